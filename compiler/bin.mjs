@@ -1,0 +1,10 @@
+#!/usr/bin/env node
+import { existsSync } from "node:fs";
+
+const cli = new URL("../dist/compiler/cli.js", import.meta.url);
+if (existsSync(cli)) {
+  await import(cli.href);
+} else {
+  console.error("cnnc is not built yet: run `npm run build` in its folder, then try again.");
+  process.exitCode = 1;
+}
