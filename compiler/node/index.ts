@@ -1,0 +1,2 @@
+export { NoAdapterError, openAdapter, openDevice } from "./adapter.ts";
+export type { AdapterChoice, AdapterOptions, DeviceOptions, OpenedAdapter, OpenedDevice } from "./adapter.ts";
