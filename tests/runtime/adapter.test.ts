@@ -1,0 +1,53 @@
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { openDevice, type OpenedDevice } from "../../compiler/node/adapter.ts";
+
+let opened: OpenedDevice;
+beforeAll(async () => {
+  opened = await openDevice();
+});
+afterAll(() => {
+  opened?.device.destroy();
+});
+
+const shader = /* wgsl */ `
+@group(0) @binding(0) var<storage, read_write> values: array<f32>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  if (id.x < arrayLength(&values)) {
+    values[id.x] = f32(id.x) * 2.0 + 1.0;
+  }
+}
+`;
+
+test("a compute shader runs on the adapter", async () => {
+  const { device } = opened;
+  const elementCount = 100;
+  const sizeBytes = elementCount * 4;
+  const storage = device.createBuffer({ size: sizeBytes, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC });
+  const readback = device.createBuffer({ size: sizeBytes, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+  const module = device.createShaderModule({ code: shader });
+  const pipeline = await device.createComputePipelineAsync({ layout: "auto", compute: { module } });
+  const bindGroup = device.createBindGroup({
+    layout: pipeline.getBindGroupLayout(0),
+    entries: [{ binding: 0, resource: { buffer: storage } }],
+  });
+
+  const encoder = device.createCommandEncoder();
+  const pass = encoder.beginComputePass();
+  pass.setPipeline(pipeline);
+  pass.setBindGroup(0, bindGroup);
+  pass.dispatchWorkgroups(Math.ceil(elementCount / 64));
+  pass.end();
+  encoder.copyBufferToBuffer(storage, 0, readback, 0, sizeBytes);
+  device.queue.submit([encoder.finish()]);
+
+  await readback.mapAsync(GPUMapMode.READ);
+  const values = [...new Float32Array(readback.getMappedRange())];
+  readback.unmap();
+  expect(values).toEqual(Array.from({ length: elementCount }, (_, index) => index * 2 + 1));
+});
+
+test("the adapter says what it is", () => {
+  expect(opened.description).toContain(opened.software ? "software" : "hardware");
+});
