@@ -143,7 +143,8 @@ function isMissing(error: unknown): boolean {
 function explainAbsence(choice: AdapterChoice, triedSwiftShader: boolean): string {
   if (choice === "system") return "the system offers no WebGPU adapter: install a GPU driver (Vulkan on Linux)";
   const absent = choice === "auto" ? "no GPU was found, and " : "";
-  if (triedSwiftShader) return `${absent}SwiftShader did not start; in a worker thread, open an adapter in the main thread first`;
+  if (triedSwiftShader)
+    return `${absent}SwiftShader did not start; in a worker thread, open an adapter in the main thread first`;
   if (process.platform === "linux" && process.arch === "x64") {
     return `${absent}SwiftShader is not installed: run \`npm install @sparticuz/chromium\` for a software adapter`;
   }

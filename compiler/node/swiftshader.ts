@@ -106,7 +106,7 @@ function isComplete(folder: string): boolean {
 export function readTar(tar: Buffer): Map<string, Buffer> {
   const files = new Map<string, Buffer>();
   const block = 512;
-  for (let at = 0; at + block <= tar.length && tar[at] !== 0; ) {
+  for (let at = 0; at + block <= tar.length && tar[at] !== 0;) {
     const text = (offset: number, length: number): string =>
       tar.toString("latin1", at + offset, at + offset + length).split("\0", 1)[0] ?? "";
     const sizeBytes = Number.parseInt(text(124, 12), 8) || 0;
