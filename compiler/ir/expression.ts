@@ -1,0 +1,226 @@
+/**
+ * expression.ts: what one element of a tensor is, as a tree. Ops write these; the fuser substitutes them into each
+ * other; the WGSL writer prints them and the tests' interpreter evaluates them.
+ */
+
+/** A loop variable over one axis. The batch axis is called "n" and its extent is the compiled batch. */
+export interface Axis {
+  readonly name: string;
+  readonly extent: number;
+  /** True for the batch: at run time only the first `count` of `extent` samples hold data. */
+  readonly batch?: true;
+}
+
+/** A whole number made from axes. `div` is floor division and `mod` its remainder (never negative). */
+export type IndexExpr =
+  | { readonly kind: "axis"; readonly name: string }
+  | { readonly kind: "int"; readonly value: number }
+  | { readonly kind: "add"; readonly left: IndexExpr; readonly right: IndexExpr }
+  | { readonly kind: "mul"; readonly of: IndexExpr; readonly by: number }
+  | { readonly kind: "div"; readonly of: IndexExpr; readonly by: number }
+  | { readonly kind: "mod"; readonly of: IndexExpr; readonly by: number };
+
+/** Values of a step that the host sets without recompiling: see `ir/uniform.ts`. */
+export type UniformName = string;
+
+export type UnaryFunction =
+  | "neg" | "abs" | "exp" | "log" | "sqrt" | "inverseSqrt" | "tanh" | "floor" | "erf" | "log1p" | "sigmoid"; // prettier-ignore
+export type BinaryFunction = "add" | "sub" | "mul" | "div" | "max" | "min" | "pow";
+export type Comparison = "lt" | "le" | "gt" | "ge" | "eq" | "ne";
+
+/** A real number. `load` reads a tensor by name at an index; outside the tensor it reads `fill` (default: an error). */
+export type ScalarExpr =
+  | { readonly kind: "number"; readonly value: number }
+  | { readonly kind: "load"; readonly from: string; readonly index: readonly IndexExpr[]; readonly fill?: number }
+  | { readonly kind: "reduced" }
+  | { readonly kind: "unary"; readonly fn: UnaryFunction; readonly of: ScalarExpr }
+  | { readonly kind: "binary"; readonly fn: BinaryFunction; readonly left: ScalarExpr; readonly right: ScalarExpr }
+  | { readonly kind: "select"; readonly when: Condition; readonly then: ScalarExpr; readonly otherwise: ScalarExpr }
+  | { readonly kind: "index"; readonly of: IndexExpr }
+  | { readonly kind: "uniform"; readonly name: UniformName }
+  /** A uniform number in [0, 1) from the counter-based generator: the same bits on every adapter. */
+  | { readonly kind: "random"; readonly stream: number; readonly counter: IndexExpr };
+
+export type Condition =
+  | { readonly kind: "compare"; readonly fn: Comparison; readonly left: ScalarExpr; readonly right: ScalarExpr }
+  | { readonly kind: "compareIndex"; readonly fn: Comparison; readonly left: IndexExpr; readonly right: IndexExpr }
+  | { readonly kind: "and"; readonly all: readonly Condition[] };
+
+/**
+ * One tensor, element by element. A reduction's `value` is combined over the axes of `over` (row-major order), and
+ * `finish` makes the element of it ("reduced"). `argmax` gives the row-major position, within `over`, of the first
+ * greatest value. The sum of nothing is 0, its maximum -3.4e38.
+ */
+export interface Computation {
+  readonly axes: readonly Axis[];
+  readonly body: MapBody | ReduceBody;
+}
+export interface MapBody {
+  readonly kind: "map";
+  readonly value: ScalarExpr;
+}
+export interface ReduceBody {
+  readonly kind: "reduce";
+  readonly over: readonly Axis[];
+  readonly combine: "sum" | "max" | "argmax";
+  readonly value: ScalarExpr;
+  readonly finish: ScalarExpr;
+}
+
+// ---- Builders: short names, because ops read as formulas -------------------------------------------------------
+
+export type IndexLike = IndexExpr | Axis | number;
+export type ScalarLike = ScalarExpr | number;
+
+/** An index of an axis, a number or an index. */
+export function idx(value: IndexLike): IndexExpr {
+  if (typeof value === "number") return { kind: "int", value };
+  return "kind" in value ? value : { kind: "axis", name: value.name };
+}
+/** Sum of indices. */
+export function iadd(first: IndexLike, ...rest: readonly IndexLike[]): IndexExpr {
+  return rest.reduce<IndexExpr>((left, right) => ({ kind: "add", left, right: idx(right) }), idx(first));
+}
+export function imul(of: IndexLike, by: number): IndexExpr {
+  return { kind: "mul", of: idx(of), by };
+}
+export function idiv(of: IndexLike, by: number): IndexExpr {
+  return { kind: "div", of: idx(of), by };
+}
+export function imod(of: IndexLike, by: number): IndexExpr {
+  return { kind: "mod", of: idx(of), by };
+}
+export function isub(left: IndexLike, right: IndexLike): IndexExpr {
+  return iadd(left, imul(right, -1));
+}
+
+export function num(value: ScalarLike): ScalarExpr {
+  return typeof value === "number" ? { kind: "number", value } : value;
+}
+function binary(fn: BinaryFunction): (left: ScalarLike, right: ScalarLike) => ScalarExpr {
+  return (left, right) => ({ kind: "binary", fn, left: num(left), right: num(right) });
+}
+export const add = binary("add");
+export const sub = binary("sub");
+export const mul = binary("mul");
+export const div = binary("div");
+export const max = binary("max");
+export const min = binary("min");
+export const pow = binary("pow");
+function unary(fn: UnaryFunction): (of: ScalarLike) => ScalarExpr {
+  return (of) => ({ kind: "unary", fn, of: num(of) });
+}
+export const neg = unary("neg");
+export const abs = unary("abs");
+export const exp = unary("exp");
+export const log = unary("log");
+export const sqrt = unary("sqrt");
+export const inverseSqrt = unary("inverseSqrt");
+export const tanh = unary("tanh");
+export const sigmoidOf = unary("sigmoid");
+export const floor = unary("floor");
+export const erf = unary("erf");
+export const log1p = unary("log1p");
+
+export function select(when: Condition, then: ScalarLike, otherwise: ScalarLike): ScalarExpr {
+  return { kind: "select", when, then: num(then), otherwise: num(otherwise) };
+}
+export function compare(fn: Comparison, left: ScalarLike, right: ScalarLike): Condition {
+  return { kind: "compare", fn, left: num(left), right: num(right) };
+}
+export function compareIndex(fn: Comparison, left: IndexLike, right: IndexLike): Condition {
+  return { kind: "compareIndex", fn, left: idx(left), right: idx(right) };
+}
+export function all(...conditions: readonly Condition[]): Condition {
+  return { kind: "and", all: conditions };
+}
+export const reduced: ScalarExpr = { kind: "reduced" };
+/** The number of samples in this step's batch, as a real. */
+export const sampleCount: ScalarExpr = { kind: "uniform", name: "count" };
+export function uniform(name: UniformName): ScalarExpr {
+  return { kind: "uniform", name };
+}
+/** An index as a real number. */
+export function indexValue(of: IndexLike): ScalarExpr {
+  return { kind: "index", of: idx(of) };
+}
+
+export function axis(name: string, extent: number): Axis {
+  return { name, extent };
+}
+export function map(axes: readonly Axis[], value: ScalarLike): Computation {
+  return { axes, body: { kind: "map", value: num(value) } };
+}
+export function reduce(
+  axes: readonly Axis[],
+  over: readonly Axis[],
+  combine: ReduceBody["combine"],
+  value: ScalarLike,
+  finish: ScalarLike = reduced,
+): Computation {
+  return { axes, body: { kind: "reduce", over, combine, value: num(value), finish: num(finish) } };
+}
+
+/** A scalar tree with its parts replaced: `load` and `index` see every leaf of their kind; undefined keeps it. */
+export interface Rewrite {
+  readonly scalar?: (expr: ScalarExpr) => ScalarExpr | undefined;
+  readonly index?: (expr: IndexExpr) => IndexExpr;
+}
+
+export function rewriteScalar(expr: ScalarExpr, rules: Rewrite): ScalarExpr {
+  const replaced = rules.scalar?.(expr);
+  if (replaced !== undefined) return replaced;
+  const again = (inner: ScalarExpr): ScalarExpr => rewriteScalar(inner, rules);
+  const index = rules.index ?? ((inner: IndexExpr): IndexExpr => inner);
+  switch (expr.kind) {
+    case "number":
+    case "reduced":
+    case "uniform":
+      return expr;
+    case "load":
+      return { ...expr, index: expr.index.map(index) };
+    case "index":
+      return { ...expr, of: index(expr.of) };
+    case "random":
+      return { ...expr, counter: index(expr.counter) };
+    case "unary":
+      return { ...expr, of: again(expr.of) };
+    case "binary":
+      return { ...expr, left: again(expr.left), right: again(expr.right) };
+    case "select":
+      return {
+        ...expr,
+        when: rewriteCondition(expr.when, rules),
+        then: again(expr.then),
+        otherwise: again(expr.otherwise),
+      };
+  }
+}
+
+export function rewriteCondition(condition: Condition, rules: Rewrite): Condition {
+  const index = rules.index ?? ((inner: IndexExpr): IndexExpr => inner);
+  switch (condition.kind) {
+    case "compare":
+      return { ...condition, left: rewriteScalar(condition.left, rules), right: rewriteScalar(condition.right, rules) };
+    case "compareIndex":
+      return { ...condition, left: index(condition.left), right: index(condition.right) };
+    case "and":
+      return { ...condition, all: condition.all.map((each) => rewriteCondition(each, rules)) };
+  }
+}
+
+/** Replaces axes by index expressions, by name. */
+export function substituteIndex(expr: IndexExpr, by: ReadonlyMap<string, IndexExpr>): IndexExpr {
+  switch (expr.kind) {
+    case "axis":
+      return by.get(expr.name) ?? expr;
+    case "int":
+      return expr;
+    case "add":
+      return { ...expr, left: substituteIndex(expr.left, by), right: substituteIndex(expr.right, by) };
+    case "mul":
+    case "div":
+    case "mod":
+      return { ...expr, of: substituteIndex(expr.of, by) };
+  }
+}

@@ -1,0 +1,186 @@
+/**
+ * graph.ts: what the network means. Nodes stand in topological order, blocks and loops are unfolded, every shape is
+ * known. After differentiation the backward pass is made of the same nodes, so later passes have no special case for it.
+ */
+import { InternalCompilerError } from "./diagnostic.ts";
+import type { Span } from "./source.ts";
+
+export type ValueId = number & { readonly __brand: "ValueId" };
+
+/** Makes a ValueId; only the passes that build graphs call it. */
+export function valueId(index: number): ValueId {
+  return index as ValueId;
+}
+
+/**
+ * The type of a value. `shape` is one sample's, without the batch; a batched value has the batch as its first, implicit
+ * axis. Parameters and running statistics are not batched. Row-major, NCHW.
+ */
+export interface TensorType {
+  readonly shape: readonly number[];
+  readonly batched: boolean;
+  readonly dtype: "f32" | "u32";
+}
+
+/** An attribute of a node after checking: defaults filled in, pairs expanded. */
+export type AttrValue = number | boolean | string | readonly number[];
+export type Attrs = Readonly<Record<string, AttrValue>>;
+
+/** One block call on the way to a node, innermost last. */
+export interface CallFrame {
+  readonly block: string;
+  readonly span: Span;
+}
+
+/** Where a node comes from: the step in the source, the calls that led there, and its path among the modules. */
+export interface Origin {
+  readonly span: Span;
+  readonly calls: readonly CallFrame[];
+  /** PyTorch-style module path, "layer1.conv2"; "" for what no layer of the text stands for. */
+  readonly path: string;
+}
+
+export interface GraphNode {
+  readonly op: string;
+  readonly attrs: Attrs;
+  /** By the op's own input names; a list input is `name0`, `name1`, … */
+  readonly inputs: Readonly<Record<string, ValueId>>;
+  readonly output: ValueId;
+  readonly type: TensorType;
+  readonly origin: Origin;
+}
+
+export interface GraphInput {
+  readonly name: "images" | "labels" | "cotangent";
+  readonly value: ValueId;
+  readonly type: TensorType;
+}
+
+export type ParameterRole = "weight" | "bias" | "scale" | "shift" | "slope";
+
+/** How a parameter starts, decided at compile time; drawn by the runtime from the seed. */
+export type Initial =
+  | { readonly kind: "constant"; readonly value: number }
+  | { readonly kind: "uniform"; readonly low: number; readonly high: number }
+  | { readonly kind: "normal"; readonly mean: number; readonly std: number };
+
+/** A trainable tensor. `name` is its key in a state dict: "conv1.weight". */
+export interface Parameter {
+  readonly name: string;
+  readonly value: ValueId;
+  readonly type: TensorType;
+  readonly role: ParameterRole;
+  /** Inputs and outputs that one element of the weight's layer sees, as PyTorch counts them; for initialisers. */
+  readonly fanIn: number;
+  readonly fanOut: number;
+  /** The op that owns it, whose PyTorch default the `pytorch` initialiser follows. */
+  readonly op: string;
+  readonly origin: Origin;
+}
+
+/** A running statistic: read by inference, written by a training step, never by the optimizer. */
+export interface State {
+  readonly name: string; // "bn1.running_mean"
+  readonly value: ValueId;
+  readonly type: TensorType;
+  readonly initial: number;
+}
+
+/** A classifier's end. The main head is called "output"; the others are dropped from inference. */
+export interface Head {
+  readonly name: string;
+  readonly value: ValueId;
+  readonly weight: number;
+  readonly origin: Origin;
+}
+
+export interface Graph {
+  readonly name: string;
+  readonly inputs: readonly GraphInput[];
+  readonly parameters: readonly Parameter[];
+  readonly states: readonly State[];
+  readonly nodes: readonly GraphNode[];
+  /** heads[0] is the main one. */
+  readonly heads: readonly Head[];
+  /** Values named by `as` in the model's own body, for feature extraction. */
+  readonly named: ReadonlyMap<string, ValueId>;
+}
+
+/** A graph with its backward pass. */
+export interface TrainingGraph extends Graph {
+  /** Of each parameter (and of "images", when asked for): the value that holds its gradient. */
+  readonly gradientOf: ReadonlyMap<ValueId, ValueId>;
+  /** Of each running statistic: the value that replaces it after a step. */
+  readonly updateOf: ReadonlyMap<ValueId, ValueId>;
+  /** One row a sample: [loss, 1 if the main head's first maximum is the label, else 0]. */
+  readonly metrics: ValueId;
+}
+
+/** Type of every value of a graph. */
+export function typesOf(graph: Graph): ReadonlyMap<ValueId, TensorType> {
+  const types = new Map<ValueId, TensorType>();
+  for (const input of graph.inputs) types.set(input.value, input.type);
+  for (const parameter of graph.parameters) types.set(parameter.value, parameter.type);
+  for (const state of graph.states) types.set(state.value, state.type);
+  for (const node of graph.nodes) types.set(node.output, node.type);
+  return types;
+}
+
+/** Number of elements of one sample (or of the whole tensor, when it is not batched). */
+export function elementCount(type: TensorType): number {
+  return type.shape.reduce((product, size) => product * size, 1);
+}
+
+/** "6x28x28", or "10 features" for a vector: as diagnostics and summaries write shapes. */
+export function formatShape(shape: readonly number[]): string {
+  return shape.length === 0 ? "scalar" : shape.join("x");
+}
+
+/** The invariants of a graph: each value defined once and before its uses, positive whole sizes. */
+export function verifyGraph(graph: Graph): void {
+  const fail = (message: string): never => {
+    throw new InternalCompilerError("verifyGraph", message);
+  };
+  const defined = new Set<ValueId>();
+  const define = (value: ValueId, type: TensorType): void => {
+    if (defined.has(value)) fail(`value %${value} is defined twice`);
+    if (type.shape.some((size) => !Number.isInteger(size) || size < 1)) fail(`value %${value} has shape ${type.shape}`);
+    defined.add(value);
+  };
+  for (const { value, type } of [...graph.inputs, ...graph.parameters, ...graph.states]) define(value, type);
+  for (const node of graph.nodes) {
+    for (const [name, input] of Object.entries(node.inputs)) {
+      if (!defined.has(input)) fail(`${node.op} reads %${input} as ${name} before it is defined`);
+    }
+    define(node.output, node.type);
+  }
+  for (const head of graph.heads) if (!defined.has(head.value)) fail(`head ${head.name} is undefined`);
+  const names = [...graph.parameters, ...graph.states].map((parameter) => parameter.name);
+  if (new Set(names).size !== names.length) fail("two parameters share a name");
+}
+
+/** Stable text of a graph, one line a node. */
+export function dumpGraph(graph: Graph): string {
+  const typeText = (type: TensorType): string =>
+    `${type.batched ? "N" : ""}[${formatShape(type.shape)}]${type.dtype === "f32" ? "" : ` ${type.dtype}`}`;
+  const lines = [`graph ${graph.name}`];
+  for (const input of graph.inputs) lines.push(`  %${input.value} = input ${input.name} : ${typeText(input.type)}`);
+  for (const p of graph.parameters) lines.push(`  %${p.value} = parameter ${p.name} : ${typeText(p.type)}`);
+  for (const state of graph.states) lines.push(`  %${state.value} = state ${state.name} : ${typeText(state.type)}`);
+  for (const node of graph.nodes) {
+    const inputs = Object.entries(node.inputs).map(([name, value]) => `${name}=%${value}`);
+    const attrs = Object.entries(node.attrs).map(
+      ([name, value]) => `${name}=${Array.isArray(value) ? value.join("x") : String(value)}`,
+    );
+    const path = node.origin.path === "" ? "" : `  // ${node.origin.path}`;
+    lines.push(`  %${node.output} = ${node.op}(${[...inputs, ...attrs].join(", ")}) : ${typeText(node.type)}${path}`);
+  }
+  for (const head of graph.heads) lines.push(`  head ${head.name} = %${head.value} weight ${head.weight}`);
+  if ("gradientOf" in graph) {
+    const training = graph as TrainingGraph;
+    for (const [value, gradient] of training.gradientOf) lines.push(`  gradient of %${value} = %${gradient}`);
+    for (const [value, update] of training.updateOf) lines.push(`  update of %${value} = %${update}`);
+    lines.push(`  metrics = %${training.metrics}`);
+  }
+  return `${lines.join("\n")}\n`;
+}

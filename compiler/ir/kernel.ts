@@ -1,0 +1,189 @@
+/**
+ * kernel.ts: what is dispatched. A kernel is a list of stages; each stage is one tensor of the graph, computed element by
+ * element. The first stage is the root, whose axes span the grid; a later stage either takes elements of earlier
+ * stages from registers (loads of their values) or shares the root's loops. The schedule says only how.
+ */
+import { InternalCompilerError } from "./diagnostic.ts";
+import type { Computation, Condition, IndexExpr, ScalarExpr } from "./expression.ts";
+import type { Origin, TensorType, ValueId } from "./graph.ts";
+
+/** Loads in a stage name values as "%12"; see `valueName`. */
+export interface Stage {
+  readonly value: ValueId;
+  readonly op: string;
+  readonly computation: Computation;
+  readonly type: TensorType;
+  /** True when the value is written to memory, because another kernel or the host reads it. */
+  readonly stored: boolean;
+  /** A running statistic that the stage overwrites in place. */
+  readonly overwrites?: ValueId;
+  readonly origin: Origin;
+}
+
+/** The name by which a stage's expressions load a value. */
+export function valueName(value: ValueId): string {
+  return `%${value}`;
+}
+
+/** The value behind a name made by `valueName`. */
+export function namedValue(name: string): ValueId {
+  return Number(name.slice(1)) as ValueId;
+}
+
+/**
+ * How a kernel runs on the grid. Root axes are cut in tiles, one invocation a tile, its elements in registers. Reduction
+ * axes are loops, unrolled `unroll` at a time. `split` cuts one reduction axis (the batch, usually) in parts that
+ * different invocations sum; the parts are added later in a fixed order.
+ */
+export interface Schedule {
+  readonly tile: Readonly<Record<string, number>>;
+  readonly unroll: Readonly<Record<string, number>>;
+  readonly split?: { readonly axis: string; readonly parts: number };
+  readonly workgroupSize: number;
+}
+
+export interface Kernel {
+  readonly name: string;
+  readonly stages: readonly Stage[];
+  readonly schedule: Schedule;
+}
+
+/** What a kernel plan is made of: the kernels in order, and what is a view of what. */
+export interface KernelPlan {
+  readonly kernels: readonly Kernel[];
+  /** A view's value, and the value whose storage it shares. */
+  readonly aliasOf: ReadonlyMap<ValueId, ValueId>;
+}
+
+export function printIndex(expr: IndexExpr): string {
+  switch (expr.kind) {
+    case "axis":
+      return expr.name;
+    case "int":
+      return String(expr.value);
+    case "add":
+      return `(${printIndex(expr.left)} + ${printIndex(expr.right)})`;
+    case "mul":
+      return `${printIndex(expr.of)}*${expr.by}`;
+    case "div":
+      return `${printIndex(expr.of)} div ${expr.by}`;
+    case "mod":
+      return `${printIndex(expr.of)} mod ${expr.by}`;
+  }
+}
+
+export function printScalar(expr: ScalarExpr): string {
+  switch (expr.kind) {
+    case "number":
+      return String(expr.value);
+    case "load":
+      return `${expr.from}[${expr.index.map(printIndex).join(", ")}${expr.fill === undefined ? "" : ` else ${expr.fill}`}]`;
+    case "reduced":
+      return "reduced";
+    case "unary":
+      return `${expr.fn}(${printScalar(expr.of)})`;
+    case "binary":
+      return `${expr.fn}(${printScalar(expr.left)}, ${printScalar(expr.right)})`;
+    case "select":
+      return `(${printCondition(expr.when)} ? ${printScalar(expr.then)} : ${printScalar(expr.otherwise)})`;
+    case "index":
+      return `real(${printIndex(expr.of)})`;
+    case "uniform":
+      return `step.${expr.name}`;
+    case "random":
+      return `random(${expr.stream}, ${printIndex(expr.counter)})`;
+  }
+}
+
+export function printCondition(condition: Condition): string {
+  switch (condition.kind) {
+    case "compare":
+      return `${printScalar(condition.left)} ${condition.fn} ${printScalar(condition.right)}`;
+    case "compareIndex":
+      return `${printIndex(condition.left)} ${condition.fn} ${printIndex(condition.right)}`;
+    case "and":
+      return condition.all.map(printCondition).join(" and ");
+  }
+}
+
+/** Stable text of a kernel plan. */
+export function dumpKernels(plan: KernelPlan): string {
+  const lines: string[] = [];
+  for (const kernel of plan.kernels) {
+    const record = (entries: Readonly<Record<string, number>>): string =>
+      Object.entries(entries).map(([name, value]) => `${name}:${value}`).join(" ");
+    const { tile, unroll, split, workgroupSize } = kernel.schedule;
+    lines.push(`kernel ${kernel.name}`);
+    lines.push(`  schedule tile {${record(tile)}} unroll {${record(unroll)}}${split ? ` split ${split.axis}/${split.parts}` : ""} workgroup ${workgroupSize}`);
+    for (const stage of kernel.stages) {
+      const { axes, body } = stage.computation;
+      const grid = axes.map((axis) => `${axis.name}:${axis.extent}`).join(" ");
+      const mark = stage.overwrites !== undefined ? ` overwrites %${stage.overwrites}` : stage.stored ? " stored" : "";
+      lines.push(`  %${stage.value} ${stage.op} [${grid}]${mark}`);
+      if (body.kind === "map") lines.push(`    = ${printScalar(body.value)}`);
+      else {
+        const over = body.over.map((axis) => `${axis.name}:${axis.extent}`).join(" ");
+        lines.push(`    = ${body.combine} over [${over}] of ${printScalar(body.value)}`);
+        if (body.finish.kind !== "reduced") lines.push(`    finish ${printScalar(body.finish)}`);
+      }
+    }
+  }
+  for (const [view, of] of plan.aliasOf) lines.push(`view %${view} of %${of}`);
+  return `${lines.join("\n")}\n`;
+}
+
+/** The invariants of a kernel plan: every stage's loads are defined before, no value is computed twice. */
+export function verifyKernels(plan: KernelPlan, external: ReadonlySet<ValueId>): void {
+  const defined = new Set<ValueId>(external);
+  const stored = new Set<ValueId>(external);
+  const fail = (message: string): never => {
+    throw new InternalCompilerError("verifyKernels", message);
+  };
+  const storageOf = (value: ValueId): ValueId => plan.aliasOf.get(value) ?? value;
+  for (const kernel of plan.kernels) {
+    const local = new Set<ValueId>();
+    for (const stage of kernel.stages) {
+      for (const name of loadedNames(stage.computation)) {
+        const value = storageOf(namedValue(name));
+        if (!local.has(value) && !stored.has(value)) fail(`${kernel.name} loads %${value}, which is not stored before it`);
+      }
+      if (defined.has(stage.value)) fail(`%${stage.value} is computed twice`);
+      defined.add(stage.value);
+      local.add(stage.value);
+    }
+    for (const stage of kernel.stages) if (stage.stored) stored.add(stage.value);
+  }
+}
+
+/** The names that a computation loads, each once. */
+export function loadedNames(computation: Computation): ReadonlySet<string> {
+  const names = new Set<string>();
+  const scalar = (expr: ScalarExpr): void => {
+    switch (expr.kind) {
+      case "load":
+        names.add(expr.from);
+        return;
+      case "unary":
+        return scalar(expr.of);
+      case "binary":
+        scalar(expr.left);
+        return scalar(expr.right);
+      case "select":
+        condition(expr.when);
+        scalar(expr.then);
+        return scalar(expr.otherwise);
+      default:
+        return;
+    }
+  };
+  const condition = (when: Condition): void => {
+    if (when.kind === "compare") {
+      scalar(when.left);
+      scalar(when.right);
+    } else if (when.kind === "and") when.all.forEach(condition);
+  };
+  const { body } = computation;
+  scalar(body.value);
+  if (body.kind === "reduce") scalar(body.finish);
+  return names;
+}

@@ -1,0 +1,71 @@
+/**
+ * memory.ts: where values live. A slot is one GPUBuffer; a place is a range of it. Two values share a slot only when
+ * they never live at the same time, so no kernel reads and writes one slot, except a slot that it overwrites in place.
+ */
+import { InternalCompilerError } from "./diagnostic.ts";
+import type { ValueId } from "./graph.ts";
+
+export interface Slot {
+  readonly name: string;
+  readonly sizeBytes: number;
+  readonly lifetime: "persistent" | "step";
+}
+
+export interface Place {
+  /** Index into `slots`. */
+  readonly slot: number;
+  readonly offsetBytes: number;
+  readonly sizeBytes: number;
+}
+
+/** From the kernel that writes a value to the last that reads it; kernel indices, both inclusive. */
+export interface Lifetime {
+  readonly first: number;
+  readonly last: number;
+}
+
+export interface MemoryPlan {
+  readonly slots: readonly Slot[];
+  readonly placeOf: ReadonlyMap<ValueId, Place>;
+  readonly lifetimeOf: ReadonlyMap<ValueId, Lifetime>;
+}
+
+/** Storage bindings start at multiples of this (minStorageBufferOffsetAlignment's default). */
+export const bindingAlignmentBytes = 256;
+
+export function dumpMemory(plan: MemoryPlan): string {
+  const lines = plan.slots.map((slot, index) => `slot ${index} ${slot.name} ${slot.sizeBytes} bytes ${slot.lifetime}`);
+  for (const [value, place] of plan.placeOf) {
+    const lifetime = plan.lifetimeOf.get(value);
+    const alive = lifetime === undefined ? "" : ` alive ${lifetime.first}-${lifetime.last}`;
+    lines.push(`  %${value} at slot ${place.slot} + ${place.offsetBytes}, ${place.sizeBytes} bytes${alive}`);
+  }
+  const peak = plan.slots.reduce((sum, slot) => sum + slot.sizeBytes, 0);
+  return `${lines.join("\n")}\ntotal ${peak} bytes\n`;
+}
+
+/** No two values that live at once overlap; every place lies in its slot and is aligned. */
+export function verifyMemory(plan: MemoryPlan): void {
+  const fail = (message: string): never => {
+    throw new InternalCompilerError("verifyMemory", message);
+  };
+  const bySlot = new Map<number, [ValueId, Place][]>();
+  for (const [value, place] of plan.placeOf) {
+    const slot = plan.slots[place.slot] ?? fail(`%${value} lies in no slot`);
+    if (place.offsetBytes % bindingAlignmentBytes !== 0) fail(`%${value} is not aligned`);
+    if (place.offsetBytes + place.sizeBytes > slot.sizeBytes) fail(`%${value} reaches past its slot`);
+    bySlot.set(place.slot, [...(bySlot.get(place.slot) ?? []), [value, place]]);
+  }
+  for (const values of bySlot.values()) {
+    for (const [index, [value, place]] of values.entries()) {
+      for (const [other, otherPlace] of values.slice(index + 1)) {
+        const apart =
+          place.offsetBytes + place.sizeBytes <= otherPlace.offsetBytes ||
+          otherPlace.offsetBytes + otherPlace.sizeBytes <= place.offsetBytes;
+        const [a, b] = [plan.lifetimeOf.get(value), plan.lifetimeOf.get(other)];
+        const together = a === undefined || b === undefined || (a.first <= b.last && b.first <= a.last);
+        if (!apart && together) fail(`%${value} and %${other} share memory while both are alive`);
+      }
+    }
+  }
+}

@@ -1,0 +1,44 @@
+/** output.ts: what a compilation gives: the plan that the runtime runs, and what people and tools want to see. */
+import type { NetworkPlan } from "../../runtime/plan.ts";
+import type { ModelSetting } from "./checked.ts";
+import type { Diagnostic } from "./diagnostic.ts";
+import type { Graph, TrainingGraph } from "./graph.ts";
+import type { KernelPlan } from "./kernel.ts";
+import type { MemoryPlan } from "./memory.ts";
+import type { Recipe } from "./recipe.ts";
+import type { SourceFile } from "./source.ts";
+
+/** One direction of a network, from graph to memory. */
+export interface ProgramPlan {
+  readonly graph: Graph;
+  readonly kernels: KernelPlan;
+  readonly memory: MemoryPlan;
+}
+
+export interface CompiledNetwork {
+  readonly name: string;
+  readonly settings: readonly ModelSetting[];
+  readonly doc: string;
+  readonly recipe?: Recipe;
+  /** The graph as written: forward, in training form. */
+  readonly graph: Graph;
+  readonly trainingGraph?: TrainingGraph;
+  readonly training?: ProgramPlan;
+  readonly inference: ProgramPlan;
+  readonly plan: NetworkPlan;
+  /** Bytes of every GPU buffer that a training step needs, and that inference needs. */
+  readonly peakBytes: { readonly training?: number; readonly inference: number };
+}
+
+export interface Compilation {
+  /** Absent when there is an error among the diagnostics. */
+  readonly network?: CompiledNetwork;
+  readonly diagnostics: readonly Diagnostic[];
+  readonly files: readonly SourceFile[];
+}
+
+/** A file to write, relative to the output directory. */
+export interface EmittedFile {
+  readonly path: string;
+  readonly text: string;
+}

@@ -1,0 +1,223 @@
+/**
+ * Convolution (cross-correlation), its gradients, and the layer `conv`.
+ *
+ *   y[n,o,i,j]  = b[o] + sum over c,u,v of x[n, g*C + c, i*s + u*d - p, j*s + v*d - p] * w[o,c,u,v],  g = o div O
+ *   dx[n,c,y,x] = sum over o,u,v of dy[n, o, (y + p - u*d)/s, (x + p - v*d)/s] * w[o, c, u, v]  where s divides exactly
+ *   dw[o,c,u,v] = sum over n,i,j of dy[n,o,i,j] * x[n, g*C + c, i*s + u*d - p, j*s + v*d - p]
+ *
+ * where C and O are input and output channels a group. Outside the image x is 0.
+ */
+import {
+  add, all, axis, compareIndex, iadd, idiv, imod, imul, isub, mul, reduce, reduced, select,
+} from "../ir/expression.ts"; // prettier-ignore
+import type { Condition, IndexExpr, IndexLike, ScalarExpr } from "../ir/expression.ts";
+import type { Attrs, TensorType } from "../ir/graph.ts";
+import { defineLayer, defineOp, imageSizes, numberAttr, pairAttr } from "./defineOp.ts";
+import { windowOutputSize } from "./window.ts";
+
+/** Sizes that the three ops share, taken from attributes and types. */
+interface ConvGeometry {
+  readonly kernel: readonly [number, number];
+  readonly stride: readonly [number, number];
+  readonly padding: readonly [number, number];
+  readonly dilation: readonly [number, number];
+  readonly groups: number;
+}
+
+function geometryOf(attrs: Attrs): ConvGeometry {
+  return {
+    kernel: pairAttr(attrs, "kernel"),
+    stride: pairAttr(attrs, "stride"),
+    padding: pairAttr(attrs, "padding"),
+    dilation: pairAttr(attrs, "dilation"),
+    groups: numberAttr(attrs, "groups"),
+  };
+}
+
+function load(from: string, index: readonly IndexExpr[], fill?: number): ScalarExpr {
+  return fill === undefined ? { kind: "load", from, index } : { kind: "load", from, index, fill };
+}
+
+/** Where output position `at` and kernel tap `tap` read the input along one dimension. */
+function inputPosition(at: IndexLike, tap: IndexLike, stride: number, dilation: number, padding: number): IndexExpr {
+  return iadd(imul(at, stride), imul(tap, dilation), -padding);
+}
+
+/** The element of x under an output position and a tap; 0 in the padding. */
+function inputUnder(
+  geometry: ConvGeometry,
+  n: IndexLike,
+  channel: IndexLike,
+  at: readonly [IndexLike, IndexLike],
+  tap: readonly [IndexLike, IndexLike],
+): ScalarExpr {
+  const { stride, dilation, padding } = geometry;
+  const y = inputPosition(at[0], tap[0], stride[0], dilation[0], padding[0]);
+  const x = inputPosition(at[1], tap[1], stride[1], dilation[1], padding[1]);
+  const padded = padding[0] > 0 || padding[1] > 0;
+  return load("x", [iadd(n), iadd(channel), y, x], padded ? 0 : undefined);
+}
+
+/** Input channel `within` of the group that output channel `out` belongs to. */
+function groupedChannel(
+  out: IndexLike,
+  within: IndexLike,
+  outPerGroup: number,
+  inPerGroup: number,
+  groups: number,
+): IndexExpr {
+  if (groups === 1) return iadd(within);
+  return iadd(imul(idiv(out, outPerGroup), inPerGroup), within);
+}
+
+export const convLayer = defineLayer({
+  name: "conv",
+  doc: "2-d convolution with a bias: channels x height x width in, `channels` x height x width out.",
+  expects: "image",
+  compiled: true,
+  arguments: [
+    { name: "channels", type: "integer", min: 1, doc: "output channels" },
+    { name: "kernel", type: "size", min: 1, doc: "height and width of the kernel" },
+    { name: "stride", type: "size", min: 1, default: [1, 1], doc: "step between output positions" },
+    {
+      name: "padding",
+      type: "sizeOrWord",
+      min: 0,
+      default: [0, 0],
+      words: ["same"],
+      doc: "zeros added on each side, or `same` to keep the size at stride 1",
+    },
+    { name: "dilation", type: "size", min: 1, default: [1, 1], doc: "step between kernel taps" },
+    { name: "groups", type: "integer", min: 1, default: 1, doc: "groups of channels convolved apart" },
+    { name: "bias", type: "boolean", default: true, doc: "whether to add a bias a channel" },
+  ],
+  build({ args, x, type, parameter, node }) {
+    const [inChannels] = imageSizes(type);
+    const { kernel, stride, dilation, groups } = geometryOf({ ...args, padding: [0, 0] });
+    const channels = numberAttr(args, "channels");
+    const padding =
+      args["padding"] === "same" ? kernel.map((k, i) => ((k - 1) * (dilation[i] ?? 1)) / 2) : pairAttr(args, "padding");
+    const taps = kernel[0] * kernel[1];
+    const fanIn = (inChannels / groups) * taps;
+    const weight = parameter(
+      "weight",
+      "weight",
+      [channels, inChannels / groups, ...kernel],
+      fanIn,
+      (channels / groups) * taps,
+    );
+    const inputs =
+      args["bias"] === true
+        ? { x, weight, bias: parameter("bias", "bias", [channels], fanIn, channels) }
+        : { x, weight };
+    return node("conv", inputs, { kernel, stride, padding, dilation, groups });
+  },
+});
+
+export const conv = defineOp({
+  name: "conv",
+  doc: "2-d convolution, with a bias where there is one.",
+  inputs: ["x", "weight", "bias"],
+  inferType({ x, weight }, attrs): TensorType {
+    const [, height, width] = imageSizes(x as TensorType);
+    const { kernel, stride, padding, dilation } = geometryOf(attrs);
+    const size = (n: number, i: 0 | 1): number =>
+      windowOutputSize(n, kernel[i], stride[i], padding[i], dilation[i], false);
+    return {
+      shape: [(weight as TensorType).shape[0] as number, size(height, 0), size(width, 1)],
+      batched: true,
+      dtype: "f32",
+    };
+  },
+  compute({ types, attrs, axes }) {
+    const [n, c, y, x] = axes as [(typeof axes)[0], (typeof axes)[0], (typeof axes)[0], (typeof axes)[0]];
+    const [outChannels, inPerGroup, kernelHeight, kernelWidth] = (types["weight"] as TensorType).shape as [
+      number,
+      number,
+      number,
+      number,
+    ];
+    const geometry = geometryOf(attrs);
+    const [ic, ky, kx] = [axis("ic", inPerGroup), axis("ky", kernelHeight), axis("kx", kernelWidth)];
+    const channel = groupedChannel(c, ic, outChannels / geometry.groups, inPerGroup, geometry.groups);
+    const product = mul(
+      inputUnder(geometry, n, channel, [y, x], [ky, kx]),
+      load("weight", [iadd(c), iadd(ic), iadd(ky), iadd(kx)]),
+    );
+    const finish = types["bias"] === undefined ? reduced : add(reduced, load("bias", [iadd(c)]));
+    return reduce(axes, [ic, ky, kx], "sum", product, finish);
+  },
+  gradient({ inputs, types, upstream, attrs, needs, build }) {
+    const shared = { ...attrs, inputShape: (types["x"] as TensorType).shape };
+    return {
+      ...(needs("x") && { x: build("conv_input_gradient", { upstream, weight: inputs["weight"]! }, shared) }),
+      ...(needs("weight") && { weight: build("conv_weight_gradient", { upstream, x: inputs["x"]! }, shared) }),
+      ...(inputs["bias"] !== undefined && needs("bias") && { bias: build("channel_sum", { x: upstream }) }),
+    };
+  },
+});
+
+export const convInputGradient = defineOp({
+  name: "conv_input_gradient",
+  doc: "Gradient of a convolution with respect to its input.",
+  inputs: ["upstream", "weight"],
+  inferType: (_types, attrs) => ({ shape: attrs["inputShape"] as readonly number[], batched: true, dtype: "f32" }),
+  compute({ types, attrs, axes }) {
+    const [n, c, y, x] = axes as [(typeof axes)[0], (typeof axes)[0], (typeof axes)[0], (typeof axes)[0]];
+    const { groups, stride, padding, dilation } = geometryOf(attrs);
+    const [outChannels, inPerGroup, kernelHeight, kernelWidth] = (types["weight"] as TensorType).shape as [
+      number,
+      number,
+      number,
+      number,
+    ];
+    const outPerGroup = outChannels / groups;
+    const [oc, ky, kx] = [axis("oc", outPerGroup), axis("ky", kernelHeight), axis("kx", kernelWidth)];
+    const out = groups === 1 ? iadd(oc) : iadd(imul(idiv(c, inPerGroup), outPerGroup), oc);
+    const within = groups === 1 ? iadd(c) : imod(c, inPerGroup);
+    const scaled = [
+      isub(iadd(y, padding[0]), imul(ky, dilation[0])),
+      isub(iadd(x, padding[1]), imul(kx, dilation[1])),
+    ] as const;
+    const at = scaled.map((position, i) => ((stride[i] ?? 1) === 1 ? position : idiv(position, stride[i] ?? 1)));
+    const value = load("upstream", [iadd(n), out, ...at], 0);
+    const exact: Condition[] = scaled.flatMap((position, i) =>
+      (stride[i] ?? 1) === 1 ? [] : [compareIndex("eq", imod(position, stride[i] ?? 1), 0)],
+    );
+    const aligned = exact.length === 0 ? value : select(all(...exact), value, 0);
+    return reduce(axes, [oc, ky, kx], "sum", mul(aligned, load("weight", [out, within, iadd(ky), iadd(kx)])));
+  },
+});
+
+export const convWeightGradient = defineOp({
+  name: "conv_weight_gradient",
+  doc: "Gradient of a convolution with respect to its weight.",
+  inputs: ["upstream", "x"],
+  inferType({ upstream }, attrs): TensorType {
+    const { kernel, groups } = geometryOf(attrs);
+    const [inChannels] = attrs["inputShape"] as readonly number[];
+    return {
+      shape: [(upstream as TensorType).shape[0] as number, (inChannels as number) / groups, ...kernel],
+      batched: false,
+      dtype: "f32",
+    };
+  },
+  compute({ types, output, attrs, batchAxis }) {
+    const [outChannels, inPerGroup, kernelHeight, kernelWidth] = output.shape as [number, number, number, number];
+    const [, height, width] = imageSizes(types["upstream"] as TensorType);
+    const geometry = geometryOf(attrs);
+    const [oc, ic, ky, kx] = [
+      axis("oc", outChannels),
+      axis("ic", inPerGroup),
+      axis("ky", kernelHeight),
+      axis("kx", kernelWidth),
+    ];
+    const [oy, ox] = [axis("oy", height), axis("ox", width)];
+    const channel = groupedChannel(oc, ic, outChannels / geometry.groups, inPerGroup, geometry.groups);
+    const product = mul(
+      load("upstream", [iadd(batchAxis), iadd(oc), iadd(oy), iadd(ox)]),
+      inputUnder(geometry, batchAxis, channel, [oy, ox], [ky, kx]),
+    );
+    return reduce([oc, ic, ky, kx], [batchAxis, oy, ox], "sum", product);
+  },
+});

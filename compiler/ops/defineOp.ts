@@ -1,0 +1,135 @@
+/**
+ * The shape of an op's one file. A **layer** is what the language's users write (`conv(6, kernel: 5)`): its arguments, its
+ * parameters, and the graph nodes it stands for. An **op** is what a graph is made of: a shape rule, the value of one element,
+ * and a gradient made of other ops. `npm run generate` collects every export tagged "layer" or "op" into `index.ts`.
+ */
+import type { Problem } from "../ir/diagnostic.ts";
+import type { Axis, Computation } from "../ir/expression.ts";
+import type { Attrs, AttrValue, ParameterRole, TensorType, ValueId } from "../ir/graph.ts";
+
+// ---- Layers ----------------------------------------------------------------------------------------------------
+
+/**
+ * What an argument accepts. "size" is `n` or `(h, w)` and arrives as a pair; "word" is one of `words`; "sizeOrWord" either
+ * (`padding: 2` or `padding: same`).
+ */
+export type ArgumentType = "integer" | "real" | "boolean" | "size" | "word" | "sizeOrWord";
+
+export interface LayerArgument {
+  readonly name: string;
+  readonly type: ArgumentType;
+  readonly doc: string;
+  /** Absent when required; a string starting with "=" copies another argument: "=kernel". */
+  readonly default?: AttrValue;
+  readonly min?: number;
+  readonly max?: number;
+  /** True when `min` (or `max`) itself is not allowed. */
+  readonly minExclusive?: true;
+  readonly maxExclusive?: true;
+  readonly words?: readonly string[];
+}
+
+/** What a layer builds with. Parameters are created in the order of the calls, which is PyTorch's definition order. */
+export interface LayerContext {
+  readonly args: Attrs;
+  readonly x: ValueId;
+  readonly type: TensorType;
+  /** A trainable tensor of this layer; `name` is its PyTorch name within the layer: "weight", "bias". */
+  parameter(name: string, role: ParameterRole, shape: readonly number[], fanIn: number, fanOut: number): ValueId;
+  /** A running statistic of this layer. */
+  state(name: string, shape: readonly number[], initial: number): ValueId;
+  /** Adds a node; its type comes from the op's shape rule. */
+  node(op: string, inputs: Readonly<Record<string, ValueId>>, attrs?: Attrs): ValueId;
+}
+
+export interface LayerDefinition {
+  readonly tag: "layer";
+  readonly name: string;
+  readonly doc: string;
+  readonly arguments: readonly LayerArgument[];
+  /** The rank that it needs: "image" is C x H x W, "vector" is features. */
+  readonly expects: "image" | "vector" | "any";
+  /** False while no kernel exists: the checker reports it by name when such a layer is to be compiled. */
+  readonly compiled: boolean;
+  /** What is wrong with these arguments for an input of this type, before anything is built; undefined when nothing is. */
+  readonly check?: (type: TensorType, args: Attrs) => Problem | undefined;
+  readonly build: (context: LayerContext) => ValueId;
+}
+
+export function defineLayer(layer: Omit<LayerDefinition, "tag">): LayerDefinition {
+  return { tag: "layer", ...layer };
+}
+
+// ---- Ops -------------------------------------------------------------------------------------------------------
+
+export type InputTypes = Readonly<Record<string, TensorType>>;
+
+export interface ComputeContext {
+  readonly types: InputTypes;
+  readonly output: TensorType;
+  readonly attrs: Attrs;
+  /** The axes of a tensor type in storage order, the batch first ("n"); see `axesOf`. */
+  readonly axes: readonly Axis[];
+  /** The batch axis, for reductions over it. */
+  readonly batchAxis: Axis;
+}
+
+/** What an op's gradient is built with. */
+export interface GradientContext {
+  readonly inputs: Readonly<Record<string, ValueId>>;
+  readonly types: InputTypes;
+  readonly output: ValueId;
+  readonly attrs: Attrs;
+  /** Gradient of the loss with respect to the output; same type as the output. */
+  readonly upstream: ValueId;
+  /** Whether anybody asks for the gradient with respect to this input. */
+  needs(input: string): boolean;
+  build(op: string, inputs: Readonly<Record<string, ValueId>>, attrs?: Attrs): ValueId;
+}
+
+export interface OpDefinition {
+  readonly tag: "op";
+  readonly name: string;
+  readonly doc: string;
+  /** Input names in order; a list of any length is one name ending in "*": its members are `x0`, `x1`, … */
+  readonly inputs: readonly string[];
+  readonly inferType: (types: InputTypes, attrs: Attrs) => TensorType;
+  /** Same elements in the same order: no kernel, the output shares its input's storage ("x"). */
+  readonly view?: true;
+  /** What one element is. Loads name the inputs; a batched tensor's first index is the sample. */
+  readonly compute?: (context: ComputeContext) => Computation;
+  /** Gradients by input name; an input left out gets none. */
+  readonly gradient?: (context: GradientContext) => Readonly<Record<string, ValueId>>;
+}
+
+export function defineOp(op: Omit<OpDefinition, "tag">): OpDefinition {
+  return { tag: "op", ...op };
+}
+
+/** The axes of a type in storage order, the batch first when there is one. Ranks 1 and 3 have their usual names. */
+export function axesOf(type: TensorType, batch: number): readonly Axis[] {
+  const names = type.shape.length === 3 ? ["c", "y", "x"] : type.shape.map((_, position) => `i${position}`);
+  const own = type.shape.map((extent, position) => ({ name: names[position] ?? "", extent }));
+  return type.batched ? [{ name: "n", extent: batch, batch: true }, ...own] : own;
+}
+
+/** An attribute that must be a whole or real number. */
+export function numberAttr(attrs: Attrs, name: string): number {
+  const value = attrs[name];
+  if (typeof value !== "number") throw new TypeError(`attribute ${name} is not a number`);
+  return value;
+}
+
+/** An attribute that must be a pair (height, width). */
+export function pairAttr(attrs: Attrs, name: string): readonly [number, number] {
+  const value = attrs[name];
+  if (!Array.isArray(value) || value.length !== 2) throw new TypeError(`attribute ${name} is not a pair`);
+  return [value[0] as number, value[1] as number];
+}
+
+/** The sizes of an image type: channels, height, width. */
+export function imageSizes(type: TensorType): readonly [number, number, number] {
+  const [channels, height, width] = type.shape;
+  if (channels === undefined || height === undefined || width === undefined) throw new TypeError("not an image type");
+  return [channels, height, width];
+}

@@ -1,0 +1,138 @@
+/**
+ * plan.ts: what a compiled network tells the runtime: the contract between generated modules and this folder. Everything
+ * is plain data; the only code of a network is its WGSL. All offsets and sizes are bytes unless a name says otherwise.
+ */
+
+/** How a parameter starts; drawn on the host from the seed, so the same on every adapter. */
+export type InitialPlan =
+  | { readonly kind: "constant"; readonly value: number }
+  | { readonly kind: "uniform"; readonly low: number; readonly high: number }
+  | { readonly kind: "normal"; readonly mean: number; readonly std: number };
+
+/** A trainable tensor, or a running statistic: a range of a persistent buffer, under its name in a state dict. */
+export interface TensorPlan {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** Index into `buffers`. */
+  readonly buffer: number;
+  readonly offset: number;
+  readonly initial: InitialPlan;
+}
+
+/** A step counter kept on the host that a state dict holds as a whole number: batch norm's `num_batches_tracked`. */
+export interface CounterPlan {
+  readonly name: string;
+}
+
+/**
+ * One GPUBuffer. `role` decides when it is made and how it is used: "parameters", "states" and "optimizer" persist
+ * (optimizer state only where training runs); "training", "inference" and "gradients" belong to that program and are made at
+ * its first use; "metrics" is the ring of per-sample losses; "constants" holds `contents`, written once.
+ */
+export interface BufferPlan {
+  readonly name: string;
+  readonly size: number;
+  readonly role: "parameters" | "states" | "optimizer" | "training" | "inference" | "gradients" | "metrics" | "constants";
+  readonly contents?: readonly number[]; // u32 words, for "constants" only
+}
+
+export interface BindingPlan {
+  /** Index into `buffers`. */
+  readonly buffer: number;
+  readonly offset: number;
+  readonly size: number;
+  /** True when the kernel writes it. */
+  readonly writes: boolean;
+}
+
+/**
+ * One dispatch. Binding 0 of group 0 is always the uniform block of the step; storage bindings follow from 1 in order.
+ * The number of workgroups for a batch of `count` samples is ceil(ceil(count / samplesPerTile) * invocationsPerTile /
+ * workgroupSize) when samplesPerTile > 0, else ceil(invocationsPerTile / workgroupSize); beyond 65,535 they are laid out as rows
+ * of 65,535 in y, and the kernel puts them together again.
+ */
+export interface DispatchPlan {
+  /** Index into `kernels`. */
+  readonly kernel: number;
+  /** For people: the layers that this dispatch computes. */
+  readonly label: string;
+  readonly bindings: readonly BindingPlan[];
+  readonly samplesPerTile: number;
+  readonly invocationsPerTile: number;
+}
+
+export interface KernelPlan {
+  readonly name: string;
+  readonly wgsl: string;
+  readonly workgroupSize: number;
+}
+
+/** A 32-bit word of the uniform block. */
+export interface UniformPlan {
+  readonly name: string;
+  readonly type: "u32" | "f32";
+  /** What the optimizer's recipe gives; the built-in words (count, slot, step, seed) have none. */
+  readonly initial?: number;
+}
+
+/** Where the host writes a step's inputs: ranges of buffers of the program's role. */
+export interface PlacePlan {
+  readonly buffer: number;
+  readonly offset: number;
+}
+
+export interface TrainingPlan {
+  readonly images: PlacePlan;
+  /** u32 class indices, or f32 cotangents where the loss is a dot product (conformance cases only). */
+  readonly labels: PlacePlan;
+  readonly labelType: "class" | "cotangent";
+  /** Forward, loss and backward. */
+  readonly dispatches: readonly DispatchPlan[];
+  /** Sums the gradients and updates every parameter. */
+  readonly update: readonly DispatchPlan[];
+  /** Instead of `update`: sums the gradients into the "gradients" buffers, for `gradients()`. */
+  readonly collect: readonly DispatchPlan[];
+  /** Where `collect` leaves each parameter's gradient, in the order of `parameters`. */
+  readonly gradients: readonly PlacePlan[];
+  /** The gradient with respect to the images, where it was asked for at compile time. */
+  readonly imageGradient?: PlacePlan;
+  /** The main head's logits in training mode, where they were asked to be kept. */
+  readonly logits?: PlacePlan;
+  /**
+   * The ring: `slots` rows of `batch` pairs of f32 [loss, 1 if right else 0], written at row `step mod slots`. The loss of a
+   * step is the mean over its samples.
+   */
+  readonly metrics: { readonly buffer: number; readonly slots: number };
+}
+
+export interface InferencePlan {
+  readonly images: PlacePlan;
+  readonly logits: PlacePlan;
+  readonly dispatches: readonly DispatchPlan[];
+}
+
+export interface NetworkPlan {
+  readonly format: 1;
+  readonly name: string;
+  /** Of one image: [channels, height, width], or [features]. */
+  readonly inputShape: readonly number[];
+  /** Shape of one sample's output; [classes] for a classifier. */
+  readonly outputShape: readonly number[];
+  /** The most samples a step takes. */
+  readonly batch: number;
+  readonly seed: number;
+  readonly parameters: readonly TensorPlan[];
+  readonly states: readonly TensorPlan[];
+  readonly counters: readonly CounterPlan[];
+  /** State of the optimizer, one tensor a parameter and kind: "conv1.weight/momentum". */
+  readonly optimizer: readonly TensorPlan[];
+  readonly buffers: readonly BufferPlan[];
+  /** The uniform block; at most 16 words. */
+  readonly uniforms: readonly UniformPlan[];
+  readonly kernels: readonly KernelPlan[];
+  /** Absent when the spec has no recipe. */
+  readonly training?: TrainingPlan;
+  readonly inference: InferencePlan;
+  /** Limits that the adapter must offer beyond the WebGPU defaults. */
+  readonly requiredLimits: Readonly<Record<string, number>>;
+}
