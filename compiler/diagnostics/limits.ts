@@ -1,0 +1,2 @@
+/** CNN4xxx: device limits. Only catalogue entries are exported from here. */
+export {};

@@ -1,0 +1,2 @@
+/** CNN5xxx: recipes and data. Only catalogue entries are exported from here. */
+export {};

@@ -1,0 +1,2 @@
+/** CNN3xxx: shapes. Only catalogue entries are exported from here. */
+export {};

@@ -1,0 +1,2 @@
+/** CNN6xxx: warnings. Only catalogue entries are exported from here. */
+export {};
