@@ -11,9 +11,10 @@ import type { Attrs, AttrValue, ParameterRole, TensorType, ValueId } from "../ir
 
 /**
  * What an argument accepts. "size" is `n` or `(h, w)` and arrives as a pair; "word" is one of `words`; "sizeOrWord" either
- * (`padding: 2` or `padding: same`).
+ * (`padding: 2` or `padding: same`). "integers" and "reals" are a tuple, or one number for a tuple of one (`milestones: (30, 60)`,
+ * `betas: (0.9, 0.999)`, `mean: 0.1307`), and arrive as an array.
  */
-export type ArgumentType = "integer" | "real" | "boolean" | "size" | "word" | "sizeOrWord";
+export type ArgumentType = "integer" | "real" | "boolean" | "size" | "word" | "sizeOrWord" | "integers" | "reals";
 
 export interface LayerArgument {
   readonly name: string;
