@@ -11,8 +11,8 @@ const longFiles: Readonly<Record<string, string>> = {};
 const lowerFolders: Readonly<Record<string, Readonly<Record<string, "all" | "types">>>> = {
   "compiler/ir": {},
   "compiler/diagnostics": { "compiler/ir": "all" },
-  "compiler/ops": { "compiler/ir": "all", "compiler/diagnostics": "types" },
-  "compiler/recipe": { "compiler/ir": "all", "compiler/diagnostics": "types" },
+  "compiler/ops": { "compiler/ir": "all", "compiler/diagnostics": "all" },
+  "compiler/recipe": { "compiler/ir": "all", "compiler/diagnostics": "all" },
 };
 
 interface Import {

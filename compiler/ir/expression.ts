@@ -94,6 +94,14 @@ export function isub(left: IndexLike, right: IndexLike): IndexExpr {
   return iadd(left, imul(right, -1));
 }
 
+/** The element of a tensor at an index; `fill` where the index lies outside. */
+export function load(from: string, index: readonly IndexLike[], fill?: number): ScalarExpr {
+  const at = index.map(idx);
+  return fill === undefined ? { kind: "load", from, index: at } : { kind: "load", from, index: at, fill };
+}
+/** "Minus infinity": shaders may assume that there are no infinities. */
+export const lowest = -3.4e38;
+
 export function num(value: ScalarLike): ScalarExpr {
   return typeof value === "number" ? { kind: "number", value } : value;
 }

@@ -7,13 +7,25 @@
  *
  * where C and O are input and output channels a group. Outside the image x is 0.
  */
+import { groupsDoNotDivide, samePaddingNeedsOddKernel, samePaddingNeedsStrideOne } from "../diagnostics/layerShapes.ts";
+import type { Problem } from "../ir/diagnostic.ts";
 import {
-  add, all, axis, compareIndex, iadd, idiv, imod, imul, isub, mul, reduce, reduced, select,
+  add, all, axis, compareIndex, iadd, idiv, imod, imul, isub, load, mul, reduce, reduced, select,
 } from "../ir/expression.ts"; // prettier-ignore
-import type { Condition, IndexExpr, IndexLike, ScalarExpr } from "../ir/expression.ts";
+import type { Axis, Condition, IndexExpr, IndexLike, ScalarExpr } from "../ir/expression.ts";
 import type { Attrs, TensorType } from "../ir/graph.ts";
-import { defineLayer, defineOp, imageSizes, numberAttr, pairAttr } from "./defineOp.ts";
-import { windowOutputSize } from "./window.ts";
+import {
+  batchedType,
+  defineLayer,
+  defineOp,
+  imageSizes,
+  inputType,
+  inputValue,
+  listAttr,
+  numberAttr,
+  pairAttr,
+} from "./defineOp.ts";
+import { checkWindow, formatPair, windowOutputSize } from "./window.ts";
 
 /** Sizes that the three ops share, taken from attributes and types. */
 interface ConvGeometry {
@@ -34,10 +46,6 @@ function geometryOf(attrs: Attrs): ConvGeometry {
   };
 }
 
-function load(from: string, index: readonly IndexExpr[], fill?: number): ScalarExpr {
-  return fill === undefined ? { kind: "load", from, index } : { kind: "load", from, index, fill };
-}
-
 /** Where output position `at` and kernel tap `tap` read the input along one dimension. */
 function inputPosition(at: IndexLike, tap: IndexLike, stride: number, dilation: number, padding: number): IndexExpr {
   return iadd(imul(at, stride), imul(tap, dilation), -padding);
@@ -55,7 +63,7 @@ function inputUnder(
   const y = inputPosition(at[0], tap[0], stride[0], dilation[0], padding[0]);
   const x = inputPosition(at[1], tap[1], stride[1], dilation[1], padding[1]);
   const padded = padding[0] > 0 || padding[1] > 0;
-  return load("x", [iadd(n), iadd(channel), y, x], padded ? 0 : undefined);
+  return load("x", [n, channel, y, x], padded ? 0 : undefined);
 }
 
 /** Input channel `within` of the group that output channel `out` belongs to. */
@@ -68,6 +76,40 @@ function groupedChannel(
 ): IndexExpr {
   if (groups === 1) return iadd(within);
   return iadd(imul(idiv(out, outPerGroup), inPerGroup), within);
+}
+
+/** The padding in numbers: `same` keeps the size at stride 1. */
+export function paddingOf(args: Attrs): readonly [number, number] {
+  if (args["padding"] !== "same") return pairAttr(args, "padding");
+  const [kernel, dilation] = [pairAttr(args, "kernel"), pairAttr(args, "dilation")];
+  return [((kernel[0] - 1) * dilation[0]) / 2, ((kernel[1] - 1) * dilation[1]) / 2];
+}
+
+/** What is wrong with a convolution's arguments for this input; undefined when nothing is. */
+export function checkConv(
+  layer: string,
+  type: TensorType,
+  args: Attrs,
+  channels: number,
+  groups: number,
+): Problem | undefined {
+  const [inChannels] = imageSizes(type);
+  const [kernel, stride] = [pairAttr(args, "kernel"), pairAttr(args, "stride")];
+  const undivided = inChannels % groups !== 0 ? "input" : channels % groups !== 0 ? "output" : undefined;
+  if (undivided !== undefined) {
+    const count = undivided === "input" ? inChannels : channels;
+    return groupsDoNotDivide.problem({ layer, groups, channels: count, which: undivided }, { argument: "groups" });
+  }
+  if (args["padding"] === "same") {
+    if (stride[0] !== 1 || stride[1] !== 1) {
+      const help = `padding: ${(kernel[0] - (kernel[0] % 2)) / 2} is usual here`;
+      return samePaddingNeedsStrideOne.problem({ layer, stride: formatPair(stride) }, { argument: "padding", help });
+    }
+    if (kernel.some((size) => size % 2 === 0)) {
+      return samePaddingNeedsOddKernel.problem({ layer, kernel: formatPair(kernel) }, { argument: "padding" });
+    }
+  }
+  return checkWindow(type, { ...args, padding: paddingOf(args) });
 }
 
 export const convLayer = defineLayer({
@@ -91,12 +133,12 @@ export const convLayer = defineLayer({
     { name: "groups", type: "integer", min: 1, default: 1, doc: "groups of channels convolved apart" },
     { name: "bias", type: "boolean", default: true, doc: "whether to add a bias a channel" },
   ],
+  check: (type, args) => checkConv("conv", type, args, numberAttr(args, "channels"), numberAttr(args, "groups")),
   build({ args, x, type, parameter, node }) {
     const [inChannels] = imageSizes(type);
     const { kernel, stride, dilation, groups } = geometryOf({ ...args, padding: [0, 0] });
     const channels = numberAttr(args, "channels");
-    const padding =
-      args["padding"] === "same" ? kernel.map((k, i) => ((k - 1) * (dilation[i] ?? 1)) / 2) : pairAttr(args, "padding");
+    const padding = paddingOf(args);
     const taps = kernel[0] * kernel[1];
     const fanIn = (inChannels / groups) * taps;
     const weight = parameter(
@@ -130,8 +172,8 @@ export const conv = defineOp({
     };
   },
   compute({ types, attrs, axes }) {
-    const [n, c, y, x] = axes as [(typeof axes)[0], (typeof axes)[0], (typeof axes)[0], (typeof axes)[0]];
-    const [outChannels, inPerGroup, kernelHeight, kernelWidth] = (types["weight"] as TensorType).shape as [
+    const [n, c, y, x] = axes as [Axis, Axis, Axis, Axis];
+    const [outChannels, inPerGroup, kernelHeight, kernelWidth] = inputType(types, "weight").shape as [
       number,
       number,
       number,
@@ -140,18 +182,19 @@ export const conv = defineOp({
     const geometry = geometryOf(attrs);
     const [ic, ky, kx] = [axis("ic", inPerGroup), axis("ky", kernelHeight), axis("kx", kernelWidth)];
     const channel = groupedChannel(c, ic, outChannels / geometry.groups, inPerGroup, geometry.groups);
-    const product = mul(
-      inputUnder(geometry, n, channel, [y, x], [ky, kx]),
-      load("weight", [iadd(c), iadd(ic), iadd(ky), iadd(kx)]),
-    );
-    const finish = types["bias"] === undefined ? reduced : add(reduced, load("bias", [iadd(c)]));
+    const product = mul(inputUnder(geometry, n, channel, [y, x], [ky, kx]), load("weight", [c, ic, ky, kx]));
+    const finish = types["bias"] === undefined ? reduced : add(reduced, load("bias", [c]));
     return reduce(axes, [ic, ky, kx], "sum", product, finish);
   },
   gradient({ inputs, types, upstream, attrs, needs, build }) {
-    const shared = { ...attrs, inputShape: (types["x"] as TensorType).shape };
+    const shared = { ...attrs, inputShape: inputType(types, "x").shape };
     return {
-      ...(needs("x") && { x: build("conv_input_gradient", { upstream, weight: inputs["weight"]! }, shared) }),
-      ...(needs("weight") && { weight: build("conv_weight_gradient", { upstream, x: inputs["x"]! }, shared) }),
+      ...(needs("x") && {
+        x: build("conv_input_gradient", { upstream, weight: inputValue(inputs, "weight") }, shared),
+      }),
+      ...(needs("weight") && {
+        weight: build("conv_weight_gradient", { upstream, x: inputValue(inputs, "x") }, shared),
+      }),
       ...(inputs["bias"] !== undefined && needs("bias") && { bias: build("channel_sum", { x: upstream }) }),
     };
   },
@@ -161,11 +204,11 @@ export const convInputGradient = defineOp({
   name: "conv_input_gradient",
   doc: "Gradient of a convolution with respect to its input.",
   inputs: ["upstream", "weight"],
-  inferType: (_types, attrs) => ({ shape: attrs["inputShape"] as readonly number[], batched: true, dtype: "f32" }),
+  inferType: (_types, attrs) => batchedType(listAttr(attrs, "inputShape")),
   compute({ types, attrs, axes }) {
-    const [n, c, y, x] = axes as [(typeof axes)[0], (typeof axes)[0], (typeof axes)[0], (typeof axes)[0]];
+    const [n, c, y, x] = axes as [Axis, Axis, Axis, Axis];
     const { groups, stride, padding, dilation } = geometryOf(attrs);
-    const [outChannels, inPerGroup, kernelHeight, kernelWidth] = (types["weight"] as TensorType).shape as [
+    const [outChannels, inPerGroup, kernelHeight, kernelWidth] = inputType(types, "weight").shape as [
       number,
       number,
       number,
@@ -180,12 +223,12 @@ export const convInputGradient = defineOp({
       isub(iadd(x, padding[1]), imul(kx, dilation[1])),
     ] as const;
     const at = scaled.map((position, i) => ((stride[i] ?? 1) === 1 ? position : idiv(position, stride[i] ?? 1)));
-    const value = load("upstream", [iadd(n), out, ...at], 0);
+    const value = load("upstream", [n, out, ...at], 0);
     const exact: Condition[] = scaled.flatMap((position, i) =>
       (stride[i] ?? 1) === 1 ? [] : [compareIndex("eq", imod(position, stride[i] ?? 1), 0)],
     );
     const aligned = exact.length === 0 ? value : select(all(...exact), value, 0);
-    return reduce(axes, [oc, ky, kx], "sum", mul(aligned, load("weight", [out, within, iadd(ky), iadd(kx)])));
+    return reduce(axes, [oc, ky, kx], "sum", mul(aligned, load("weight", [out, within, ky, kx])));
   },
 });
 
@@ -204,7 +247,7 @@ export const convWeightGradient = defineOp({
   },
   compute({ types, output, attrs, batchAxis }) {
     const [outChannels, inPerGroup, kernelHeight, kernelWidth] = output.shape as [number, number, number, number];
-    const [, height, width] = imageSizes(types["upstream"] as TensorType);
+    const [, height, width] = imageSizes(inputType(types, "upstream"));
     const geometry = geometryOf(attrs);
     const [oc, ic, ky, kx] = [
       axis("oc", outChannels),
@@ -215,7 +258,7 @@ export const convWeightGradient = defineOp({
     const [oy, ox] = [axis("oy", height), axis("ox", width)];
     const channel = groupedChannel(oc, ic, outChannels / geometry.groups, inPerGroup, geometry.groups);
     const product = mul(
-      load("upstream", [iadd(batchAxis), iadd(oc), iadd(oy), iadd(ox)]),
+      load("upstream", [batchAxis, oc, oy, ox]),
       inputUnder(geometry, batchAxis, channel, [oy, ox], [ky, kx]),
     );
     return reduce([oc, ic, ky, kx], [batchAxis, oy, ox], "sum", product);

@@ -88,6 +88,20 @@ export interface GradientContext {
   build(op: string, inputs: Readonly<Record<string, ValueId>>, attrs?: Attrs): ValueId;
 }
 
+/** What an op is replaced with before differentiation: its form in training, or its form in inference. */
+export interface ExpandContext {
+  readonly inputs: Readonly<Record<string, ValueId>>;
+  readonly types: InputTypes;
+  readonly attrs: Attrs;
+  /** False in inference, and where batch norm uses its running statistics. */
+  readonly training: boolean;
+  /** A number that no other node of the graph has, the same in every compilation: a stream of random numbers. */
+  readonly stream: number;
+  build(op: string, inputs: Readonly<Record<string, ValueId>>, attrs?: Attrs): ValueId;
+  /** Says what a running statistic becomes after the step. */
+  update(state: ValueId, by: ValueId): void;
+}
+
 export interface OpDefinition {
   readonly tag: "op";
   readonly name: string;
@@ -97,6 +111,10 @@ export interface OpDefinition {
   readonly inferType: (types: InputTypes, attrs: Attrs) => TensorType;
   /** Same elements in the same order: no kernel, the output shares its input's storage ("x"). */
   readonly view?: true;
+  /** Replaces the node by others (or by one of its inputs); such an op has neither `compute` nor `gradient`. */
+  readonly expand?: (context: ExpandContext) => ValueId;
+  /** True for dropout and its kin, whose randomness can be switched off in training. */
+  readonly dropsValues?: true;
   /** What one element is. Loads name the inputs; a batched tensor's first index is the sample. */
   readonly compute?: (context: ComputeContext) => Computation;
   /** Gradients by input name; an input left out gets none. */
@@ -112,6 +130,44 @@ export function axesOf(type: TensorType, batch: number): readonly Axis[] {
   const names = type.shape.length === 3 ? ["c", "y", "x"] : type.shape.map((_, position) => `i${position}`);
   const own = type.shape.map((extent, position) => ({ name: names[position] ?? "", extent }));
   return type.batched ? [{ name: "n", extent: batch, batch: true }, ...own] : own;
+}
+
+/** Members of a list input in order: x0, x1, … */
+export function listNames(record: Readonly<Record<string, unknown>>, name: string): readonly string[] {
+  const names: string[] = [];
+  while (`${name}${names.length}` in record) names.push(`${name}${names.length}`);
+  return names;
+}
+
+/** The type of an input that the op cannot do without. */
+export function inputType(types: InputTypes, name: string): TensorType {
+  const type = types[name];
+  if (type === undefined) throw new TypeError(`input ${name} is missing`);
+  return type;
+}
+
+/** The value of an input that the op cannot do without. */
+export function inputValue(inputs: Readonly<Record<string, ValueId>>, name: string): ValueId {
+  const value = inputs[name];
+  if (value === undefined) throw new TypeError(`input ${name} is missing`);
+  return value;
+}
+
+/** A batched f32 type. */
+export function batchedType(shape: readonly number[]): TensorType {
+  return { shape, batched: true, dtype: "f32" };
+}
+
+/** An f32 type of one tensor for the whole network: a parameter, a statistic, or a gradient of either. */
+export function plainType(shape: readonly number[]): TensorType {
+  return { shape, batched: false, dtype: "f32" };
+}
+
+/** An attribute that must be a list of numbers. */
+export function listAttr(attrs: Attrs, name: string): readonly number[] {
+  const value = attrs[name];
+  if (!Array.isArray(value)) throw new TypeError(`attribute ${name} is not a list`);
+  return value as readonly number[];
 }
 
 /** An attribute that must be a whole or real number. */
@@ -133,4 +189,36 @@ export function imageSizes(type: TensorType): readonly [number, number, number] 
   const [channels, height, width] = type.shape;
   if (channels === undefined || height === undefined || width === undefined) throw new TypeError("not an image type");
   return [channels, height, width];
+}
+
+/** The axes of a sum over the batch and every position: of images (n, oy, ox), of vectors (n). */
+export function channelReduction(
+  type: TensorType,
+  batchAxis: Axis,
+): { readonly channel: Axis; readonly over: readonly Axis[]; readonly at: readonly Axis[] } {
+  const [channels, ...space] = type.shape;
+  const names = space.length === 2 ? ["oy", "ox"] : space.map((_, position) => `o${position}`);
+  const channel = { name: "oc", extent: channels ?? 1 };
+  const positions = space.map((extent, position) => ({ name: names[position] ?? "", extent }));
+  return { channel, over: [batchAxis, ...positions], at: [batchAxis, channel, ...positions] };
+}
+
+function tagged<T extends { readonly tag: string; readonly name: string }>(
+  modules: readonly object[],
+  tag: T["tag"],
+): ReadonlyMap<string, T> {
+  const isTagged = (value: unknown): value is T =>
+    typeof value === "object" && value !== null && "tag" in value && value.tag === tag;
+  const found = modules.flatMap((module) => Object.values(module).filter(isTagged));
+  return new Map(found.sort((a, b) => (a.name < b.name ? -1 : 1)).map((definition) => [definition.name, definition]));
+}
+
+/** The layers among the exports of modules, by name. */
+export function collectLayers(modules: readonly object[]): ReadonlyMap<string, LayerDefinition> {
+  return tagged<LayerDefinition>(modules, "layer");
+}
+
+/** The ops among the exports of modules, by name. */
+export function collectOps(modules: readonly object[]): ReadonlyMap<string, OpDefinition> {
+  return tagged<OpDefinition>(modules, "op");
 }

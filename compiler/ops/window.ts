@@ -1,4 +1,9 @@
 /** Sizes of sliding windows, shared by convolution and pooling. */
+import { kernelDoesNotFit, poolPaddingTooLarge } from "../diagnostics/layerShapes.ts";
+import type { Problem } from "../ir/diagnostic.ts";
+import type { Attrs, TensorType } from "../ir/graph.ts";
+import { formatShape } from "../ir/graph.ts";
+import { imageSizes, pairAttr } from "./defineOp.ts";
 
 /**
  * Output size along one dimension: floor((n + 2p - d(k-1) - 1) / s) + 1. With `ceilMode` it rounds up, but a window that
@@ -17,4 +22,80 @@ export function windowOutputSize(
   if (!ceilMode) return Math.floor(room / stride) + 1;
   const rounded = Math.ceil(room / stride) + 1;
   return (rounded - 1) * stride >= size + padding ? rounded - 1 : rounded;
+}
+
+/** Sizes of a pooling window, from its node's attributes. */
+export interface PoolAttrs {
+  readonly kernel: readonly [number, number];
+  readonly stride: readonly [number, number];
+  readonly padding: readonly [number, number];
+  readonly dilation: readonly [number, number];
+  readonly ceilMode: boolean;
+}
+
+export function poolAttrs(attrs: Attrs): PoolAttrs {
+  return {
+    kernel: pairAttr(attrs, "kernel"),
+    stride: pairAttr(attrs, "stride"),
+    padding: pairAttr(attrs, "padding"),
+    dilation: attrs["dilation"] === undefined ? [1, 1] : pairAttr(attrs, "dilation"),
+    ceilMode: attrs["ceil_mode"] === true,
+  };
+}
+
+/** Channels, and height and width after pooling. */
+export function poolOutputShape(type: TensorType, attrs: Attrs): readonly [number, number, number] {
+  const [channels, height, width] = imageSizes(type);
+  const { kernel, stride, padding, dilation, ceilMode } = poolAttrs(attrs);
+  const size = (n: number, i: 0 | 1): number =>
+    windowOutputSize(n, kernel[i], stride[i], padding[i], dilation[i], ceilMode);
+  return [channels, size(height, 0), size(width, 1)];
+}
+
+/** Whether a window may cover positions outside the image. */
+export function poolReachesOutside(type: TensorType, attrs: Attrs): boolean {
+  const { kernel, stride, padding, dilation } = poolAttrs(attrs);
+  const [, ...sizes] = imageSizes(type);
+  const [, ...outputs] = poolOutputShape(type, attrs);
+  return ([0, 1] as const).some((i) => {
+    const last = (outputs[i] - 1) * stride[i] + (kernel[i] - 1) * dilation[i] - padding[i];
+    return padding[i] > 0 || last >= sizes[i];
+  });
+}
+
+/** Whether every position lies in at most one window, and in it at the position's remainder. */
+export function windowsTile(attrs: Attrs): boolean {
+  const { kernel, stride, padding, dilation } = poolAttrs(attrs);
+  return ([0, 1] as const).every((i) => kernel[i] === stride[i] && padding[i] === 0 && dilation[i] === 1);
+}
+
+/** "3x3", height first. */
+export function formatPair(pair: readonly [number, number]): string {
+  return `${pair[0]}x${pair[1]}`;
+}
+
+/** Why a window does not fit its input; undefined when it does. */
+export function checkWindow(type: TensorType, attrs: Attrs): Problem | undefined {
+  const { kernel, padding } = poolAttrs(attrs);
+  const [, height, width] = poolOutputShape(type, attrs);
+  if (height >= 1 && width >= 1) return undefined;
+  const padded = padding[0] > 0 || padding[1] > 0 ? formatPair(padding) : undefined;
+  const keeps = kernel[0] === kernel[1] && kernel[0] % 2 === 1 ? (kernel[0] - 1) / 2 : undefined;
+  const [, inHeight, inWidth] = imageSizes(type);
+  return kernelDoesNotFit.problem(
+    { kernel: formatPair(kernel), input: formatShape(type.shape), padding: padded },
+    { help: keeps === undefined ? undefined : `padding: ${keeps} keeps ${inHeight}x${inWidth}` },
+  );
+}
+
+/** What is wrong with a pooling layer's arguments. */
+export function checkPool(layer: string, type: TensorType, attrs: Attrs): Problem | undefined {
+  const { kernel, padding } = poolAttrs(attrs);
+  if (([0, 1] as const).some((i) => 2 * padding[i] > kernel[i])) {
+    return poolPaddingTooLarge.problem(
+      { layer, padding: formatPair(padding), kernel: formatPair(kernel) },
+      { argument: "padding" },
+    );
+  }
+  return checkWindow(type, attrs);
 }

@@ -1,0 +1,21 @@
+/**
+ * inferenceGraph: from the graph as written to what prediction runs: the main head alone, dropout gone, batch norm with
+ * its running statistics. No parameter or statistic is removed, so that weights load the same way.
+ *
+ *   %5 = dropout(x=%4); %6 = linear(x=%5)   becomes   %6 = linear(x=%4)
+ */
+import type { Graph } from "../ir/graph.ts";
+import type { PassResult } from "../pass.ts";
+import { expandOps } from "./expandOps.ts";
+import { liveNames, removeDeadNodes } from "./removeDeadNodes.ts";
+
+/** The graph of prediction. */
+export function inferenceGraph(graph: Graph): PassResult<Graph> {
+  const expanded = expandOps(graph, { training: false, dropout: false }).graph;
+  const heads = expanded.heads.slice(0, 1);
+  const nodes = removeDeadNodes(
+    expanded.nodes,
+    heads.map((head) => head.value),
+  );
+  return { output: { ...expanded, nodes, heads, named: liveNames(expanded, nodes) }, diagnostics: [] };
+}
