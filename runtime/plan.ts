@@ -32,7 +32,8 @@ export interface CounterPlan {
 export interface BufferPlan {
   readonly name: string;
   readonly size: number;
-  readonly role: "parameters" | "states" | "optimizer" | "training" | "inference" | "gradients" | "metrics" | "constants";
+  readonly role:
+    "parameters" | "states" | "optimizer" | "training" | "inference" | "gradients" | "metrics" | "constants";
   readonly contents?: readonly number[]; // u32 words, for "constants" only
 }
 

@@ -1,0 +1,113 @@
+import { NetworkError } from "./errors.ts";
+import type { NetworkPlan } from "./plan.ts";
+
+/** WebGPU's usage bits; its named constants are absent where nothing defines WebGPU's globals. */
+const usage = { mapRead: 1, copySource: 4, copyTarget: 8, uniform: 64, storage: 128 } as const;
+
+/** Room for the uniform block: 16 words. */
+export const uniformBytes = 64;
+
+/** What the GPU holds for a network. */
+export interface MemoryStats {
+  /** Bytes of all buffers now, those for reading back included. */
+  readonly bytes: number;
+  readonly peakBytes: number;
+  /** Buffers made since the network was created. */
+  readonly buffersCreated: number;
+}
+
+/** The buffers of a plan, each made at its first use, and reused staging buffers. */
+export interface Buffers {
+  readonly uniforms: GPUBuffer;
+  /** The plan's buffer of that index. */
+  get(index: number): GPUBuffer;
+  exists(index: number): boolean;
+  write(index: number, offset: number, data: ArrayBufferView<ArrayBuffer>): void;
+  /** Adds a copy of the whole buffer to one kept for that. */
+  copyAside(encoder: GPUCommandEncoder, index: number): void;
+  /** Adds the copy back. */
+  copyBack(encoder: GPUCommandEncoder, index: number): void;
+  /** A mappable buffer of at least `size` bytes, from those given back if one fits. */
+  acquireStaging(size: number): GPUBuffer;
+  releaseStaging(buffer: GPUBuffer): void;
+  stats(): MemoryStats;
+  destroy(): void;
+}
+
+/** Staging buffers above this size are not kept for the next time. */
+const keptStagingBytes = 1 << 24;
+
+export function createBuffers(plan: NetworkPlan, device: GPUDevice): Buffers {
+  const made = new Map<number, GPUBuffer>();
+  const live = new Set<GPUBuffer>();
+  const idle: GPUBuffer[] = [];
+  const aside = new Map<number, GPUBuffer>();
+  let [bytes, peakBytes, buffersCreated] = [0, 0, 0];
+
+  const create = (label: string, size: number, bits: number): GPUBuffer => {
+    if (size > device.limits.maxBufferSize) {
+      throw new NetworkError(
+        "device",
+        `buffer ${label} of ${size} bytes is larger than the device allows (maxBufferSize ${device.limits.maxBufferSize})`,
+      );
+    }
+    const buffer = device.createBuffer({ label, size, usage: bits });
+    live.add(buffer);
+    buffersCreated++;
+    bytes += size;
+    peakBytes = Math.max(peakBytes, bytes);
+    return buffer;
+  };
+  const remove = (buffer: GPUBuffer): void => {
+    live.delete(buffer);
+    bytes -= buffer.size;
+    buffer.destroy();
+  };
+  const get = (index: number): GPUBuffer => {
+    const existing = made.get(index);
+    if (existing !== undefined) return existing;
+    const spec = plan.buffers[index];
+    if (spec === undefined) throw new NetworkError("plan", `${plan.name} has no buffer ${index}`);
+    const buffer = create(spec.name, spec.size, usage.storage | usage.copySource | usage.copyTarget);
+    if (spec.contents !== undefined) device.queue.writeBuffer(buffer, 0, new Uint32Array(spec.contents));
+    made.set(index, buffer);
+    return buffer;
+  };
+
+  return {
+    uniforms: create("uniforms", uniformBytes, usage.uniform | usage.copyTarget),
+    get,
+    exists: (index) => made.has(index),
+    write(index, offset, data) {
+      device.queue.writeBuffer(get(index), offset, data);
+    },
+    copyAside(encoder, index) {
+      const from = get(index);
+      const to = aside.get(index) ?? create(`${from.label} aside`, from.size, usage.copySource | usage.copyTarget);
+      aside.set(index, to);
+      encoder.copyBufferToBuffer(from, 0, to, 0, from.size);
+    },
+    copyBack(encoder, index) {
+      const [from, to] = [aside.get(index), get(index)];
+      if (from !== undefined) encoder.copyBufferToBuffer(from, 0, to, 0, to.size);
+    },
+    acquireStaging(size) {
+      const found = idle.findIndex((buffer) => buffer.size >= size && buffer.size <= size * 2);
+      if (found >= 0) return idle.splice(found, 1)[0] as GPUBuffer;
+      // Powers of two, so that requests of nearly one size share.
+      const rounded = size > keptStagingBytes ? size : 2 ** Math.ceil(Math.log2(Math.max(size, 256)));
+      return create("staging", rounded, usage.mapRead | usage.copyTarget);
+    },
+    releaseStaging(buffer) {
+      if (!live.has(buffer)) return;
+      if (buffer.size > keptStagingBytes) remove(buffer);
+      else idle.push(buffer);
+    },
+    stats: () => ({ bytes, peakBytes, buffersCreated }),
+    destroy() {
+      for (const buffer of live) buffer.destroy();
+      live.clear();
+      bytes = 0;
+    },
+  };
+}

@@ -1,0 +1,94 @@
+import { messageOf, NetworkError } from "./errors.ts";
+import type { NetworkPlan } from "./plan.ts";
+
+/** Where a network runs: on a given device, or on one that it asks `gpu` (default: `navigator.gpu`) for. */
+export interface DeviceOptions {
+  readonly device?: GPUDevice;
+  readonly gpu?: GPU;
+  readonly powerPreference?: GPUPowerPreference;
+}
+
+/** A device with the first thing that went wrong on it. */
+export interface WatchedDevice {
+  readonly device: GPUDevice;
+  /** Throws when the device has failed or was released. */
+  check(): void;
+  /** Waits for GPU work; a failure of the device takes the place of the error that it leads to. */
+  wait<T>(work: Promise<T>): Promise<T>;
+  /** Stops watching; destroys the device if it was asked for here. */
+  release(): void;
+}
+
+/** Opens or takes over a device that offers what the plan needs. */
+export async function openDevice(plan: NetworkPlan, options: DeviceOptions): Promise<WatchedDevice> {
+  if (options.device !== undefined) {
+    checkLimits(plan, options.device.limits, "the given device");
+    return watch(options.device, false);
+  }
+  const gpu = options.gpu ?? (globalThis as { readonly navigator?: { readonly gpu?: GPU } }).navigator?.gpu;
+  if (gpu === undefined) {
+    throw new NetworkError(
+      "device",
+      'there is no WebGPU here (navigator.gpu is missing); in Node, pass a device: `openDevice` of "cnnc/node" gives one',
+    );
+  }
+  const { powerPreference = "high-performance" } = options;
+  const adapter = await gpu.requestAdapter({ powerPreference });
+  if (adapter === null)
+    throw new NetworkError("device", "no WebGPU adapter was found: WebGPU is off, or there is no GPU");
+  checkLimits(plan, adapter.limits, "the adapter");
+  return watch(await adapter.requestDevice({ requiredLimits: { ...plan.requiredLimits } }), true);
+}
+
+function checkLimits(plan: NetworkPlan, limits: GPUSupportedLimits, whose: string): void {
+  const offered = limits as unknown as Readonly<Record<string, number | undefined>>;
+  for (const [name, needed] of Object.entries(plan.requiredLimits)) {
+    if ((offered[name] ?? 0) < needed) {
+      throw new NetworkError(
+        "device",
+        `${plan.name} needs ${name} of ${needed}, and ${whose} offers ${offered[name] ?? "none"}`,
+      );
+    }
+  }
+}
+
+function watch(device: GPUDevice, owned: boolean): WatchedDevice {
+  let failure: NetworkError | undefined;
+  let released = false;
+  const fail = (message: string): void => {
+    failure ??= new NetworkError("device", message);
+  };
+  const onError = (event: GPUUncapturedErrorEvent): void => {
+    fail(`the GPU reported an error: ${event.error.message}`);
+  };
+  device.addEventListener("uncapturederror", onError);
+  void device.lost.then(({ reason, message }) => {
+    if (!released) fail(`the GPU device was lost (${reason}): ${message || "no reason given"}`);
+  });
+  const check = (): void => {
+    if (released) throw new NetworkError("destroyed", "the network was destroyed; create another one");
+    if (failure !== undefined) throw failure;
+  };
+  return {
+    device,
+    check,
+    async wait(work) {
+      try {
+        return await work;
+      } catch (error) {
+        // A lost device rejects what waits on it before, or just after, it says that it is lost.
+        if (failure === undefined && !released)
+          await Promise.race([device.lost, Promise.resolve().then(() => undefined)]);
+        check();
+        if (error instanceof NetworkError) throw error;
+        throw new NetworkError("device", `waiting for the GPU failed: ${messageOf(error)}`, { cause: error });
+      }
+    },
+    release() {
+      if (released) return;
+      released = true;
+      device.removeEventListener("uncapturederror", onError);
+      if (owned) device.destroy();
+    },
+  };
+}

@@ -1,0 +1,18 @@
+/** What a generated module stands on: it runs a compiled network on WebGPU in browsers, Deno and Node. */
+export { createNetwork } from "./network.ts";
+export type { Network, NetworkOptions } from "./network.ts";
+export { NetworkError } from "./errors.ts";
+export type { NetworkErrorKind } from "./errors.ts";
+export type { ArrayDataset, BatchStorage, Dataset, DatasetSource } from "./dataset.ts";
+export type { DeviceOptions } from "./device.ts";
+export type { EpochResult, FitOptions, History, Progress } from "./fit.ts";
+export type { Labels } from "./input.ts";
+export type { Metrics, TrainingStep } from "./metrics.ts";
+export type { Gradients, Targets } from "./training.ts";
+export type { NetworkStats, ProgramName } from "./session.ts";
+export type { TensorAccess } from "./tensors.ts";
+export { drawInitial, normal, randomStream, shuffledOrder, uniform } from "./random.ts";
+export type { RandomStream } from "./random.ts";
+export { parseSafetensors, writeSafetensors } from "./safetensors.ts";
+export type { Dtype, StoredTensor, TensorEntry, TensorFile } from "./safetensors.ts";
+export type * from "./plan.ts";

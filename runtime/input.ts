@@ -1,0 +1,69 @@
+import { describeValue, formatShape, NetworkError } from "./errors.ts";
+import type { NetworkPlan } from "./plan.ts";
+
+/** Class indices, one an image. */
+export type Labels = Uint8Array | Uint16Array | Uint32Array | Int32Array | readonly number[];
+
+/** Numbers of one image: channels x height x width. */
+export function imageSize(plan: NetworkPlan): number {
+  return plan.inputShape.reduce((product, size) => product * size, 1);
+}
+
+/** Numbers of one sample's output: the classes of a classifier. */
+export function outputSize(plan: NetworkPlan): number {
+  return plan.outputShape.reduce((product, size) => product * size, 1);
+}
+
+/** The number of images in an array; throws when it is no whole number of them. */
+export function countImages(plan: NetworkPlan, images: unknown): number {
+  const size = imageSize(plan);
+  const shape = `${formatShape(plan.inputShape)} = ${size} values an image`;
+  if (!(images instanceof Float32Array)) {
+    const pixels = images instanceof Uint8Array || images instanceof Uint8ClampedArray;
+    const hint = pixels ? "; bytes become numbers by `Float32Array.from(bytes, (byte) => byte / 255)`" : "";
+    refuse(`images must be a Float32Array (${shape}), found ${describeValue(images)}${hint}`);
+  }
+  if (images.length % size !== 0) refuse(`images must hold ${shape}, found ${describeValue(images)}`);
+  return images.length / size;
+}
+
+/** Labels of `count` images as the GPU takes them. */
+export function checkLabels(plan: NetworkPlan, labels: unknown, count: number): Uint32Array<ArrayBuffer> {
+  const classes = outputSize(plan);
+  const isList =
+    Array.isArray(labels) ||
+    (ArrayBuffer.isView(labels) && /^(Uint(8|8Clamped|16|32)|Int(8|16|32))Array$/.test(labels.constructor.name));
+  if (!isList) refuse(`labels must be whole numbers, one an image (a Uint8Array, say), found ${describeValue(labels)}`);
+  const list = labels as ArrayLike<unknown>;
+  if (list.length !== count) refuse(`there are ${count} images and ${list.length} labels`);
+  const checked = new Uint32Array(count);
+  for (let i = 0; i < count; i++) {
+    const label = list[i];
+    if (typeof label !== "number" || !Number.isInteger(label) || label < 0 || label >= classes) {
+      refuse(`label ${i} is ${String(label)}; a class of ${plan.name} is a whole number from 0 to ${classes - 1}`);
+    }
+    checked[i] = label;
+  }
+  return checked;
+}
+
+/** Gradients of the output, for a network compiled with a dot product in place of a loss. */
+export function checkCotangent(plan: NetworkPlan, cotangent: unknown, count: number): Float32Array<ArrayBuffer> {
+  const size = outputSize(plan);
+  if (!(cotangent instanceof Float32Array) || cotangent.length !== count * size) {
+    refuse(`the cotangent must be a Float32Array of ${count} x ${size} values, found ${describeValue(cotangent)}`);
+  }
+  return cotangent as Float32Array<ArrayBuffer>;
+}
+
+/** A step takes from 1 image to the compiled batch. */
+export function checkCount(plan: NetworkPlan, count: number): void {
+  if (count < 1) refuse("there are no images");
+  if (count > plan.batch) {
+    refuse(`${count} images are more than the batch of ${plan.batch} that ${plan.name} was compiled for`);
+  }
+}
+
+export function refuse(message: string): never {
+  throw new NetworkError("input", message);
+}

@@ -1,0 +1,162 @@
+import type { Dataset } from "./dataset.ts";
+import type { DeviceOptions } from "./device.ts";
+import { fit } from "./fit.ts";
+import type { FitOptions, History } from "./fit.ts";
+import { classesOf, createPredictor, probabilitiesOf } from "./inference.ts";
+import { outputSize } from "./input.ts";
+import type { Metrics, TrainingStep } from "./metrics.ts";
+import type { NetworkPlan } from "./plan.ts";
+import { openSession } from "./session.ts";
+import type { NetworkStats, ProgramName } from "./session.ts";
+import { createTensorStore } from "./tensors.ts";
+import type { TensorAccess } from "./tensors.ts";
+import { createTrainer } from "./training.ts";
+import type { Gradients, Targets } from "./training.ts";
+
+export interface NetworkOptions extends DeviceOptions {
+  /** Seed of the first weights; the recipe's by default. */
+  readonly seed?: number;
+  /** What to compile at once; the rest is compiled at its first use. Default: training, where there is a recipe, and inference. */
+  readonly programs?: readonly ProgramName[];
+}
+
+/** A compiled network on a GPU. Images are f32, one after another, each channels x height x width. */
+export interface Network<ParameterName extends string = string, StateName extends string = string> {
+  readonly plan: NetworkPlan;
+  readonly device: GPUDevice;
+  /** Training steps since `init`. */
+  readonly steps: number;
+  /** Compiles what a program needs, if it is not compiled yet. */
+  prepare(program: ProgramName): Promise<void>;
+  /** Draws new weights from a seed (default: the recipe's) and forgets what training has gathered. */
+  init(seed?: number): void;
+  /** Gives the GPU one step on 1 to `plan.batch` images; returns at once. */
+  trainStep(images: Float32Array, labels: Targets): TrainingStep;
+  /** Trains for some epochs; see FitOptions. */
+  fit(dataset: Dataset, options: FitOptions): Promise<History>;
+  /** The logits of any number of images, one row an image. */
+  predict(images: Float32Array): Promise<Float32Array<ArrayBuffer>>;
+  /** The class of each image: its first greatest logit. */
+  predictClasses(images: Float32Array): Promise<Uint32Array<ArrayBuffer>>;
+  /** The softmax of each image's logits, one row an image. */
+  predictProbabilities(images: Float32Array): Promise<Float32Array<ArrayBuffer>>;
+  /** Mean cross-entropy and share of right answers. */
+  evaluate(dataset: Dataset): Promise<Metrics>;
+  /** The gradients of a batch's loss; changes nothing. */
+  gradients(images: Float32Array, labels: Targets): Promise<Gradients<ParameterName, StateName>>;
+  /** Access to one parameter or running statistic. */
+  parameter(name: ParameterName | StateName): TensorAccess;
+  /** Every parameter and running statistic, by name. */
+  stateDict(): Promise<Record<ParameterName | StateName, Float32Array<ArrayBuffer>>>;
+  loadStateDict(values: Readonly<Record<ParameterName | StateName, Float32Array>>): void;
+  /** A safetensors file that holds a PyTorch state dict. */
+  save(): Promise<Uint8Array<ArrayBuffer>>;
+  /** Loads such a file; when it does not fit, rejects and changes nothing. */
+  load(file: Uint8Array | ArrayBuffer): Promise<void>;
+  /** A file from which training goes on exactly as it would have; `notes` come back from `loadCheckpoint`. */
+  saveCheckpoint(notes?: Readonly<Record<string, string>>): Promise<Uint8Array<ArrayBuffer>>;
+  loadCheckpoint(file: Uint8Array | ArrayBuffer): Promise<Record<string, string>>;
+  /** Sets a word of the optimizer by its name, from the next step on. */
+  setUniform(name: string, value: number): void;
+  uniform(name: string): number;
+  /** Sets the learning rate from the next step on. */
+  setRate(rate: number): void;
+  stats(): NetworkStats;
+  /** Frees the GPU's memory, and the device if the network asked for it itself. */
+  destroy(): void;
+}
+
+/** The uniform word of the learning rate, as the optimizers name it. */
+const rateName = "lr";
+
+/** Opens a device, compiles the plan's kernels and draws the first weights. */
+export async function createNetwork<ParameterName extends string = string, StateName extends string = string>(
+  plan: NetworkPlan,
+  options: NetworkOptions = {},
+): Promise<Network<ParameterName, StateName>> {
+  const session = await openSession(plan, options);
+  const { watched, uniforms } = session;
+  const store = createTensorStore(session);
+  const trainer = createTrainer(session, store);
+  const predictor = createPredictor(session);
+  const prepared = new Map<ProgramName, Promise<void>>();
+  const prepare = (name: ProgramName): Promise<void> => {
+    watched.check();
+    let ready = prepared.get(name);
+    if (ready === undefined) {
+      ready = session.prepare(name).then(() => {
+        if (name === "training") store.initOptimizer();
+      });
+      prepared.set(name, ready);
+    }
+    return ready;
+  };
+  const setRate = (rate: number): void => {
+    watched.check();
+    uniforms.set(rateName, rate);
+  };
+
+  const network: Network = {
+    plan,
+    device: watched.device,
+    get steps() {
+      return store.step;
+    },
+    prepare,
+    init: (seed = plan.seed) => {
+      store.init(seed);
+    },
+    trainStep: trainer.trainStep,
+    fit: async (dataset, fitOptions) => {
+      watched.check();
+      const { trainStep } = trainer;
+      const { evaluate } = predictor;
+      return fit(
+        { plan, seed: store.seed, prepare: () => prepare("training"), trainStep, evaluate, setRate },
+        dataset,
+        fitOptions,
+      );
+    },
+    predict: predictor.predict,
+    predictClasses: async (images) => classesOf(await predictor.predict(images), outputSize(plan)),
+    predictProbabilities: async (images) => probabilitiesOf(await predictor.predict(images), outputSize(plan)),
+    evaluate: predictor.evaluate,
+    gradients: trainer.gradients,
+    parameter: store.access,
+    stateDict: store.stateDict,
+    loadStateDict: store.loadStateDict,
+    save: store.save,
+    load: async (file) => {
+      store.load(file);
+      return Promise.resolve();
+    },
+    saveCheckpoint: async (notes = {}) => {
+      await prepare("training");
+      return store.saveCheckpoint(notes);
+    },
+    loadCheckpoint: async (file) => {
+      await prepare("training");
+      return store.loadCheckpoint(file);
+    },
+    setUniform: (name, value) => {
+      watched.check();
+      uniforms.set(name, value);
+    },
+    uniform: uniforms.get,
+    setRate,
+    stats: session.stats,
+    destroy: session.destroy,
+  };
+
+  try {
+    const programs = options.programs ?? (plan.training === undefined ? ["inference"] : ["training", "inference"]);
+    store.init(options.seed ?? plan.seed);
+    await Promise.all(programs.map(prepare));
+    watched.check();
+  } catch (error) {
+    session.destroy();
+    throw error;
+  }
+  // The names are the plan's, which the caller knows; the code itself works with any.
+  return network;
+}

@@ -1,0 +1,77 @@
+import type { Buffers } from "./buffers.ts";
+import type { WatchedDevice } from "./device.ts";
+import { NetworkError } from "./errors.ts";
+import type { Pipelines } from "./pipelines.ts";
+import type { DispatchPlan, NetworkPlan } from "./plan.ts";
+
+/** A list of dispatches that is ready to be encoded. */
+export interface Program {
+  readonly dispatches: number;
+  /** Adds every dispatch to the pass, for the first `count` samples of the batch. */
+  encode(pass: GPUComputePassEncoder, count: number): void;
+}
+
+interface PreparedDispatch {
+  readonly plan: DispatchPlan;
+  readonly pipeline: GPUComputePipeline;
+  readonly bindGroup: GPUBindGroup;
+  readonly workgroupSize: number;
+}
+
+/** More workgroups than this are laid out in rows. */
+const maxWorkgroupsPerRow = 65_535;
+
+/** Compiles what is not compiled yet, all at once, and makes buffers and bind groups. */
+export async function prepareProgram(
+  plan: NetworkPlan,
+  dispatches: readonly DispatchPlan[],
+  watched: WatchedDevice,
+  pipelines: Pipelines,
+  buffers: Buffers,
+): Promise<Program> {
+  const { device } = watched;
+  const compiled = await Promise.all(dispatches.map(({ kernel, bindings }) => pipelines.request(kernel, bindings)));
+  watched.check();
+  device.pushErrorScope("out-of-memory");
+  device.pushErrorScope("validation");
+  const prepared = dispatches.map((dispatch, index): PreparedDispatch => {
+    const kernel = plan.kernels[dispatch.kernel];
+    return {
+      plan: dispatch,
+      pipeline: compiled[index] as GPUComputePipeline,
+      workgroupSize: kernel?.workgroupSize ?? 1,
+      bindGroup: device.createBindGroup({
+        label: `${kernel?.name ?? "kernel"} (${dispatch.label})`,
+        layout: pipelines.layout(dispatch.bindings),
+        entries: [
+          { binding: 0, resource: { buffer: buffers.uniforms } },
+          ...dispatch.bindings.map(({ buffer, offset, size }, position) => ({
+            binding: position + 1,
+            resource: { buffer: buffers.get(buffer), offset, size },
+          })),
+        ],
+      }),
+    };
+  });
+  const [invalid, noMemory] = await watched.wait(Promise.all([device.popErrorScope(), device.popErrorScope()]));
+  if (noMemory) throw new NetworkError("device", `the GPU has too little memory for ${plan.name}: ${noMemory.message}`);
+  if (invalid) throw new NetworkError("kernel", `setting up ${plan.name} failed: ${invalid.message}`);
+  return {
+    dispatches: prepared.length,
+    encode(pass, count) {
+      for (const { plan: dispatch, pipeline, bindGroup, workgroupSize } of prepared) {
+        const groups = workgroupCount(dispatch, workgroupSize, count);
+        pass.setPipeline(pipeline);
+        pass.setBindGroup(0, bindGroup);
+        pass.dispatchWorkgroups(Math.min(groups, maxWorkgroupsPerRow), Math.ceil(groups / maxWorkgroupsPerRow));
+      }
+    },
+  };
+}
+
+/** Workgroups of a dispatch for `count` samples; see DispatchPlan. */
+export function workgroupCount(dispatch: DispatchPlan, workgroupSize: number, count: number): number {
+  const { samplesPerTile, invocationsPerTile } = dispatch;
+  const tiles = samplesPerTile > 0 ? Math.ceil(count / samplesPerTile) : 1;
+  return Math.ceil((tiles * invocationsPerTile) / workgroupSize);
+}

@@ -1,0 +1,112 @@
+import { checkCotangent, checkCount, checkLabels, countImages, imageSize, outputSize } from "./input.ts";
+import type { Labels } from "./input.ts";
+import { NetworkError } from "./errors.ts";
+import { createMetricsReader } from "./metrics.ts";
+import type { Metrics, MetricsReader, MetricsRow, TrainingStep } from "./metrics.ts";
+import type { TensorPlan } from "./plan.ts";
+import { copyOut } from "./readback.ts";
+import type { BufferRange } from "./readback.ts";
+import { trainingOf } from "./session.ts";
+import type { Session } from "./session.ts";
+import type { TensorStore } from "./tensors.ts";
+import { elementCount } from "./weights.ts";
+
+/** What one batch gives without an update. Nothing of the network changes. */
+export interface Gradients<ParameterName extends string = string, StateName extends string = string> extends Metrics {
+  /** Of the loss, by parameter, in its shape. */
+  readonly gradients: Readonly<Record<ParameterName, Float32Array>>;
+  /** The running statistics as a training step on this batch would leave them. */
+  readonly states: Readonly<Record<StateName, Float32Array>>;
+  /** Gradient of the loss with respect to the images, where the network was compiled to give it. */
+  readonly images?: Float32Array;
+  /** Logits in training mode, where the network was compiled to keep them. */
+  readonly logits?: Float32Array;
+}
+
+/** Labels of a batch; a Float32Array is a cotangent of the output, where the loss is a dot product. */
+export type Targets = Labels | Float32Array;
+
+export interface Trainer {
+  trainStep(images: Float32Array, labels: Targets): TrainingStep;
+  gradients(images: Float32Array, labels: Targets): Promise<Gradients>;
+}
+
+export function createTrainer(session: Session, store: TensorStore): Trainer {
+  const { plan, watched, buffers, uniforms } = session;
+  let reader: MetricsReader | undefined;
+  const metricsReader = (): MetricsReader =>
+    (reader ??= createMetricsReader(trainingOf(plan), plan.batch, watched, buffers, session.submit));
+
+  /** Checks a batch, sends it, and takes a row for its metrics. */
+  const feed = (images: Float32Array, labels: Targets): { count: number; row: MetricsRow } => {
+    const training = trainingOf(plan);
+    const count = countImages(plan, images);
+    checkCount(plan, count);
+    const check = training.labelType === "class" ? checkLabels : checkCotangent;
+    const targets = check(plan, labels, count);
+    buffers.write(training.images.buffer, training.images.offset, images as Float32Array<ArrayBuffer>);
+    buffers.write(training.labels.buffer, training.labels.offset, targets);
+    const row = metricsReader().reserve(count);
+    uniforms.setBuiltin("count", count);
+    uniforms.setBuiltin("slot", row.slot);
+    uniforms.setBuiltin("step", store.step);
+    uniforms.setBuiltin("seed", store.seed);
+    uniforms.write();
+    return { count, row };
+  };
+
+  return {
+    trainStep(images, labels) {
+      watched.check();
+      trainingOf(plan);
+      const program = session.prepared("training");
+      if (program === undefined) {
+        throw new NetworkError("input", 'training is not compiled yet: `await network.prepare("training")` first');
+      }
+      const { count, row } = feed(images, labels);
+      const encoder = watched.device.createCommandEncoder({ label: "training step" });
+      session.encode(encoder, program, count);
+      const read = metricsReader().copy(encoder);
+      session.submit(encoder);
+      read?.();
+      return { index: store.countStep(), count, metrics: () => row.result() };
+    },
+
+    async gradients(images, labels) {
+      const training = trainingOf(plan);
+      const program = await session.prepare("gradients");
+      watched.check();
+      const { count, row } = feed(images, labels);
+      const encoder = watched.device.createCommandEncoder({ label: "gradients" });
+      // The forward pass moves the running statistics: they are kept aside and put back in the same commands.
+      const held = [...new Set(plan.states.map(({ buffer }) => buffer))];
+      for (const index of held) buffers.copyAside(encoder, index);
+      session.encode(encoder, program, count);
+      const { imageGradient, logits } = training;
+      const ranges = [
+        ...plan.parameters.map((tensor, i) => rangeOf(tensor, training.gradients[i])),
+        ...plan.states.map((tensor) => rangeOf(tensor, tensor)),
+        ...(imageGradient ? [{ ...imageGradient, size: count * imageSize(plan) * 4 }] : []),
+        ...(logits ? [{ ...logits, size: count * outputSize(plan) * 4 }] : []),
+      ];
+      const readback = copyOut(watched, buffers, encoder, ranges);
+      for (const index of held) buffers.copyBack(encoder, index);
+      session.submit(encoder);
+      const [metrics, values] = await Promise.all([row.result(), readback.take()]);
+      const named = (tensors: readonly TensorPlan[]): Record<string, Float32Array> =>
+        Object.fromEntries(tensors.map(({ name }) => [name, values.shift() as Float32Array]));
+      return {
+        ...metrics,
+        gradients: named(plan.parameters),
+        states: named(plan.states),
+        ...(imageGradient && { images: values.shift() as Float32Array }),
+        ...(logits && { logits: values.shift() as Float32Array }),
+      };
+    },
+  };
+}
+
+function rangeOf(tensor: TensorPlan, place: { buffer: number; offset: number } | undefined): BufferRange {
+  if (place === undefined) throw new NetworkError("plan", `the plan has no gradient of ${tensor.name}`);
+  return { buffer: place.buffer, offset: place.offset, size: elementCount(tensor) * 4 };
+}
