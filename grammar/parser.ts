@@ -11,7 +11,7 @@ export class CnnParser extends CstParser {
     super(t.allTokens, {
       recoveryEnabled: true,
       maxLookahead: 2,
-      nodeLocationTracking: "none",
+      nodeLocationTracking: "onlyOffset",
       ...(errorMessageProvider === undefined ? {} : { errorMessageProvider }),
     });
     this.performSelfAnalysis();

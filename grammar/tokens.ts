@@ -59,7 +59,7 @@ function matchReal(text: string, offset: number, matched: IToken[]): CustomPatte
   // `c2.0` and `).0` pick a member: there the dot touches what it picks from.
   const touches = previous !== undefined && previous.startOffset + previous.image.length === offset;
   const mayBePicked = previous !== undefined && (previous.tokenType === RParen || /\w$/.test(previous.image));
-  return found[0].startsWith(".") && touches && mayBePicked ? null : found;
+  return found[0].startsWith(".") && touches && mayBePicked ? null : [found[0]];
 }
 
 export const Real = createToken({
@@ -72,6 +72,14 @@ export const Real = createToken({
 });
 export const Integer = createToken({ name: "Integer", label: "a number", pattern: /\d+/, categories: strayAnywhere });
 
+/** A string to the end of its line, without the brackets there: they were most likely meant to stand after it. */
+function matchUnclosedText(text: string, offset: number): CustomPatternMatcherReturn | null {
+  const pattern = /"(?:[^"\\\n\r]|\\[^\n\r])*\\?/y;
+  pattern.lastIndex = offset;
+  const found = pattern.exec(text);
+  return found === null ? null : [found[0].replace(/(?<=.)[\s(){}[\],]+$/, "")];
+}
+
 export const Text = createToken({
   name: "Text",
   label: "a string",
@@ -82,7 +90,9 @@ export const Text = createToken({
 export const UnclosedText = createToken({
   name: "UnclosedText",
   label: "a string",
-  pattern: /"(?:[^"\\\n\r]|\\[^\n\r])*\\?/,
+  pattern: matchUnclosedText,
+  start_chars_hint: ['"'],
+  line_breaks: false,
   categories: [Text, ...strayAnywhere],
 });
 export const QuotedText = createToken({
@@ -96,7 +106,8 @@ export const QuotedText = createToken({
 function matchWord(text: string, offset: number): CustomPatternMatcherReturn | null {
   const pattern = /[\p{L}_][\p{L}\p{N}\p{M}_]*/uy;
   pattern.lastIndex = offset;
-  return pattern.exec(text);
+  const found = pattern.exec(text);
+  return found === null ? null : [found[0]];
 }
 
 export const Identifier = createToken({

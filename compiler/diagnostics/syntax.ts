@@ -159,7 +159,7 @@ export const notAStep = defineDiagnostic<{ readonly found: string }>({
   explanation:
     "Between braces stand steps: a layer or a block, `concat`, `add`, `multiply`, `repeat`, `for`, `if`, or a chain of " +
     "them joined by `->`; and `let`, `head`, `error` and `from`.",
-  failing: "model Net {\n  input 4\n  linear(3);\n  , relu\n}\n",
+  failing: "model Net {\n  input 4\n  linear(3), relu\n}\n",
   mended: "model Net {\n  input 4\n  linear(3)\n  relu\n}\n",
 });
 

@@ -1,0 +1,123 @@
+/** What the parser could not read, in the user's words, one diagnostic for one mistake. */
+import {
+  EOF,
+  tokenMatcher,
+  type IParserErrorMessageProvider,
+  type IRecognitionException,
+  type IToken,
+} from "chevrotain";
+import * as t from "../../grammar/tokens.ts";
+import * as syntax from "../diagnostics/syntax.ts";
+import type { Diagnostic } from "../ir/diagnostic.ts";
+import { lineColumnAt, type SourceFile, type Span } from "../ir/source.ts";
+import { endOf, tokenSpan } from "./tokenSpans.ts";
+
+const namesExpected: Readonly<Record<string, string>> = {
+  modelDefinition: "the model's name",
+  blockDefinition: "the block's name",
+  parameter: "a parameter's name",
+  trainDefinition: "the name of the model to train",
+  asName: "a name after `as`",
+  headStatement: "a name",
+  chain: "the name of a value after `from`",
+};
+
+const rulesExpected: Readonly<Record<string, string>> = {
+  step: "a step",
+  callStep: "a step",
+  pattern: "a name",
+  patternItem: "a name",
+  member: "a member: a name or a number",
+  argument: "an argument",
+  definition: "a definition",
+  recipeEntry: "a line of the recipe",
+};
+
+const tokensExpected: Readonly<Record<string, string>> = {
+  "argumentList:RParen": "`,` or `)`",
+  "parameters:RParen": "a parameter's name or `)`",
+  "tuple:RParen": "`,` or `)`",
+  "pattern:RParen": "a name or `)`",
+  "recipe:RBrace": "a line of the recipe or `}`",
+  "augmentation:RBrace": "an augmentation or `}`",
+  "valueBody:RBrace": "`}` after the value",
+  "importDefinition:Text": "a file's path in quotes",
+  "file:EOF": "a definition",
+};
+
+/** Chevrotain keeps only a message, so the message is the phrase that stands after "expected". */
+export const expectedPhrases: IParserErrorMessageProvider = {
+  buildMismatchTokenMessage: ({ expected, ruleName }) =>
+    tokensExpected[`${ruleName}:${expected.name}`] ??
+    (expected === t.Name ? namesExpected[ruleName] : undefined) ??
+    expected.LABEL ??
+    "something else",
+  buildNotAllInputParsedMessage: () => "a definition",
+  buildNoViableAltMessage: ({ ruleName }) => rulesExpected[ruleName] ?? "a value",
+  buildEarlyExitMessage: ({ ruleName }) => rulesExpected[ruleName] ?? "a value",
+};
+
+/** Errors nearer than this to the one before are its consequences: recovery has not found its feet yet. */
+const tokensToRecover = 4;
+
+/** The parser's errors as diagnostics, without those that only follow from another. */
+export function describeErrors(
+  file: SourceFile,
+  tokens: readonly IToken[],
+  errors: readonly IRecognitionException[],
+): readonly Diagnostic[] {
+  const indexOf = new Map(tokens.map((token, index) => [token, index]));
+  const placed = errors
+    .map((error) => ({ error, index: indexOf.get(error.token) ?? tokens.length }))
+    .sort((a, b) => a.index - b.index);
+  const diagnostics: Diagnostic[] = [];
+  let last = -Infinity;
+  for (const { error, index } of placed) {
+    const follows = index - last < tokensToRecover;
+    last = index;
+    // A bracket that was added has been reported where it was missing.
+    if (!follows && error.token.image !== "") diagnostics.push(describe(file, error, tokens[index - 1]));
+  }
+  return diagnostics;
+}
+
+function describe(file: SourceFile, error: IRecognitionException, previous: IToken | undefined): Diagnostic {
+  const { token } = error;
+  const expected = error.message;
+  const atEnd = token.tokenType === EOF;
+  const end = previous === undefined ? 0 : endOf(previous);
+  const span = atEnd ? { file, start: end, end } : tokenSpan(file, token, end);
+  if (expected.includes("name") && /^[a-z]+$/.test(token.image) && !tokenMatcher(token, t.Name)) {
+    return syntax.reservedWord.at(span, { word: token.image, expected: expected.replace(" or `)`", "") });
+  }
+  const found = atEnd ? "the end of the file" : `\`${token.image}\``;
+  // What is missing at the end of a line is shown there, not at the next line's first word.
+  const isLater = !atEnd && lineColumnAt(file, end).line < lineColumnAt(file, span.start).line;
+  const shown: Span = isLater ? { file, start: end, end } : span;
+  return syntax.expectedSomething.at(shown, { expected, found });
+}
+
+/**
+ * All syntax diagnostics of a file in order. Words that fit nowhere are most often the remains of another mistake, so
+ * they are left out on a line that has one, and named once on a line.
+ */
+export function withoutConsequences(
+  mistakes: readonly Diagnostic[],
+  strays: readonly Diagnostic[],
+): readonly Diagnostic[] {
+  const lines = new Set(mistakes.flatMap(linesOf));
+  const kept = strays.filter((stray) => {
+    const own = linesOf(stray)[0] ?? 0;
+    if (lines.has(own)) return false;
+    lines.add(own);
+    return true;
+  });
+  return [...mistakes, ...kept].sort((a, b) => a.span.start - b.span.start || a.span.end - b.span.end);
+}
+
+function linesOf(diagnostic: Diagnostic): number[] {
+  const { file, start, end } = diagnostic.span;
+  const first = lineColumnAt(file, start).line;
+  const last = lineColumnAt(file, Math.max(start, end)).line;
+  return first === last ? [first] : [first, last];
+}
