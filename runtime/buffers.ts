@@ -92,10 +92,10 @@ export function createBuffers(plan: NetworkPlan, device: GPUDevice): Buffers {
       if (from !== undefined) encoder.copyBufferToBuffer(from, 0, to, 0, to.size);
     },
     acquireStaging(size) {
-      const found = idle.findIndex((buffer) => buffer.size >= size && buffer.size <= size * 2);
-      if (found >= 0) return idle.splice(found, 1)[0] as GPUBuffer;
       // Powers of two, so that requests of nearly one size share.
       const rounded = size > keptStagingBytes ? size : 2 ** Math.ceil(Math.log2(Math.max(size, 256)));
+      const found = idle.findIndex((buffer) => buffer.size === rounded);
+      if (found >= 0) return idle.splice(found, 1)[0] as GPUBuffer;
       return create("staging", rounded, usage.mapRead | usage.copyTarget);
     },
     releaseStaging(buffer) {
