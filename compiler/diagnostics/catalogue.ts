@@ -1,6 +1,5 @@
 /** Every code there is, in order. A code is never reused; one family to a file. */
 import type { DiagnosticDefinition } from "./defineDiagnostic.ts";
-import * as layerShapes from "./layerShapes.ts";
 import * as limits from "./limits.ts";
 import * as names from "./names.ts";
 import * as recipes from "./recipes.ts";
@@ -9,7 +8,7 @@ import * as syntax from "./syntax.ts";
 import * as warnings from "./warnings.ts";
 
 /** A catalogue entry whose parameters do not matter to the reader, as in a listing of all codes. */
-export type AnyDiagnosticDefinition = Omit<DiagnosticDefinition<never>, "message" | "at" | "problem">;
+export type AnyDiagnosticDefinition = Omit<DiagnosticDefinition<never>, "message" | "at">;
 
 export interface DiagnosticFamily {
   readonly title: string;
@@ -21,7 +20,7 @@ export interface DiagnosticFamily {
 export const diagnosticFamilies: readonly DiagnosticFamily[] = [
   family("Syntax", "CNN1", syntax),
   family("Names and arguments", "CNN2", names),
-  family("Shapes", "CNN3", { ...shapes, ...layerShapes }),
+  family("Shapes", "CNN3", shapes),
   family("Device limits", "CNN4", limits),
   family("Recipes and data", "CNN5", recipes),
   family("Warnings", "CNN6", warnings),

@@ -1,4 +1,4 @@
-import type { Diagnostic, DiagnosticNote, Problem, Severity } from "../ir/diagnostic.ts";
+import type { Diagnostic, DiagnosticNote, Severity } from "../ir/diagnostic.ts";
 import type { Span } from "../ir/source.ts";
 
 /** What the catalogue says of one code. `failing` and `mended` are whole files; the tests compile both. */
@@ -20,23 +20,15 @@ export interface DiagnosticDetails {
   readonly help?: string | undefined;
 }
 
-/** `argument` names the argument that holds the mistake. */
-export interface ProblemDetails {
-  readonly argument?: string;
-  readonly help?: string | undefined;
-}
-
 /** A catalogue entry that can be reported: `unknownName.at(span, { name: "kernal" }, { help: "…" })`. */
 export interface DiagnosticDefinition<Params> extends DiagnosticEntry<Params> {
   readonly at: (span: Span, params: Params, details?: DiagnosticDetails) => Diagnostic;
-  /** The same without a place, for rules that do not know one: an op's shape rule, an optimizer's arguments. */
-  readonly problem: (params: Params, details?: ProblemDetails) => Problem;
 }
 
 /** The parameters of a message that has none: report it with `{}`. */
 export type NoParams = Readonly<Record<never, never>>;
 
-/** Makes a catalogue entry; the only way to build a `Diagnostic` or a `Problem`. */
+/** Makes a catalogue entry; the only way to build a `Diagnostic`. */
 export function defineDiagnostic<Params>(entry: DiagnosticEntry<Params>): DiagnosticDefinition<Params> {
   return {
     ...entry,
@@ -46,14 +38,6 @@ export function defineDiagnostic<Params>(entry: DiagnosticEntry<Params>): Diagno
       message: entry.message(params),
       span,
       notes: details.notes ?? [],
-      ...(details.help === undefined ? {} : { help: details.help }),
-    }),
-    problem: (params, details = {}) => ({
-      kind: "problem",
-      code: entry.code,
-      severity: entry.severity,
-      message: entry.message(params),
-      ...(details.argument === undefined ? {} : { argument: details.argument }),
       ...(details.help === undefined ? {} : { help: details.help }),
     }),
   };

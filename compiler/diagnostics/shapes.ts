@@ -230,3 +230,13 @@ export const noModelInput = defineDiagnostic<NoParams>({
   failing: "model Net {\n  linear(3)\n}\n",
   mended: "model Net {\n  input 4\n  linear(3)\n}\n",
 });
+
+export const slopeCount = defineDiagnostic<{ readonly slopes: number; readonly channels: number }>({
+  code: "CNN3019",
+  severity: "error",
+  title: "Slopes for neither one nor every channel",
+  message: ({ slopes, channels }) => `${slopes} slopes do not fit ${channels} channels`,
+  explanation: "`prelu` learns one slope for all channels (the default), or one for each.",
+  failing: "model Net {\n  input 4 x 8 x 8\n  prelu(3)\n  flatten\n  linear(3)\n}\n",
+  mended: "model Net {\n  input 4 x 8 x 8\n  prelu(4)\n  flatten\n  linear(3)\n}\n",
+});

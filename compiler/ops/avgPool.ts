@@ -8,7 +8,7 @@
  * It is the window's size almost always, and then a constant. Windows that do not overlap leave one term of the sum.
  */
 import {
-  all, axis, compareIndex, div, iadd, idiv, imod, imul, indexValue, isub, load, map, max, min, mul, num, reduce, reduced,
+  all, axis, compareIndex, div, iadd, idiv, imul, indexValue, load, map, max, min, mul, num, reduce, reduced,
   select, sub,
 } from "../ir/expression.ts"; // prettier-ignore
 import type { Axis, IndexLike, ScalarExpr } from "../ir/expression.ts";
@@ -16,7 +16,7 @@ import type { Attrs } from "../ir/graph.ts";
 import {
   batchedType, defineLayer, defineOp, imageSizes, inputType, listAttr,
 } from "./defineOp.ts"; // prettier-ignore
-import { checkPool, poolAttrs, poolOutputShape, poolReachesOutside, windowsTile } from "./window.ts";
+import { checkPool, outputsUnder, poolAttrs, poolOutputShape, poolReachesOutside, windowsTile } from "./window.ts";
 
 export const avgPoolLayer = defineLayer({
   name: "avg_pool",
@@ -30,7 +30,7 @@ export const avgPoolLayer = defineLayer({
     { name: "ceil_mode", type: "boolean", default: false, doc: "round output sizes up instead of down" },
     { name: "count_include_pad", type: "boolean", default: true, doc: "whether padding counts in the mean" },
   ],
-  check: (type, args) => checkPool("avg_pool", type, args),
+  check: (type, args) => checkPool(type, args),
   build: ({ args, x, node }) => node("avg_pool", { x }, args),
 });
 
@@ -91,7 +91,7 @@ export const avgPoolGradient = defineOp({
   inferType: (_types, attrs) => batchedType(listAttr(attrs, "inputShape")),
   compute({ types, attrs, axes, output }) {
     const [n, c, y, x] = axes as [Axis, Axis, Axis, Axis];
-    const { kernel, stride, padding } = poolAttrs(attrs);
+    const { kernel, stride } = poolAttrs(attrs);
     const [, height, width] = imageSizes(output);
     const [, rows, columns] = imageSizes(inputType(types, "upstream"));
     if (windowsTile(attrs)) {
@@ -101,21 +101,23 @@ export const avgPoolGradient = defineOp({
       return map(axes, div(value, divisor(attrs, output.shape, [i, j])));
     }
     const [ky, kx] = [axis("ky", kernel[0]), axis("kx", kernel[1])];
-    const scaled = [isub(iadd(y, padding[0]), ky), isub(iadd(x, padding[1]), kx)] as const;
-    const [i, j] = [idiv(scaled[0], stride[0]), idiv(scaled[1], stride[1])];
-    const exact = scaled.flatMap((position, side) =>
-      stride[side] === 1 ? [] : [compareIndex("eq", imod(position, stride[side] ?? 1), 0)],
-    );
+    const { position, exact } = outputsUnder([y, x], [ky, kx], poolAttrs(attrs));
+    const [i, j] = position;
     const share = divisor(attrs, output.shape, [i, j]);
     const value = load("upstream", [n, c, i, j], 0);
-    // Outside the output the divisor may be 0: it divides only where it is a constant, or where the window exists.
-    if (share.kind !== "number") {
-      exact.push(
-        compareIndex("ge", i, 0), compareIndex("lt", i, rows), compareIndex("ge", j, 0), compareIndex("lt", j, columns),
-      ); // prettier-ignore
+    if (share.kind === "number") {
+      return reduce(
+        axes,
+        [ky, kx],
+        "sum",
+        exact.length === 0 ? value : select(all(...exact), value, 0),
+        div(reduced, share),
+      );
     }
-    const term = share.kind === "number" ? value : div(value, share);
-    const finish = share.kind === "number" ? div(reduced, share) : reduced;
-    return reduce(axes, [ky, kx], "sum", exact.length === 0 ? term : select(all(...exact), term, 0), finish);
+    // Outside the output the divisor may be 0, so it divides only where the window exists.
+    const exists = [
+      compareIndex("ge", i, 0), compareIndex("lt", i, rows), compareIndex("ge", j, 0), compareIndex("lt", j, columns),
+    ]; // prettier-ignore
+    return reduce(axes, [ky, kx], "sum", select(all(...exact, ...exists), div(value, share), 0));
   },
 });

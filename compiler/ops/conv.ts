@@ -7,7 +7,8 @@
  *
  * where C and O are input and output channels a group. Outside the image x is 0.
  */
-import { groupsDoNotDivide, samePaddingNeedsOddKernel, samePaddingNeedsStrideOne } from "../diagnostics/layerShapes.ts";
+import { problem } from "../diagnostics/problem.ts";
+import { groupsDoNotDivide, samePadding } from "../diagnostics/shapes.ts";
 import type { Problem } from "../ir/diagnostic.ts";
 import {
   add, all, axis, compareIndex, iadd, idiv, imod, imul, isub, load, mul, reduce, reduced, select,
@@ -86,30 +87,40 @@ export function paddingOf(args: Attrs): readonly [number, number] {
 }
 
 /** What is wrong with a convolution's arguments for this input; undefined when nothing is. */
-export function checkConv(
-  layer: string,
-  type: TensorType,
-  args: Attrs,
-  channels: number,
-  groups: number,
-): Problem | undefined {
+export function checkConv(type: TensorType, args: Attrs, channels: number, groups: number): Problem | undefined {
   const [inChannels] = imageSizes(type);
-  const [kernel, stride] = [pairAttr(args, "kernel"), pairAttr(args, "stride")];
   const undivided = inChannels % groups !== 0 ? "input" : channels % groups !== 0 ? "output" : undefined;
   if (undivided !== undefined) {
-    const count = undivided === "input" ? inChannels : channels;
-    return groupsDoNotDivide.problem({ layer, groups, channels: count, which: undivided }, { argument: "groups" });
+    const params = { groups, channels: undivided === "input" ? inChannels : channels, which: `${undivided} channels` };
+    return problem(groupsDoNotDivide, params, { argument: "groups" });
   }
-  if (args["padding"] === "same") {
-    if (stride[0] !== 1 || stride[1] !== 1) {
-      const help = `padding: ${(kernel[0] - (kernel[0] % 2)) / 2} is usual here`;
-      return samePaddingNeedsStrideOne.problem({ layer, stride: formatPair(stride) }, { argument: "padding", help });
-    }
-    if (kernel.some((size) => size % 2 === 0)) {
-      return samePaddingNeedsOddKernel.problem({ layer, kernel: formatPair(kernel) }, { argument: "padding" });
-    }
+  return (
+    (args["padding"] === "same" ? checkSamePadding(args) : undefined) ??
+    checkWindow(type, { ...args, padding: paddingOf(args) })
+  );
+}
+
+/** `same` keeps the size, which needs stride 1 and a kernel that reaches equally far to both sides. */
+function checkSamePadding(args: Attrs): Problem | undefined {
+  const [kernel, stride] = [pairAttr(args, "kernel"), pairAttr(args, "stride")];
+  const reach = paddingOf(args);
+  if (stride[0] !== 1 || stride[1] !== 1) {
+    const half = [Math.floor(reach[0]), Math.floor(reach[1])] as const;
+    return problem(
+      samePadding,
+      { why: `keeps the size, which stride ${formatPair(stride)} does not` },
+      {
+        argument: "padding",
+        help: `padding: ${half[0] === half[1] ? half[0] : `(${half.join(", ")})`} is half the kernel`,
+      },
+    );
   }
-  return checkWindow(type, { ...args, padding: paddingOf(args) });
+  if (reach.every(Number.isInteger)) return undefined;
+  return problem(
+    samePadding,
+    { why: `cannot be the same on both sides of kernel ${formatPair(kernel)}` },
+    { argument: "padding", help: "an odd kernel can keep the size" },
+  );
 }
 
 export const convLayer = defineLayer({
@@ -133,7 +144,7 @@ export const convLayer = defineLayer({
     { name: "groups", type: "integer", min: 1, default: 1, doc: "groups of channels convolved apart" },
     { name: "bias", type: "boolean", default: true, doc: "whether to add a bias a channel" },
   ],
-  check: (type, args) => checkConv("conv", type, args, numberAttr(args, "channels"), numberAttr(args, "groups")),
+  check: (type, args) => checkConv(type, args, numberAttr(args, "channels"), numberAttr(args, "groups")),
   build({ args, x, type, parameter, node }) {
     const [inChannels] = imageSizes(type);
     const { kernel, stride, dilation, groups } = geometryOf({ ...args, padding: [0, 0] });

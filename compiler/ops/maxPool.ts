@@ -9,7 +9,7 @@
  * Padding is minus infinity. Windows that do not overlap (d = 1, p = 0, kernel = s) leave one term of the last sum.
  */
 import {
-  all, axis, compare, compareIndex, iadd, idiv, imod, imul, indexValue, isub, load, lowest, map, reduce, select,
+  all, axis, compare, iadd, idiv, imod, imul, indexValue, load, lowest, map, reduce, select,
 } from "../ir/expression.ts"; // prettier-ignore
 import type { Axis, ReduceBody, Computation } from "../ir/expression.ts";
 import type { Attrs, TensorType } from "../ir/graph.ts";
@@ -17,7 +17,7 @@ import type { ComputeContext } from "./defineOp.ts";
 import {
   batchedType, defineLayer, defineOp, imageSizes, inputType, inputValue, listAttr,
 } from "./defineOp.ts"; // prettier-ignore
-import { checkPool, poolAttrs, poolOutputShape, poolReachesOutside, windowsTile } from "./window.ts";
+import { checkPool, outputsUnder, poolAttrs, poolOutputShape, poolReachesOutside, windowsTile } from "./window.ts";
 
 export const maxPoolLayer = defineLayer({
   name: "max_pool",
@@ -37,7 +37,7 @@ export const maxPoolLayer = defineLayer({
     { name: "dilation", type: "size", min: 1, default: [1, 1], doc: "step between the elements of a window" },
     { name: "ceil_mode", type: "boolean", default: false, doc: "round output sizes up instead of down" },
   ],
-  check: (type, args) => checkPool("max_pool", type, args),
+  check: (type, args) => checkPool(type, args),
   build: ({ args, x, node }) => node("max_pool", { x }, args),
 });
 
@@ -109,12 +109,8 @@ export const maxPoolGradient = defineOp({
       return map(axes, select(chosen, load("upstream", at, beyond ? 0 : undefined), 0));
     }
     const [ky, kx] = [axis("ky", kernel[0]), axis("kx", kernel[1])];
-    const scaled = [
-      isub(iadd(y, padding[0]), imul(ky, dilation[0])),
-      isub(iadd(x, padding[1]), imul(kx, dilation[1])),
-    ] as const;
-    const at = [n, c, ...scaled.map((position, i) => idiv(position, stride[i] ?? 1))];
-    const exact = scaled.map((position, i) => compareIndex("eq", imod(position, stride[i] ?? 1), 0));
+    const { position, exact } = outputsUnder([y, x], [ky, kx], { stride, padding, dilation });
+    const at = [n, c, ...position];
     const chosen = compare("eq", load("index", at, -1), indexValue(iadd(imul(ky, kernel[1]), kx)));
     return reduce(axes, [ky, kx], "sum", select(all(...exact, chosen), load("upstream", at, 0), 0));
   },

@@ -1,5 +1,6 @@
 /** Views: the same elements in the same order under another shape, so nothing is computed in either direction. */
-import { layerShapeMismatch } from "../diagnostics/layerShapes.ts";
+import { problem } from "../diagnostics/problem.ts";
+import { reshapeCount } from "../diagnostics/shapes.ts";
 import { elementCount, formatShape } from "../ir/graph.ts";
 import { batchedType, defineLayer, defineOp, inputType, listAttr, numberAttr } from "./defineOp.ts";
 
@@ -24,9 +25,14 @@ export const reshapeLayer = defineLayer({
   ],
   check(type, args) {
     const shape = ["channels", "height", "width"].map((name) => numberAttr(args, name));
-    const [wanted, found] = [shape.reduce((product, size) => product * size, 1), elementCount(type)];
-    if (wanted === found) return undefined;
-    return layerShapeMismatch.problem({ shape: formatShape(shape), wanted, input: formatShape(type.shape), found });
+    const [wantedCount, foundCount] = [shape.reduce((product, size) => product * size, 1), elementCount(type)];
+    if (wantedCount === foundCount) return undefined;
+    return problem(reshapeCount, {
+      found: formatShape(type.shape),
+      foundCount,
+      wanted: formatShape(shape),
+      wantedCount,
+    });
   },
   build: ({ args, x, node }) =>
     node("reshape", { x }, { shape: ["channels", "height", "width"].map((name) => numberAttr(args, name)) }),

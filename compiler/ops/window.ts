@@ -1,6 +1,9 @@
 /** Sizes of sliding windows, shared by convolution and pooling. */
-import { kernelDoesNotFit, poolPaddingTooLarge } from "../diagnostics/layerShapes.ts";
+import { problem } from "../diagnostics/problem.ts";
+import { kernelDoesNotFit, poolPadding } from "../diagnostics/shapes.ts";
 import type { Problem } from "../ir/diagnostic.ts";
+import { compareIndex, iadd, idiv, imod, imul, isub } from "../ir/expression.ts";
+import type { Condition, IndexExpr, IndexLike } from "../ir/expression.ts";
 import type { Attrs, TensorType } from "../ir/graph.ts";
 import { formatShape } from "../ir/graph.ts";
 import { imageSizes, pairAttr } from "./defineOp.ts";
@@ -76,26 +79,44 @@ export function formatPair(pair: readonly [number, number]): string {
 
 /** Why a window does not fit its input; undefined when it does. */
 export function checkWindow(type: TensorType, attrs: Attrs): Problem | undefined {
-  const { kernel, padding } = poolAttrs(attrs);
+  const { kernel, stride, dilation } = poolAttrs(attrs);
   const [, height, width] = poolOutputShape(type, attrs);
   if (height >= 1 && width >= 1) return undefined;
-  const padded = padding[0] > 0 || padding[1] > 0 ? formatPair(padding) : undefined;
-  const keeps = kernel[0] === kernel[1] && kernel[0] % 2 === 1 ? (kernel[0] - 1) / 2 : undefined;
   const [, inHeight, inWidth] = imageSizes(type);
-  return kernelDoesNotFit.problem(
-    { kernel: formatPair(kernel), input: formatShape(type.shape), padding: padded },
-    { help: keeps === undefined ? undefined : `padding: ${keeps} keeps ${inHeight}x${inWidth}` },
+  const keeps = [((kernel[0] - 1) * dilation[0]) / 2, ((kernel[1] - 1) * dilation[1]) / 2] as const;
+  const canKeep = keeps.every(Number.isInteger) && stride[0] === 1 && stride[1] === 1;
+  const padding = keeps[0] === keeps[1] ? String(keeps[0]) : `(${keeps.join(", ")})`;
+  return problem(
+    kernelDoesNotFit,
+    { kernel: formatPair(kernel), found: formatShape(type.shape) },
+    canKeep ? { help: `padding: ${padding} keeps ${inHeight}x${inWidth}` } : {},
   );
 }
 
 /** What is wrong with a pooling layer's arguments. */
-export function checkPool(layer: string, type: TensorType, attrs: Attrs): Problem | undefined {
+export function checkPool(type: TensorType, attrs: Attrs): Problem | undefined {
   const { kernel, padding } = poolAttrs(attrs);
   if (([0, 1] as const).some((i) => 2 * padding[i] > kernel[i])) {
-    return poolPaddingTooLarge.problem(
-      { layer, padding: formatPair(padding), kernel: formatPair(kernel) },
-      { argument: "padding" },
-    );
+    const params = { padding: formatPair(padding), kernel: formatPair(kernel) };
+    return problem(poolPadding, params, { argument: "padding" });
   }
   return checkWindow(type, attrs);
+}
+
+/**
+ * Which outputs' windows cover an input position with a tap: the position `(at + p - tap*d) / s`, where it is whole.
+ * `exact` are the conditions that it is.
+ */
+export function outputsUnder(
+  at: readonly [IndexLike, IndexLike],
+  tap: readonly [IndexLike, IndexLike],
+  { stride, padding, dilation }: Pick<PoolAttrs, "stride" | "padding" | "dilation">,
+): { readonly position: readonly [IndexExpr, IndexExpr]; readonly exact: readonly Condition[] } {
+  const along = (i: 0 | 1): { readonly position: IndexExpr; readonly exact: readonly Condition[] } => {
+    const scaled = isub(iadd(at[i], padding[i]), imul(tap[i], dilation[i]));
+    if (stride[i] === 1) return { position: scaled, exact: [] };
+    return { position: idiv(scaled, stride[i]), exact: [compareIndex("eq", imod(scaled, stride[i]), 0)] };
+  };
+  const [rows, columns] = [along(0), along(1)];
+  return { position: [rows.position, columns.position], exact: [...rows.exact, ...columns.exact] };
 }
