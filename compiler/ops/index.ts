@@ -5,37 +5,61 @@ import type { LayerDefinition, OpDefinition } from "./defineOp.ts";
 import { collectLayers, collectOps } from "./defineOp.ts";
 import * as add from "./add.ts";
 import * as avgPool from "./avgPool.ts";
+import * as batchNorm from "./batchNorm.ts";
 import * as channelSum from "./channelSum.ts";
 import * as classifierLoss from "./classifierLoss.ts";
 import * as conv from "./conv.ts";
 import * as crossEntropy from "./crossEntropy.ts";
 import * as dotLoss from "./dotLoss.ts";
+import * as dropout from "./dropout.ts";
+import * as elu from "./elu.ts";
+import * as gelu from "./gelu.ts";
+import * as hardSigmoid from "./hardSigmoid.ts";
+import * as hardSwish from "./hardSwish.ts";
+import * as leakyRelu from "./leakyRelu.ts";
 import * as linear from "./linear.ts";
+import * as localResponseNorm from "./localResponseNorm.ts";
 import * as maxPool from "./maxPool.ts";
 import * as nll from "./nll.ts";
+import * as prelu from "./prelu.ts";
 import * as relu from "./relu.ts";
 import * as relu6 from "./relu6.ts";
 import * as reshape from "./reshape.ts";
+import * as selu from "./selu.ts";
 import * as sigmoid from "./sigmoid.ts";
+import * as silu from "./silu.ts";
 import * as softmax from "./softmax.ts";
+import * as softplus from "./softplus.ts";
 import * as tanh from "./tanh.ts";
 
 const modules: readonly object[] = [
   add,
   avgPool,
+  batchNorm,
   channelSum,
   classifierLoss,
   conv,
   crossEntropy,
   dotLoss,
+  dropout,
+  elu,
+  gelu,
+  hardSigmoid,
+  hardSwish,
+  leakyRelu,
   linear,
+  localResponseNorm,
   maxPool,
   nll,
+  prelu,
   relu,
   relu6,
   reshape,
+  selu,
   sigmoid,
+  silu,
   softmax,
+  softplus,
   tanh,
 ];
 
