@@ -1,0 +1,251 @@
+/**
+ * The command line: arguments in, exit code out. 0 is success, 1 means errors in the spec or a miss, 2 a command that was
+ * not understood, 130 an interruption.
+ */
+import { readFileSync } from "node:fs";
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { SpecErrors } from "./commands/compileSpec.ts";
+import { processTerminal, type Terminal } from "./commands/terminal.ts";
+import { UserError } from "./files/userError.ts";
+
+const examples = `
+Examples:
+  cnnc check specs/lenet.cnn                                is the file right?
+  cnnc summary specs/lenet.cnn                              its layers, shapes and sizes
+  cnnc compile specs/lenet.cnn -o out/lenet                 a typed module and its WGSL kernels
+  cnnc train specs/lenet.cnn --recipe quick --out out/run   train it, with its recipe \`quick\`
+  cnnc eval specs/lenet.cnn --weights out/run/weights.safetensors
+
+\`cnnc COMMAND --help\` explains a command. docs/language.md is the language's reference.
+Exit codes: 0 success, 1 errors in the spec or a failed run, 2 a command not understood, 130 interrupted.`;
+
+/** The program with all its commands; `setExitCode` hears what the chosen command ends with. */
+function buildProgram(terminal: Terminal, setExitCode: (code: number) => void): Command {
+  const program = new Command("cnnc")
+    .description("Compiles convolutional networks written in .cnn files to WebGPU, and trains and runs them.")
+    .version(readVersion(), "-V, --version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .helpCommand("help [command]", "print the help of a command")
+    .showHelpAfterError("(cnnc --help shows what there is)")
+    .addHelpText("after", examples)
+    .exitOverride()
+    .configureOutput({ writeOut: terminal.out, writeErr: terminal.error });
+
+  /** A command on a spec, with the options that all of them have. */
+  const onSpec = (name: string, description: string): Command =>
+    program
+      .command(name)
+      .description(description)
+      .argument("<file>", "the .cnn file")
+      .option("-m, --model <name>", "the model to use (default: the last one of the file)")
+      .option("-s, --set <name=value>", "give a model parameter a value; may be repeated", collect, [])
+      .option("--json", "print results and diagnostics as JSON")
+      .option("--no-color", "no colours (NO_COLOR does the same)")
+      .option("--debug", "show the stack of an internal error (CNNC_DEBUG=1 does the same)");
+
+  onSpec("compile", "Write a network's TypeScript module and WGSL kernels, or show the compiler's stages.")
+    .option("-o, --out <dir>", "the directory to write to; it is made if it is not there")
+    .option("--emit <language>", "`ts`, or `js` with a declaration file", choice("ts", "js"), "ts")
+    .option("--dump <stages>", "print stages, separated by commas: graph, kernels, memory", dumpStages)
+    .option("-r, --recipe <name>", "the recipe that decides loss, optimizer and batch")
+    .option("-b, --batch <n>", "the most images of a step (default: the recipe's batch)", positiveInteger)
+    .addHelpText(
+      "after",
+      help(
+        "compile",
+        "specs/lenet.cnn -o out/lenet",
+        "specs/lenet.cnn --set classes=100 --emit js -o web/lenet",
+        "specs/lenet.cnn --dump graph,kernels",
+      ),
+    )
+    .action(async (file: string, options: object) => {
+      const { compileCommand } = await import("./commands/compile.ts");
+      setExitCode(await compileCommand(file, options as Parameters<typeof compileCommand>[1], terminal));
+    });
+
+  onSpec("check", "Report every error and warning of a file; write nothing.")
+    .option("-r, --recipe <name>", "the recipe to check with")
+    .addHelpText("after", help("check", "specs/lenet.cnn", "specs/lenet.cnn --json"))
+    .action(async (file: string, options: object) => {
+      const { checkCommand } = await import("./commands/check.ts");
+      setExitCode(checkCommand(file, options as Parameters<typeof checkCommand>[1], terminal));
+    });
+
+  onSpec("summary", "Show a network layer by layer: name, output shape, parameters, multiply-adds.")
+    .option("-r, --recipe <name>", "the recipe whose model arguments count")
+    .option("-b, --batch <n>", "the batch that the memory is counted for", positiveInteger)
+    .addHelpText("after", help("summary", "specs/lenet.cnn", "specs/lenet.cnn --json | jq .parameters"))
+    .action(async (file: string, options: object) => {
+      const { summaryCommand } = await import("./commands/summary.ts");
+      setExitCode(summaryCommand(file, options as Parameters<typeof summaryCommand>[1], terminal));
+    });
+
+  onSpec("train", "Train a network by its recipe; Ctrl-C saves a checkpoint before it stops, --resume goes on from it.")
+    .option("-r, --recipe <name>", "the recipe (default: the model's own)")
+    .option("-o, --out <dir>", "the run's directory: module, weights, checkpoint, log, loss curve (default: out/MODEL)")
+    .option("-e, --epochs <n>", "passes over the training images (default: the recipe's)", positiveInteger)
+    .option("-b, --batch <n>", "images a step (default: the recipe's)", positiveInteger)
+    .option("--seed <n>", "seed of initial weights and order (default: the recipe's)", wholeNumber)
+    .option("--resume", "go on from the run's checkpoint, to exactly the losses of an uninterrupted run")
+    .option("-d, --data <dir>", "the directory of the data set's files (default: where it is installed)")
+    .addHelpText(
+      "after",
+      help(
+        "train",
+        "specs/lenet.cnn --recipe quick --out out/quick",
+        "specs/lenet.cnn --out out/lenet --epochs 10 --resume",
+        "specs/lenet.cnn --data ~/fashion-mnist --seed 7",
+      ),
+    )
+    .action(async (file: string, options: object) => {
+      const { trainCommand } = await import("./commands/train.ts");
+      setExitCode(await trainCommand(file, options as Parameters<typeof trainCommand>[1], terminal));
+    });
+
+  onSpec("eval", "Print loss and accuracy of trained weights on the held-out test images.")
+    .requiredOption("-w, --weights <file>", "weights as safetensors: what `cnnc train` writes")
+    .option("-r, --recipe <name>", "the recipe that says which data, and how images are prepared")
+    .option("-d, --data <dir>", "the directory of the data set's files")
+    .addHelpText("after", help("eval", "specs/lenet.cnn --weights out/lenet/weights.safetensors"))
+    .action(async (file: string, options: object) => {
+      const { evalCommand } = await import("./commands/eval.ts");
+      setExitCode(await evalCommand(file, options as Parameters<typeof evalCommand>[1], terminal));
+    });
+
+  onSpec("predict", "Print the most likely classes of images, with their probabilities.")
+    .requiredOption("-w, --weights <file>", "weights as safetensors: what `cnnc train` writes")
+    .option("-r, --recipe <name>", "the recipe that says which data, and how images are prepared")
+    .option("-d, --data <dir>", "the directory of the data set's files")
+    .option("-i, --images <range>", "which test images: 3, 0-9 or 1,5,7", "0-9")
+    .option("-t, --top <n>", "how many classes to print for each image", positiveInteger, 3)
+    .addHelpText("after", help("predict", "specs/lenet.cnn --weights out/lenet/weights.safetensors --images 0-4"))
+    .action(async (file: string, options: object) => {
+      const { predictCommand } = await import("./commands/predict.ts");
+      setExitCode(await predictCommand(file, options as Parameters<typeof predictCommand>[1], terminal));
+    });
+
+  onSpec("verify", "Run a compiled network against a recorded conformance case; exit code 1 on a miss.")
+    .requiredOption("-c, --case <file>", "the case, a .json file with its .safetensors beside it")
+    .option("-d, --data <dir>", "the directory of the Fashion-MNIST files, where the case needs more than ship")
+    .addHelpText("after", help("verify", "specs/lenet.cnn --case tests/conformance/cases/train_lenet_sgd.json"))
+    .action(async (file: string, options: object) => {
+      const { verifyCommand } = await import("./commands/verify.ts");
+      setExitCode(await verifyCommand(file, options as Parameters<typeof verifyCommand>[1], terminal));
+    });
+  return program;
+}
+
+/** Runs one command line; the exit code is the promise's value, and nothing is thrown. */
+export async function runCli(args: readonly string[], terminal: Terminal): Promise<number> {
+  let exitCode = 0;
+  const program = buildProgram(terminal, (code) => {
+    exitCode = code;
+  });
+  try {
+    if (args.length === 0) {
+      terminal.error(program.helpInformation() + `${examples}\n`);
+      return 2;
+    }
+    await program.parseAsync([...args], { from: "user" });
+    return exitCode;
+  } catch (error) {
+    return reportFailure(error, args, terminal);
+  }
+}
+
+function reportFailure(error: unknown, args: readonly string[], terminal: Terminal): number {
+  // Commander has already printed its message; help and version end with 0.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof SpecErrors) return 1;
+  const { bold, red } = terminal.errorColours;
+  const isDebugging = args.includes("--debug") || Boolean(process.env["CNNC_DEBUG"]);
+  const { message, stack } = error instanceof Error ? error : new Error(String(error));
+  if (isExpected(error)) {
+    terminal.error(`${bold(red("error"))}: ${message}\n`);
+    if (isDebugging) terminal.error(`${stack ?? ""}\n`);
+    return error instanceof UserError ? error.exitCode : 1;
+  }
+  terminal.error(`${bold(red("internal error"))}: ${message}\n`);
+  terminal.error(
+    isDebugging
+      ? `${stack ?? ""}\n`
+      : "This is a mistake in cnnc, not in your file. Please report it with the file and the output of the same command with --debug.\n",
+  );
+  return 1;
+}
+
+/** Errors whose message is meant for people: ours, the runtime's and those of a missing adapter. */
+function isExpected(error: unknown): boolean {
+  return (
+    error instanceof UserError || (error instanceof Error && ["NetworkError", "NoAdapterError"].includes(error.name))
+  );
+}
+
+function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}
+
+function choice(...allowed: readonly string[]): (value: string) => string {
+  return (value) => {
+    if (!allowed.includes(value)) throw new InvalidArgumentError(`Allowed are ${allowed.join(" and ")}.`);
+    return value;
+  };
+}
+
+function dumpStages(value: string): readonly string[] {
+  const stages = value.split(",").map((stage) => stage.trim());
+  const unknown = stages.find((stage) => !["graph", "kernels", "memory"].includes(stage));
+  if (unknown !== undefined)
+    throw new InvalidArgumentError(
+      `There is no stage ${JSON.stringify(unknown)}; allowed are graph, kernels and memory.`,
+    );
+  return stages;
+}
+
+function positiveInteger(value: string): number {
+  const number = wholeNumber(value);
+  if (number < 1) throw new InvalidArgumentError("It must be at least 1.");
+  return number;
+}
+
+function wholeNumber(value: string): number {
+  const number = Number(value);
+  if (!/^\d+$/.test(value) || number > 0xffff_ffff)
+    throw new InvalidArgumentError("It must be a whole number below 2^32.");
+  return number;
+}
+
+function help(command: string, ...lines: readonly string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  cnnc ${command} ${line}\n`).join("")}`;
+}
+
+function readVersion(): string {
+  for (const from of ["../package.json", "../../package.json"]) {
+    try {
+      const { name, version } = JSON.parse(readFileSync(new URL(from, import.meta.url), "utf8")) as Record<
+        string,
+        unknown
+      >;
+      if (name === "cnnc") return String(version);
+    } catch {
+      // From dist/ it lies one folder further up.
+    }
+  }
+  return "unknown";
+}
+
+/** A reader that has seen enough (`cnnc … | head`) is no error. */
+function endQuietlyOnClosedPipe(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "EPIPE") process.exit(process.exitCode ?? 0);
+      throw error;
+    });
+  }
+}
+
+/** The process as a whole: what compiler/bin.mjs starts. */
+export async function runProcess(): Promise<void> {
+  endQuietlyOnClosedPipe();
+  process.exitCode = await runCli(process.argv.slice(2), processTerminal());
+}

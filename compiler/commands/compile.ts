@@ -1,0 +1,69 @@
+import { join } from "node:path";
+import { emitModule } from "../6-emit/emitModule.ts";
+import { UserError } from "../files/userError.ts";
+import { writeAtomically } from "../files/writeAtomically.ts";
+import { dumpGraph } from "../ir/graph.ts";
+import { dumpKernels } from "../ir/kernel.ts";
+import { dumpMemory } from "../ir/memory.ts";
+import type { CompiledNetwork, EmittedFile } from "../ir/output.ts";
+import { compileSpec, type SpecOptions } from "./compileSpec.ts";
+import { formatCount, type Terminal } from "./terminal.ts";
+
+export interface CompileCommandOptions extends SpecOptions {
+  readonly out?: string;
+  readonly emit: "ts" | "js";
+  readonly dump?: readonly string[];
+  readonly recipe?: string;
+  readonly batch?: number;
+}
+
+/** `cnnc compile`: the module and its kernels in a directory, the stages asked for on the output. */
+export async function compileCommand(
+  file: string,
+  options: CompileCommandOptions,
+  terminal: Terminal,
+): Promise<number> {
+  if (options.out === undefined && options.dump === undefined) {
+    throw new UserError("say where to write with --out DIR, or what to show with --dump graph,kernels,memory", 2);
+  }
+  const network = compileSpec(file, options, terminal, {
+    ...(options.recipe === undefined ? {} : { recipe: options.recipe }),
+    ...(options.batch === undefined ? {} : { batch: options.batch }),
+  });
+  for (const stage of options.dump ?? []) terminal.out(dumpStage(network, stage));
+  if (options.out === undefined) return 0;
+  const files = await emitModule(network, { language: options.emit });
+  const paths = writeFiles(options.out, files);
+  if (options.json === true) {
+    terminal.out(`${JSON.stringify({ ok: true, name: network.name, files: paths }, null, 2)}\n`);
+  } else {
+    const main = paths.find((path) => /\.[tj]s$/.test(path) && !path.endsWith(".d.ts")) ?? options.out;
+    const kernels = paths.filter((path) => path.endsWith(".wgsl")).length;
+    terminal.error(`${main}: ${network.name}, ${formatCount(kernels)} kernels beside it\n`);
+  }
+  return 0;
+}
+
+/** Writes the files below a directory and returns their paths. */
+export function writeFiles(directory: string, files: readonly EmittedFile[]): readonly string[] {
+  return files.map(({ path, text }) => {
+    const target = join(directory, path);
+    writeAtomically(target, text);
+    return target;
+  });
+}
+
+/** A stage's text, for training where there is a recipe, and for inference. */
+function dumpStage(network: CompiledNetwork, stage: string): string {
+  if (stage === "graph") return dumpGraph(network.trainingGraph ?? network.graph);
+  const programs = [
+    ...(network.training === undefined ? [] : [["training", network.training] as const]),
+    ["inference", network.inference] as const,
+  ];
+  return programs
+    .map(
+      ([name, program]) =>
+        `# ${name}\n${stage === "kernels" ? dumpKernels(program.kernels) : dumpMemory(program.memory)}`,
+    )
+    .join("\n");
+}

@@ -1,0 +1,102 @@
+/** From a path on the command line to a compiled network, with diagnostics shown on the way. */
+import { isAbsolute, relative, resolve } from "node:path";
+import { existsSync, statSync } from "node:fs";
+import { compile, type CompileOptions } from "../compile.ts";
+import { diagnosticsToJson, renderDiagnostics } from "../diagnostics/render.ts";
+import { readText } from "../files/readText.ts";
+import { UserError } from "../files/userError.ts";
+import type { Diagnostic } from "../ir/diagnostic.ts";
+import type { Compilation, CompiledNetwork } from "../ir/output.ts";
+import type { SourceFile } from "../ir/source.ts";
+import { paletteOf, type Terminal } from "./terminal.ts";
+
+/** The options that every command on a spec has. */
+export interface SpecOptions {
+  readonly model?: string;
+  /** Texts `name=value`, in the order given. */
+  readonly set: readonly string[];
+  readonly json?: boolean;
+}
+
+/** The spec has errors, and they have been shown: exit code 1, nothing more to say. */
+export class SpecErrors extends Error {
+  override readonly name = "SpecErrors";
+}
+
+/** Compiles a spec; shows warnings; shows errors and throws `SpecErrors`. */
+export function compileSpec(
+  path: string,
+  options: SpecOptions,
+  terminal: Terminal,
+  more: Partial<CompileOptions> = {},
+): CompiledNetwork {
+  const compilation = compileFile(path, options, more);
+  showDiagnostics(compilation.diagnostics, options, terminal);
+  if (compilation.network === undefined) throw new SpecErrors(`${path} has errors`);
+  return compilation.network;
+}
+
+/** Compiles a spec without showing anything. */
+export function compileFile(path: string, options: SpecOptions, more: Partial<CompileOptions> = {}): Compilation {
+  const settings = parseSettings(options.set);
+  return compile(readSpec(path), {
+    readSource: readImport,
+    ...(options.model === undefined ? {} : { model: options.model }),
+    ...(Object.keys(settings).length === 0 ? {} : { settings }),
+    ...more,
+  });
+}
+
+/** A spec's source under the path that people wrote; throws `UserError`. */
+export function readSpec(path: string): SourceFile {
+  return { path: shownPath(path), text: readText(path) };
+}
+
+/** How the compiler reads the files of `import`: undefined where there is none. */
+export function readImport(path: string): string | undefined {
+  return existsSync(path) && statSync(path).isFile() ? readText(path) : undefined;
+}
+
+/** Errors and warnings on the error stream, or as one JSON object on the output. */
+export function showDiagnostics(diagnostics: readonly Diagnostic[], { json }: SpecOptions, terminal: Terminal): void {
+  const errors = diagnostics.filter(({ severity }) => severity === "error").length;
+  if (json === true) {
+    if (errors > 0)
+      terminal.out(`${JSON.stringify({ ok: false, diagnostics: diagnosticsToJson(diagnostics) }, null, 2)}\n`);
+    return;
+  }
+  if (diagnostics.length === 0) return;
+  terminal.error(renderDiagnostics(diagnostics, paletteOf(terminal.errorColours)));
+  terminal.error(`\n${countDiagnostics(diagnostics)}\n`);
+}
+
+/** "2 errors, 1 warning". */
+export function countDiagnostics(diagnostics: readonly Diagnostic[]): string {
+  const counts = (["error", "warning"] as const).map((severity) => {
+    const count = diagnostics.filter((diagnostic) => diagnostic.severity === severity).length;
+    return count === 0 ? [] : [`${count} ${severity}${count === 1 ? "" : "s"}`];
+  });
+  return counts.flat().join(", ") || "no errors";
+}
+
+/** Settings by name; throws `UserError` where a text is not `name=value`. */
+export function parseSettings(texts: readonly string[]): Readonly<Record<string, string>> {
+  const settings = new Map<string, string>();
+  for (const text of texts) {
+    const equals = text.indexOf("=");
+    const [name, value] = [text.slice(0, equals).trim(), text.slice(equals + 1).trim()];
+    if (equals < 1 || !/^[A-Za-z_]\w*$/.test(name) || value === "") {
+      throw new UserError(`--set ${text}: expected NAME=VALUE, such as --set classes=100`, 2);
+    }
+    if (settings.has(name)) throw new UserError(`--set gives ${name} twice`, 2);
+    settings.set(name, value);
+  }
+  return Object.fromEntries(settings);
+}
+
+/** A path inside the working directory as it looks from there, with forward slashes: the same on every machine. */
+function shownPath(path: string): string {
+  const fromHere = relative(process.cwd(), resolve(path));
+  const shown = isAbsolute(path) && (fromHere.startsWith("..") || isAbsolute(fromHere)) ? path : fromHere;
+  return shown.replaceAll("\\", "/");
+}

@@ -1,0 +1,86 @@
+import { openDataset } from "../datasets/openDataset.ts";
+import { prepareImages } from "../datasets/prepareImages.ts";
+import { readBytes } from "../files/readText.ts";
+import { UserError } from "../files/userError.ts";
+import { checkFits } from "../training/checkTrainable.ts";
+import { softmax } from "../training/evaluateNetwork.ts";
+import { openNetwork } from "../training/openNetwork.ts";
+import { percent } from "../training/progressView.ts";
+import { compileSpec, type SpecOptions } from "./compileSpec.ts";
+import { requireDataRecipe } from "./eval.ts";
+import { table, type Terminal } from "./terminal.ts";
+
+export interface PredictCommandOptions extends SpecOptions {
+  readonly weights: string;
+  readonly recipe?: string;
+  readonly data?: string;
+  readonly images: string;
+  readonly top: number;
+}
+
+interface Prediction {
+  readonly image: number;
+  readonly label: string;
+  readonly classes: readonly { readonly name: string; readonly probability: number }[];
+}
+
+/** `cnnc predict`: the most likely classes of test images, beside what they are. */
+export async function predictCommand(
+  file: string,
+  options: PredictCommandOptions,
+  terminal: Terminal,
+): Promise<number> {
+  const network = compileSpec(file, options, terminal, options.recipe === undefined ? {} : { recipe: options.recipe });
+  const recipe = requireDataRecipe(network, file);
+  const weights = readBytes(options.weights);
+  const dataset = openDataset(recipe.data.source, options.data === undefined ? {} : { directory: options.data });
+  checkFits(network, dataset, recipe.data);
+  const indices = parseIndices(options.images, dataset.test.count);
+  const nameOf = (index: number): string => dataset.classNames[index] ?? `class ${index}`;
+  const opened = await openNetwork(network.plan, { programs: ["inference"] });
+  const predictions: Prediction[] = [];
+  try {
+    await opened.loadWeights(weights);
+    for (let start = 0; start < indices.length; start += opened.batch) {
+      const some = indices.slice(start, start + opened.batch);
+      const logits = await opened.logits(prepareImages(dataset.test, some, recipe.data));
+      some.forEach((image, i) => {
+        const probabilities = softmax(logits.subarray(i * opened.classes, (i + 1) * opened.classes));
+        const classes = [...probabilities]
+          .map((probability, index) => ({ name: nameOf(index), probability }))
+          .sort((a, b) => b.probability - a.probability)
+          .slice(0, options.top);
+        predictions.push({ image, label: nameOf(dataset.test.labels[image] ?? 0), classes });
+      });
+    }
+  } finally {
+    opened.close();
+  }
+  if (options.json === true) terminal.out(`${JSON.stringify({ name: network.name, predictions }, null, 2)}\n`);
+  else {
+    const rows = predictions.map(({ image, label, classes }) => [
+      `image ${image}`,
+      ...classes.map(({ name, probability }) => `${name} ${percent(probability)}`),
+      label === classes[0]?.name ? "right" : `wrong: it is ${label}`,
+    ]);
+    terminal.out(
+      table(
+        rows,
+        (rows[0] ?? []).map(() => "left" as const),
+      ),
+    );
+  }
+  return 0;
+}
+
+/** "3", "0-9" or "1,5,7-8" as indices below `count`. */
+function parseIndices(text: string, count: number): readonly number[] {
+  return text.split(",").flatMap((part) => {
+    const match = /^\s*(\d+)(?:-(\d+))?\s*$/.exec(part);
+    if (match === null) throw new UserError(`--images ${text}: expected image numbers such as 3, 0-9 or 1,5,7`, 2);
+    const [first, last] = [Number(match[1]), Number(match[2] ?? match[1])];
+    if (last < first) throw new UserError(`--images ${text}: ${first}-${last} runs backwards`, 2);
+    if (last >= count) throw new UserError(`--images ${text}: the test images are 0 to ${count - 1}`, 2);
+    return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  });
+}

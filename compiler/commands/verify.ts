@@ -1,0 +1,56 @@
+import { renderDiagnostics } from "../diagnostics/render.ts";
+import { readCase } from "../verify/caseFile.ts";
+import type { CaseReport, Quantity } from "../verify/report.ts";
+import { CaseSpecErrors, verifyCase, type Verification } from "../verify/verifyCase.ts";
+import { parseSettings, readImport, readSpec, SpecErrors, type SpecOptions } from "./compileSpec.ts";
+import { paletteOf, table, type Terminal } from "./terminal.ts";
+
+export interface VerifyCommandOptions extends SpecOptions {
+  readonly case: string;
+  readonly data?: string;
+}
+
+/** `cnnc verify`: one line a quantity, error beside tolerance; 1 on a miss. */
+export async function verifyCommand(file: string, options: VerifyCommandOptions, terminal: Terminal): Promise<number> {
+  const test = readCase(options.case);
+  const settings = parseSettings(options.set);
+  let verification: Verification;
+  try {
+    verification = await verifyCase(test, {
+      source: readSpec(file),
+      readSource: readImport,
+      settings,
+      ...(options.model === undefined ? {} : { model: options.model }),
+      ...(options.data === undefined ? {} : { imageDirectory: options.data }),
+    });
+  } catch (error) {
+    if (!(error instanceof CaseSpecErrors)) throw error;
+    terminal.error(renderDiagnostics(error.diagnostics, paletteOf(terminal.errorColours)));
+    throw new SpecErrors(`${file} has errors`);
+  }
+  const { report, adapter } = verification;
+  if (options.json === true) terminal.out(`${JSON.stringify({ ...report, adapter }, null, 2)}\n`);
+  else terminal.out(printReport(report, adapter, terminal));
+  return report.passes ? 0 : 1;
+}
+
+function printReport(report: CaseReport, adapter: string | undefined, { outColours }: Terminal): string {
+  const word = ({ passes }: Quantity): string => (passes ? "ok" : "MISS");
+  const rows = report.quantities.map((found) => [
+    found.name,
+    `error ${formatError(found.error)}`,
+    `tolerance ${formatError(found.tolerance)}`,
+    word(found),
+    found.worst === undefined ? "" : `(worst: ${found.worst})`,
+  ]);
+  const lines = table(rows, ["left", "right", "right", "left", "left"])
+    .replace(/\bMISS\b/g, (text) => outColours.red(text))
+    .replace(/ ok\b/g, (text) => outColours.green(text));
+  const misses = report.quantities.filter(({ passes }) => !passes).length;
+  const end = report.passes ? `${report.name}: ok` : `${report.name}: ${misses} of ${rows.length} quantities MISS`;
+  return `${lines}${end}${adapter === undefined ? "" : `, on ${adapter}`}\n`;
+}
+
+function formatError(error: number): string {
+  return error === 0 ? "0" : error.toExponential(1);
+}

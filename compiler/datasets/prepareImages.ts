@@ -1,0 +1,81 @@
+/** Bytes to what a network reads: pixel / 255, resized, normalised, as float32 in NCHW. */
+import type { DataRecipe } from "../ir/recipe.ts";
+import { DatasetError } from "./datasetError.ts";
+import type { ImageSet } from "./imageSet.ts";
+
+export type Preparation = Pick<DataRecipe, "resize" | "normalize">;
+
+/** One output position of a bilinear resize: between input `low` and `high`, `weight` of the way. */
+interface Tap {
+  readonly low: number;
+  readonly high: number;
+  readonly weight: number;
+}
+
+/** The shape of one prepared image: [channels, height, width]. */
+export function preparedShape(set: ImageSet, { resize }: Preparation): readonly [number, number, number] {
+  return [set.channels, resize?.[0] ?? set.height, resize?.[1] ?? set.width];
+}
+
+/** The images at `indices`, prepared: indices.length x channels x height x width. Computed in float64, rounded once. */
+export function prepareImages(
+  set: ImageSet,
+  indices: ArrayLike<number>,
+  preparation: Preparation,
+): Float32Array<ArrayBuffer> {
+  const [channels, height, width] = preparedShape(set, preparation);
+  const [means, deviations] = normalization(preparation, channels);
+  const planeSize = set.height * set.width;
+  const prepared = new Float32Array(indices.length * channels * height * width);
+  const rows = bilinearTaps(set.height, height);
+  const columns = bilinearTaps(set.width, width);
+  const isResized = height !== set.height || width !== set.width;
+  let at = 0;
+  for (let i = 0; i < indices.length; i++) {
+    for (let channel = 0; channel < channels; channel++) {
+      const plane = ((indices[i] as number) * channels + channel) * planeSize;
+      const mean = means[channel] as number;
+      const deviation = deviations[channel] as number;
+      if (!isResized) {
+        for (let p = 0; p < planeSize; p++)
+          prepared[at++] = ((set.pixels[plane + p] as number) / 255 - mean) / deviation;
+        continue;
+      }
+      for (const row of rows) {
+        const [upper, lower] = [plane + row.low * set.width, plane + row.high * set.width];
+        for (const { low, high, weight } of columns) {
+          const above = mix(set.pixels[upper + low] as number, set.pixels[upper + high] as number, weight);
+          const below = mix(set.pixels[lower + low] as number, set.pixels[lower + high] as number, weight);
+          prepared[at++] = (mix(above, below, row.weight) / 255 - mean) / deviation;
+        }
+      }
+    }
+  }
+  return prepared;
+}
+
+function mix(from: number, to: number, weight: number): number {
+  return from * (1 - weight) + to * weight;
+}
+
+/** Half-pixel centres: output i lies at (i + 0.5) * in / out - 0.5 of the input, clamped at the border; no antialiasing. */
+function bilinearTaps(inputSize: number, outputSize: number): readonly Tap[] {
+  return Array.from({ length: outputSize }, (_, i) => {
+    const position = Math.min(Math.max(((i + 0.5) * inputSize) / outputSize - 0.5, 0), inputSize - 1);
+    const low = Math.floor(position);
+    return { low, high: Math.min(low + 1, inputSize - 1), weight: position - low };
+  });
+}
+
+/** Mean and standard deviation of each channel; one value given serves all of them. */
+function normalization({ normalize }: Preparation, channels: number): readonly [readonly number[], readonly number[]] {
+  const forChannels = (what: string, values: readonly number[] | undefined, otherwise: number): readonly number[] => {
+    if (values === undefined) return new Array<number>(channels).fill(otherwise);
+    if (values.length === 1) return new Array<number>(channels).fill(values[0] as number);
+    if (values.length === channels) return values;
+    throw new DatasetError(
+      `normalize gives ${values.length} values for ${what}, but the images have ${channels} channels`,
+    );
+  };
+  return [forChannels("mean", normalize?.mean, 0), forChannels("std", normalize?.std, 1)];
+}

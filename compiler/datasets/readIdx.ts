@@ -1,0 +1,74 @@
+/**
+ * IDX, the format of MNIST's files: two zero bytes, the element type, the number of dimensions, each dimension as a
+ * big-endian u32, then the elements in row-major order. Compressed by gzip or not.
+ */
+import { constants, gunzipSync } from "node:zlib";
+import { DatasetError } from "./datasetError.ts";
+
+export interface IdxArray {
+  readonly dimensions: readonly number[];
+  readonly elements: Uint8Array;
+}
+
+const unsignedByte = 0x08;
+
+/** Reads an array of unsigned bytes with `rank` dimensions; throws `DatasetError` naming `path` and the offset. */
+export function readIdx(content: Uint8Array, path: string, rank: number): IdxArray {
+  const bytes = isGzip(content) ? decompress(content, path) : content;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const headerBytes = 4 + 4 * rank;
+  if (bytes.length < 4)
+    throw new DatasetError(`${path}: it ends at offset ${bytes.length}, inside the IDX magic number`);
+  if (view.getUint16(0) !== 0) {
+    throw new DatasetError(
+      `${path}: not an IDX file: offset 0 holds ${hex(view.getUint32(0))}, expected 0x00000${unsignedByte}${hex(rank, 2).slice(2)}`,
+    );
+  }
+  if (view.getUint8(2) !== unsignedByte) {
+    throw new DatasetError(
+      `${path}: offset 2 gives element type ${hex(view.getUint8(2), 2)}, expected 0x08 (unsigned byte)`,
+    );
+  }
+  if (view.getUint8(3) !== rank) {
+    throw new DatasetError(`${path}: offset 3 gives ${view.getUint8(3)} dimensions, expected ${rank}`);
+  }
+  if (bytes.length < headerBytes) {
+    throw new DatasetError(`${path}: it ends at offset ${bytes.length}, inside its header of ${headerBytes} bytes`);
+  }
+  const dimensions = Array.from({ length: rank }, (_, axis) => view.getUint32(4 + 4 * axis));
+  const expected = headerBytes + dimensions.reduce((product, size) => product * size, 1);
+  if (bytes.length < expected) {
+    throw new DatasetError(
+      `${path}: it is truncated: the data ends at offset ${bytes.length}, but ${dimensions.join(" x ")} elements need ${expected} bytes`,
+    );
+  }
+  if (bytes.length > expected) {
+    throw new DatasetError(
+      `${path}: ${bytes.length - expected} bytes too many after offset ${expected}, where ${dimensions.join(" x ")} elements end`,
+    );
+  }
+  return { dimensions, elements: bytes.subarray(headerBytes) };
+}
+
+function isGzip(content: Uint8Array): boolean {
+  return content[0] === 0x1f && content[1] === 0x8b;
+}
+
+function decompress(content: Uint8Array, path: string): Uint8Array {
+  try {
+    return gunzipSync(content);
+  } catch (error) {
+    const { code } = error as { readonly code?: unknown };
+    if (code === "Z_BUF_ERROR") {
+      const whole = gunzipSync(content, { finishFlush: constants.Z_SYNC_FLUSH });
+      throw new DatasetError(
+        `${path}: its gzip data is truncated: it stops at offset ${content.length} of the file, after ${whole.length} bytes of content`,
+      );
+    }
+    throw new DatasetError(`${path}: its gzip data is damaged: ${(error as Error).message}`);
+  }
+}
+
+function hex(value: number, digits = 8): string {
+  return `0x${value.toString(16).padStart(digits, "0")}`;
+}

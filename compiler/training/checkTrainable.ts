@@ -1,0 +1,54 @@
+import { DatasetError } from "../datasets/datasetError.ts";
+import type { Dataset } from "../datasets/imageSet.ts";
+import { preparedShape, type Preparation } from "../datasets/prepareImages.ts";
+import { UserError } from "../files/userError.ts";
+import { formatShape } from "../ir/graph.ts";
+import type { CompiledNetwork } from "../ir/output.ts";
+import type { Recipe } from "../ir/recipe.ts";
+
+/** The recipe of a network that is to be trained; throws `UserError` where there is none or it asks for what is not there. */
+export function requireRecipe(network: CompiledNetwork, file: string): Recipe {
+  const { recipe } = network;
+  if (recipe === undefined || network.plan.training === undefined) {
+    throw new UserError(
+      `${file} has no recipe for ${network.name}: add \`train ${network.name} { data fashion_mnist  optimizer sgd(lr: 0.1) }\``,
+    );
+  }
+  const unsupported = [
+    ...(recipe.data.subtract === undefined ? [] : [`subtract ${recipe.data.subtract}`]),
+    ...(recipe.data.augment.length === 0
+      ? []
+      : [`augment { ${recipe.data.augment.map(({ name }) => name).join(" ")} }`]),
+    ...(recipe.clipNorm === undefined ? [] : ["clip_norm"]),
+    ...(recipe.accumulate === 1 ? [] : ["accumulate"]),
+    ...(recipe.freeze.length === 0 ? [] : ["freeze"]),
+    ...(recipe.memory === undefined ? [] : ["memory"]),
+    ...(recipe.precision === "f32" ? [] : [`precision ${recipe.precision}`]),
+  ];
+  if (unsupported.length > 0) {
+    throw new UserError(
+      `the recipe${recipe.name === "" ? "" : ` ${recipe.name}`} asks for ${unsupported.join(", ")}, which this version cannot train with yet; leave it out`,
+    );
+  }
+  return recipe;
+}
+
+/** Throws `DatasetError` where the prepared images or the classes are not what the network takes. */
+export function checkFits(network: CompiledNetwork, dataset: Dataset, preparation: Preparation): void {
+  const { inputShape, outputShape } = network.plan;
+  const shape = preparedShape(dataset.train, preparation);
+  const size = (sizes: readonly number[]): number => sizes.reduce((product, extent) => product * extent, 1);
+  const fits = inputShape.length === 1 ? size(shape) === inputShape[0] : formatShape(shape) === formatShape(inputShape);
+  if (!fits) {
+    const canResize = inputShape.length === 3 && inputShape[0] === shape[0];
+    const resize = inputShape[1] === inputShape[2] ? String(inputShape[1]) : `(${inputShape.slice(1).join(", ")})`;
+    throw new DatasetError(
+      `${network.name} takes images of ${formatShape(inputShape)}, but the data set's are ${formatShape(shape)}` +
+        (canResize ? `: \`resize ${resize}\` in the recipe's data makes them fit` : ""),
+    );
+  }
+  const [classes = 0] = outputShape;
+  if (classes < dataset.classNames.length) {
+    throw new DatasetError(`${network.name} has ${classes} classes, but the data set has ${dataset.classNames.length}`);
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * checkpoint.safetensors: the network's own checkpoint (weights, optimizer state, counters) with what the run was started
+ * with and where it stands as notes in the same file, so that one rename makes all of it current.
+ */
+import { existsSync } from "node:fs";
+import { parseSafetensors } from "cnnc/runtime";
+import { readBytes } from "../files/readText.ts";
+import { UserError } from "../files/userError.ts";
+import type { TrainingPosition } from "./trainNetwork.ts";
+
+/** What a run was started with: two runs that agree in all of it give the same losses. */
+export interface RunIdentity {
+  readonly model: string;
+  readonly recipe: string;
+  /** Model parameters as text. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** Shape of each trainable tensor. */
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly seed: number;
+  readonly batch: number;
+  readonly images: number;
+  /** A hash of what is computed: layers, attributes and connections. */
+  readonly graph: string;
+  /** Optimizer, schedule, loss and data preparation as text. */
+  readonly training: Readonly<Record<string, string>>;
+}
+
+export interface Checkpoint {
+  readonly identity: RunIdentity;
+  readonly position: TrainingPosition;
+  /** The whole file, for the network to load. */
+  readonly file: Uint8Array<ArrayBuffer>;
+}
+
+/** The notes that a network's checkpoint is to carry. */
+export function checkpointNotes(identity: RunIdentity, position: TrainingPosition): Readonly<Record<string, string>> {
+  return { identity: JSON.stringify(identity), position: JSON.stringify(position) };
+}
+
+/** Reads a checkpoint's notes; undefined where there is no file; throws `UserError` where it is no checkpoint or damaged. */
+export function readCheckpoint(path: string): Checkpoint | undefined {
+  if (!existsSync(path)) return undefined;
+  const file = readBytes(path);
+  const metadata = readMetadata(file, path);
+  const [identity, position] = [metadata["note.identity"], metadata["note.position"]];
+  if (identity === undefined || position === undefined) {
+    throw new UserError(`${path} is no checkpoint of \`cnnc train\`: it does not say where the run stands`);
+  }
+  return { identity: JSON.parse(identity) as RunIdentity, position: JSON.parse(position) as TrainingPosition, file };
+}
+
+function readMetadata(file: Uint8Array<ArrayBuffer>, path: string): Readonly<Record<string, string>> {
+  try {
+    return parseSafetensors(file).metadata;
+  } catch (error) {
+    throw new UserError(`${path} is damaged: ${(error as Error).message}`, 1, { cause: error });
+  }
+}
+
+/** What differs between the run that a checkpoint is of and this one, as phrases; empty when they agree. */
+export function identityDifferences(checkpoint: RunIdentity, current: RunIdentity): readonly string[] {
+  const differences: string[] = [];
+  const compare = (what: string, before: string | number | undefined, now: string | number | undefined): void => {
+    if (before === now) return;
+    differences.push(`${what}: ${before ?? "absent"} in the checkpoint, ${now ?? "absent"} now`);
+  };
+  compare("model", checkpoint.model, current.model);
+  compare("recipe", checkpoint.recipe || "(plain)", current.recipe || "(plain)");
+  compare("seed", checkpoint.seed, current.seed);
+  compare("batch", checkpoint.batch, current.batch);
+  compare("training images", checkpoint.images, current.images);
+  for (const [part, what] of [
+    ["settings", "model parameter "],
+    ["training", ""],
+    ["parameters", "tensor "],
+  ] as const) {
+    const names = new Set([...Object.keys(checkpoint[part]), ...Object.keys(current[part])]);
+    for (const name of names) compare(`${what}${name}`, checkpoint[part][name], current[part][name]);
+  }
+  if (differences.length === 0 && checkpoint.graph !== current.graph) {
+    differences.push("the layers between the tensors (activations, pooling or their arguments) have changed");
+  }
+  return differences;
+}

@@ -1,0 +1,57 @@
+/** A compiled network on this machine's adapter, in the terms of the training loop. */
+import { createNetwork, type Network } from "cnnc/runtime";
+import type { NetworkPlan } from "../../runtime/plan.ts";
+import { openDevice } from "../node/adapter.ts";
+import type { TrainedNetwork } from "./trainNetwork.ts";
+
+export interface OpenNetwork extends TrainedNetwork {
+  /** The adapter in words. */
+  readonly description: string;
+  readonly network: Network;
+  /** The run's own notes travel in the file. */
+  saveCheckpoint(notes: Readonly<Record<string, string>>): Promise<Uint8Array<ArrayBuffer>>;
+  loadCheckpoint(file: Uint8Array<ArrayBuffer>): Promise<void>;
+  saveWeights(): Promise<Uint8Array<ArrayBuffer>>;
+  loadWeights(file: Uint8Array<ArrayBuffer>): Promise<void>;
+  /** Frees the device. */
+  close(): void;
+}
+
+export interface OpenNetworkOptions {
+  readonly seed?: number;
+  readonly programs?: readonly ("training" | "inference")[];
+}
+
+/** Opens a device and puts the network on it, with first weights drawn from the seed (default: the recipe's). */
+export async function openNetwork(plan: NetworkPlan, options: OpenNetworkOptions = {}): Promise<OpenNetwork> {
+  const opened = await openDevice();
+  try {
+    const network = await createNetwork(plan, { device: opened.device, ...options });
+    return {
+      description: opened.description,
+      network,
+      batch: plan.batch,
+      classes: plan.outputShape.reduce((product, size) => product * size, 1),
+      trainStep: async (images, labels, rate) => {
+        network.setRate(rate);
+        const step = network.trainStep(images, labels);
+        const { loss, accuracy } = await step.metrics();
+        return { loss, correct: Math.round(accuracy * step.count) };
+      },
+      logits: (images) => network.predict(images),
+      saveCheckpoint: (notes) => network.saveCheckpoint(notes),
+      loadCheckpoint: async (file) => {
+        await network.loadCheckpoint(file);
+      },
+      saveWeights: () => network.save(),
+      loadWeights: (file) => network.load(file),
+      close: () => {
+        network.destroy();
+        opened.device.destroy();
+      },
+    };
+  } catch (error) {
+    opened.device.destroy();
+    throw error;
+  }
+}

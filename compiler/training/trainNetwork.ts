@@ -1,0 +1,204 @@
+/**
+ * The training loop: epochs of shuffled batches through a network, each epoch followed by an evaluation and a checkpoint.
+ * The order of the images, the rate and the position decide everything, so a run that was interrupted anywhere and taken
+ * up again gives the same losses as one that was not.
+ */
+import { prepareImages, type Preparation } from "../datasets/prepareImages.ts";
+import type { Dataset, ImageSet } from "../datasets/imageSet.ts";
+import { UserError } from "../files/userError.ts";
+import { epochOrder } from "./epochOrder.ts";
+import { evaluateNetwork, type ClassifyingNetwork } from "./evaluateNetwork.ts";
+import type { EpochEntry, StepEntry } from "./trainingLog.ts";
+
+/** Mean loss over a step's images, before its update, and how many of them were right. */
+export interface StepResult {
+  readonly loss: number;
+  readonly correct: number;
+}
+
+/** What the loop asks of a network. A step is queued at once; its promise resolves when the figures have come back. */
+export interface TrainedNetwork extends ClassifyingNetwork {
+  trainStep(images: Float32Array<ArrayBuffer>, labels: Uint32Array<ArrayBuffer>, rate: number): Promise<StepResult>;
+}
+
+/** Where a run stands: all that a checkpoint needs besides the network's own state. Counts from 0. */
+export interface TrainingPosition {
+  readonly epoch: number;
+  readonly stepInEpoch: number;
+  readonly step: number;
+  /** Sums over the images of the epoch so far. */
+  readonly lossSum: number;
+  readonly correct: number;
+  readonly seen: number;
+  /** For early stopping and schedules that watch the test loss: it after each finished epoch. */
+  readonly testLosses: readonly number[];
+}
+
+export const startPosition: TrainingPosition = {
+  epoch: 0, stepInEpoch: 0, step: 0, lossSum: 0, correct: 0, seen: 0, testLosses: [],
+}; // prettier-ignore
+
+export interface TrainingOptions {
+  readonly network: TrainedNetwork;
+  readonly dataset: Dataset;
+  readonly preparation: Preparation;
+  readonly batch: number;
+  readonly epochs: number;
+  readonly seed: number;
+  readonly start: TrainingPosition;
+  readonly earlyStopPatience?: number;
+  /** The learning rate of a step; both count from 0. */
+  readonly rateAt: (at: {
+    readonly step: number;
+    readonly stepsPerEpoch: number;
+    readonly testLosses: readonly number[];
+  }) => number;
+  readonly signal: AbortSignal;
+  /** Milliseconds, for the figures of speed only. */
+  readonly now: () => number;
+  readonly onStep: (entry: StepEntry, progress: StepProgress) => void;
+  readonly onEpoch: (entry: EpochEntry) => void;
+  readonly onEvaluation: (done: number, total: number) => void;
+  /** Called after every epoch and when the run is interrupted, with all steps finished. */
+  readonly onCheckpoint: (position: TrainingPosition) => Promise<void>;
+}
+
+export interface StepProgress {
+  readonly stepInEpoch: number;
+  readonly stepsPerEpoch: number;
+  readonly meanLoss: number;
+  readonly meanAccuracy: number;
+  readonly imagesPerSecond: number;
+  readonly secondsLeft: number;
+}
+
+export type TrainingOutcome = "finished" | "interrupted" | "stoppedEarly";
+
+/** Steps that may be queued before the first of their figures must have come back. */
+const stepsInFlight = 3;
+
+/** Trains until the last epoch, an early stop or the signal; throws `UserError` when a loss is not finite. */
+export async function trainNetwork(options: TrainingOptions): Promise<TrainingOutcome> {
+  let position = options.start;
+  const { train, test } = options.dataset;
+  while (position.epoch < options.epochs) {
+    if (stopsEarly(position.testLosses, options.earlyStopPatience)) return "stoppedEarly";
+    const began = options.now();
+    const seenBefore = position.seen;
+    position = await trainEpoch(options, position);
+    if (options.signal.aborted) {
+      await options.onCheckpoint(position);
+      return "interrupted";
+    }
+    const seconds = (options.now() - began) / 1000;
+    const { network, preparation, onEvaluation } = options;
+    const { loss, correct } = await evaluateNetwork(network, test, preparation, onEvaluation);
+    options.onEpoch({
+      kind: "epoch",
+      epoch: position.epoch + 1,
+      step: position.step,
+      trainLoss: position.lossSum / position.seen,
+      trainAccuracy: position.correct / position.seen,
+      testLoss: loss,
+      testAccuracy: correct / test.count,
+      seconds,
+      imagesPerSecond: (train.count - seenBefore) / seconds,
+    });
+    const testLosses = [...position.testLosses, loss];
+    position = { ...startPosition, epoch: position.epoch + 1, step: position.step, testLosses };
+    await options.onCheckpoint(position);
+  }
+  return "finished";
+}
+
+/** Steps to the end of the epoch or to the interruption; all of them are finished when it returns. */
+async function trainEpoch(options: TrainingOptions, start: TrainingPosition): Promise<TrainingPosition> {
+  const { dataset, network, batch, seed, preparation } = options;
+  const stepsPerEpoch = Math.ceil(dataset.train.count / batch);
+  const order = epochOrder(dataset.train.count, seed, start.epoch);
+  const meter = speedMeter(options.now);
+  let position = start;
+  const pending: { readonly result: Promise<StepResult>; readonly rate: number; readonly count: number }[] = [];
+  const finishOne = async (): Promise<void> => {
+    const oldest = pending.shift();
+    if (oldest === undefined) return;
+    const { loss, correct } = await oldest.result;
+    if (!Number.isFinite(loss)) throw lossNotFinite(loss, position, oldest.rate);
+    position = {
+      ...position,
+      stepInEpoch: position.stepInEpoch + 1,
+      step: position.step + 1,
+      lossSum: position.lossSum + loss * oldest.count,
+      correct: position.correct + correct,
+      seen: position.seen + oldest.count,
+    };
+    const imagesPerSecond = meter(oldest.count);
+    const imagesLeft = (options.epochs - position.epoch) * dataset.train.count - position.seen;
+    options.onStep(
+      {
+        kind: "step",
+        step: position.step,
+        epoch: position.epoch + 1,
+        rate: oldest.rate,
+        loss,
+        accuracy: correct / oldest.count,
+      },
+      {
+        stepInEpoch: position.stepInEpoch,
+        stepsPerEpoch,
+        meanLoss: position.lossSum / position.seen,
+        meanAccuracy: position.correct / position.seen,
+        imagesPerSecond,
+        secondsLeft: imagesLeft / imagesPerSecond,
+      },
+    );
+  };
+  try {
+    for (let next = start.stepInEpoch; next < stepsPerEpoch && !options.signal.aborted; next++) {
+      const indices = order.subarray(next * batch, (next + 1) * batch);
+      const images = prepareImages(dataset.train, indices, preparation);
+      const step = start.step + next - start.stepInEpoch;
+      const rate = options.rateAt({ step, stepsPerEpoch, testLosses: position.testLosses });
+      pending.push({
+        result: network.trainStep(images, labelsAt(dataset.train, indices), rate),
+        rate,
+        count: indices.length,
+      });
+      if (pending.length >= stepsInFlight) await finishOne();
+    }
+    while (pending.length > 0) await finishOne();
+  } finally {
+    // After an error the other steps' promises must not reject unheard.
+    await Promise.allSettled(pending.map(({ result }) => result));
+  }
+  return position;
+}
+
+function labelsAt(set: ImageSet, indices: Uint32Array): Uint32Array<ArrayBuffer> {
+  return Uint32Array.from(indices, (index) => set.labels[index] as number);
+}
+
+function lossNotFinite(loss: number, position: TrainingPosition, rate: number): UserError {
+  return new UserError(
+    `the loss became ${Number.isNaN(loss) ? "NaN" : loss > 0 ? "infinite" : "minus infinity"} in step ${position.step + 1} (epoch ${position.epoch + 1}, learning rate ${rate}); ` +
+      "a smaller learning rate, a warmup or normalized images usually help",
+  );
+}
+
+function stopsEarly(testLosses: readonly number[], patience: number | undefined): boolean {
+  if (patience === undefined || testLosses.length === 0) return false;
+  const best = testLosses.indexOf(Math.min(...testLosses));
+  return testLosses.length - 1 - best >= patience;
+}
+
+/** Images a second over about the last ten seconds. */
+function speedMeter(now: () => number): (images: number) => number {
+  const marks = [{ time: now(), images: 0 }];
+  return (images) => {
+    const last = { time: now(), images: (marks.at(-1)?.images ?? 0) + images };
+    marks.push(last);
+    while (marks.length > 2 && last.time - (marks[1]?.time ?? 0) > 10_000) marks.shift();
+    const first = marks[0] ?? last;
+    return ((last.images - first.images) / Math.max(last.time - first.time, 1e-3)) * 1000;
+  };
+}

@@ -1,0 +1,118 @@
+/** Runs a compiled network as a case says and measures what comes out. */
+import type { Network } from "cnnc/runtime";
+import type { ImageSet } from "../datasets/imageSet.ts";
+import { firstMaximum } from "../training/evaluateNetwork.ts";
+import type { ComputationCase, TrainingCase } from "./caseFile.ts";
+import { caseRate } from "./caseRecipe.ts";
+import { fillTensor } from "./fillTensor.ts";
+import { matchParameters, type MatchedTensor, type MatchedTensors } from "./matchParameters.ts";
+import { largest } from "./measureError.ts";
+import {
+  exactQuantity, quantity, reportOf, tensorQuantities, toleranceOf, type ActualTensor, type CaseReport, type Quantity,
+} from "./report.ts"; // prettier-ignore
+import { imagesOf } from "./verifyWithoutModel.ts";
+
+type Tensors = Readonly<Record<string, Float32Array>>;
+
+/** An op, a block or a network: one forward and one backward pass on filled inputs. */
+export async function verifyComputation(test: ComputationCase, network: Network): Promise<CaseReport> {
+  const matched = matchParameters(network.plan, test.params, test.name);
+  loadFills(network, matched);
+  const [input] = test.inputs;
+  if (input === undefined || test.inputs.length > 1)
+    throw new Error(`${test.name} has ${test.inputs.length} inputs; a network has one`);
+  const count = input.shape[0] ?? 0;
+  const images = fillTensor(input);
+  const targets = test.loss.kind === "dot" ? fillTensor(test.loss.cotangent) : Uint32Array.from(test.labels ?? []);
+  const result = await network.gradients(images, targets);
+  const quantities: Quantity[] = [];
+
+  const logits = test.mode === "train" ? result.logits : await network.predict(images);
+  if (logits !== undefined) {
+    const shape = [count, ...network.plan.outputShape];
+    quantities.push(...tensorQuantities(test, "outputs", new Map([["output", { shape, values: logits }]])));
+  }
+  // A dot product is a sum over the batch, every other loss a mean.
+  const loss = test.loss.kind === "dot" ? result.loss * count : result.loss;
+  const { loss: expected = NaN, loss_scale: scale = Math.abs(expected), grad_floor: floor = 0 } = test.expect;
+  quantities.push(quantity("loss", Math.abs(loss - expected) / scale, toleranceOf(test, "loss")));
+  quantities.push(...tensorQuantities(test, "grads", byReference(matched.parameters, result.gradients), floor));
+  if (test.kind !== "network" && result.images !== undefined) {
+    const values = new Map([[input.name, { shape: input.shape, values: result.images }]]);
+    quantities.push(...tensorQuantities(test, "input_grads", values));
+  }
+  if (test.mode === "train") {
+    quantities.push(...tensorQuantities(test, "buffers_after", byReference(matched.states, result.states)));
+  }
+  return reportOf(test.name, [...quantities, ...missingQuantities(test, quantities)]);
+}
+
+/** A short training run on real images. `images` gives the images of a split. */
+export async function verifyTraining(
+  test: TrainingCase,
+  network: Network,
+  images: (split: "train" | "test") => ImageSet,
+): Promise<CaseReport> {
+  const matched = matchParameters(network.plan, test.params, test.name);
+  loadFills(network, matched);
+  const { expect, data } = test;
+  const quantities: Quantity[] = [];
+  const losses: number[] = [];
+  for (const [step, [start, end]] of data.batches.entries()) {
+    const batch = imagesOf(data, images(data.split), start, end);
+    if (step === 0) {
+      const { gradients } = await network.gradients(batch.images, batch.labels);
+      const actual = byReference(matched.parameters, gradients);
+      quantities.push(...tensorQuantities(test, "grads", actual, expect.grad_floor));
+    }
+    network.setRate(caseRate(test, step));
+    losses.push((await network.trainStep(batch.images, batch.labels).metrics()).loss);
+  }
+  const errors = (expect.losses ?? []).map((loss, step) => Math.abs((losses[step] ?? NaN) - loss) / Math.abs(loss));
+  const worst = largest(errors);
+  const where = `step ${errors.findIndex((error) => Object.is(error, worst)) + 1} of ${errors.length}`;
+  quantities.unshift(quantity("losses", worst, toleranceOf(test, "losses"), where));
+
+  const after = await network.stateDict();
+  quantities.push(...tensorQuantities(test, "params_after", byReference(matched.parameters, after)));
+  quantities.push(...tensorQuantities(test, "buffers_after", byReference(matched.states, after)));
+  if (test.evaluation !== undefined) {
+    const { split, start, end } = test.evaluation;
+    const batch = imagesOf(data, images(split), start, end);
+    const logits = await network.predict(batch.images);
+    const classes = logits.length / (end - start);
+    const tensor = new Map([["logits", { shape: [end - start, classes], values: logits }]]);
+    quantities.push(...tensorQuantities(test, "eval_logits", tensor));
+    const rows = Array.from(
+      batch.labels,
+      (label, i) => firstMaximum(logits.subarray(i * classes, (i + 1) * classes)) === label,
+    );
+    const correct = rows.filter(Boolean).length;
+    quantities.push(exactQuantity("eval_correct", Math.abs(correct - (expect.eval?.correct ?? NaN))));
+  }
+  return reportOf(test.name, [...quantities, ...missingQuantities(test, quantities)]);
+}
+
+/** Every tensor of the network as the case fills it. */
+function loadFills(network: Network, { parameters, states }: MatchedTensors): void {
+  const values = [...parameters, ...states].map(({ plan, reference }) => [plan.name, fillTensor(reference)] as const);
+  network.loadStateDict(Object.fromEntries(values));
+}
+
+/** The network's tensors under the names that the case gives them. */
+function byReference(matched: readonly MatchedTensor[], tensors: Tensors): ReadonlyMap<string, ActualTensor> {
+  return new Map(
+    matched.flatMap(({ plan, reference }) => {
+      const values = tensors[plan.name];
+      return values === undefined ? [] : [[reference.name, { shape: plan.shape, values }] as const];
+    }),
+  );
+}
+
+/** Whatever the case has a tolerance for and the network gave nothing for is a miss, not a silence. */
+function missingQuantities(test: ComputationCase | TrainingCase, found: readonly Quantity[]): readonly Quantity[] {
+  const names = new Set(found.map(({ name }) => name));
+  return Object.entries(test.tolerance)
+    .filter(([name]) => !names.has(name))
+    .map(([name, tolerance]) => quantity(name, NaN, tolerance, "not given by the network"));
+}

@@ -1,0 +1,145 @@
+import { describe, expect, test } from "@jest/globals";
+import type { Dataset } from "../../../compiler/datasets/imageSet.ts";
+import { epochOrder } from "../../../compiler/training/epochOrder.ts";
+import type { EpochEntry, StepEntry } from "../../../compiler/training/trainingLog.ts";
+import {
+  startPosition,
+  trainNetwork,
+  type TrainedNetwork,
+  type TrainingOptions,
+  type TrainingPosition,
+} from "../../../compiler/training/trainNetwork.ts";
+
+const imageCount = 23;
+const set = {
+  count: imageCount,
+  channels: 1,
+  height: 1,
+  width: 1,
+  pixels: Uint8Array.from({ length: imageCount }, (_, i) => i * 11),
+  labels: Uint8Array.from({ length: imageCount }, (_, i) => i % 3),
+};
+const dataset: Dataset = { description: "small", classNames: ["a", "b", "c"], train: set, test: { ...set, count: 5 } };
+
+/** Its state and losses depend on every image of every step, in order. */
+function fakeNetwork(initial = 0): TrainedNetwork & { state: number } {
+  return {
+    state: initial,
+    batch: 4,
+    classes: 3,
+    trainStep(images, labels, rate) {
+      for (const [i, image] of images.entries()) this.state = (this.state * 0.9 + image * rate + (labels[i] ?? 0)) % 1;
+      return Promise.resolve({ loss: this.state + 0.1, correct: 1 });
+    },
+    logits(images) {
+      return Promise.resolve(Float32Array.from({ length: images.length * 3 }, (_, i) => Math.sin(i) * this.state));
+    },
+  };
+}
+
+interface Trace {
+  readonly steps: StepEntry[];
+  readonly epochs: EpochEntry[];
+  readonly positions: TrainingPosition[];
+}
+
+function run(network: TrainedNetwork, more: Partial<TrainingOptions>, trace: Trace): ReturnType<typeof trainNetwork> {
+  return trainNetwork({
+    network,
+    dataset,
+    preparation: {},
+    batch: 4,
+    epochs: 3,
+    seed: 5,
+    start: startPosition,
+    rateAt: ({ step }) => 0.5 / (step + 1),
+    signal: new AbortController().signal,
+    now: () => 0,
+    onStep: (entry) => trace.steps.push(entry),
+    onEpoch: (entry) => trace.epochs.push(entry),
+    onEvaluation: () => undefined,
+    onCheckpoint: (position) => {
+      trace.positions.push(position);
+      return Promise.resolve();
+    },
+    ...more,
+  });
+}
+
+const newTrace = (): Trace => ({ steps: [], epochs: [], positions: [] });
+
+test("every image is seen once an epoch, the last batch is what remains", async () => {
+  const trace = newTrace();
+  expect(await run(fakeNetwork(), {}, trace)).toBe("finished");
+  expect(trace.steps.map(({ step }) => step)).toEqual(Array.from({ length: 18 }, (_, i) => i + 1));
+  expect(trace.positions.map(({ epoch, stepInEpoch }) => [epoch, stepInEpoch])).toEqual([[1, 0], [2, 0], [3, 0]]); // prettier-ignore
+  expect(trace.epochs.at(-1)?.trainAccuracy).toBeCloseTo(6 / imageCount, 12);
+});
+
+test.each([1, 6, 7, 11])("interrupted after step %i and resumed, it gives the same losses", async (stopAfter) => {
+  const uninterrupted = newTrace();
+  await run(fakeNetwork(), {}, uninterrupted);
+
+  const controller = new AbortController();
+  const network = fakeNetwork();
+  const first = newTrace();
+  const outcome = await run(network, {
+    signal: controller.signal,
+    onStep: (entry) => {
+      first.steps.push(entry);
+      if (entry.step === stopAfter) controller.abort();
+    },
+  }, first); // prettier-ignore
+  expect(outcome).toBe("interrupted");
+  const start = first.positions.at(-1) ?? startPosition;
+  expect(start.step).toBe(first.steps.length);
+  expect(first.steps.length).toBeLessThan(uninterrupted.steps.length);
+
+  const second = newTrace();
+  const stored = JSON.parse(JSON.stringify(start)) as TrainingPosition;
+  await run(fakeNetwork(network.state), { start: stored }, second);
+  expect([...first.steps, ...second.steps]).toEqual(uninterrupted.steps);
+  const withoutSpeed = ({ imagesPerSecond: _, ...entry }: EpochEntry): object => entry;
+  expect([...first.epochs, ...second.epochs].map(withoutSpeed)).toEqual(uninterrupted.epochs.map(withoutSpeed));
+});
+
+test.each([
+  [NaN, "the loss became NaN in step 2"],
+  [Infinity, "the loss became infinite in step 2"],
+])("a loss of %p stops the run", async (bad, message) => {
+  let steps = 0;
+  const network: TrainedNetwork = {
+    ...fakeNetwork(),
+    trainStep: () => Promise.resolve({ loss: ++steps === 2 ? bad : 1, correct: 0 }),
+  };
+  await expect(run(network, {}, newTrace())).rejects.toThrow(message);
+});
+
+test("an early stop counts the epochs without a better test loss", async () => {
+  const testLosses = [1, 0.5, 0.6, 0.7];
+  const start = { ...startPosition, epoch: 4, testLosses };
+  expect(await run(fakeNetwork(), { epochs: 9, earlyStopPatience: 2, start }, newTrace())).toBe("stoppedEarly");
+  const trace = newTrace();
+  expect(await run(fakeNetwork(), { epochs: 5, earlyStopPatience: 3, start }, trace)).toBe("finished");
+  expect(trace.epochs).toHaveLength(1);
+});
+
+describe("the order of an epoch", () => {
+  test("is a permutation that seed and epoch decide", () => {
+    const order = epochOrder(1000, 7, 2);
+    expect([...order].sort((a, b) => a - b)).toEqual(Array.from({ length: 1000 }, (_, i) => i));
+    expect(epochOrder(1000, 7, 2)).toEqual(order);
+    expect(epochOrder(1000, 7, 3)).not.toEqual(order);
+    expect(epochOrder(1000, 8, 2)).not.toEqual(order);
+  });
+
+  test("puts every image everywhere about equally often", () => {
+    const sums = new Array<number>(10).fill(0);
+    for (let epoch = 0; epoch < 2000; epoch++) {
+      epochOrder(10, 1, epoch).forEach((image, at) => {
+        sums[image] = (sums[image] ?? 0) + at;
+      });
+    }
+    for (const sum of sums) expect(Math.abs(sum / 2000 - 4.5)).toBeLessThan(0.3);
+  });
+});
