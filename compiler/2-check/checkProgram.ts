@@ -1,0 +1,92 @@
+/**
+ * Checking: a parsed program in, one model's graph and recipe out, or every mistake that can be told from the text. Runs to
+ * the end on whatever was recovered; the output is undefined when there is an error in the chosen model or its recipe.
+ *
+ *   model Net(classes = 10) { input 4  linear(classes) }    =>    %2 = linear(x=%0, weight=%1) : N[10]
+ */
+import { unknownModel } from "../diagnostics/names.ts";
+import { duplicateRecipe } from "../diagnostics/recipes.ts";
+import { didYouMean } from "../diagnostics/suggest.ts";
+import type { Argument, Program, TrainDefinition } from "../ir/ast.ts";
+import type { CheckedProgram, CheckOptions } from "../ir/checked.ts";
+import type { PassResult } from "../pass.ts";
+import { buildFileScopes } from "./buildFileScopes.ts";
+import { checkRecipe } from "./checkRecipe.ts";
+import { CheckingStopped, createContext, type CheckContext, type LayerTable } from "./context.ts";
+import { elaborateModel } from "./elaborateModel.ts";
+import { visibleNames, type FileScope } from "./fileScope.ts";
+import { bindModelParameters } from "./modelParameters.ts";
+import { resolveNames } from "./resolveNames.ts";
+import { findModel, selectModel } from "./selectModel.ts";
+import { formatValue } from "./values.ts";
+
+/** `CheckOptions` with the texts of `--set` parsed, since a pass does not parse. */
+export interface CheckProgramOptions extends Omit<CheckOptions, "settings"> {
+  readonly settings?: readonly Argument[];
+}
+
+/** Checks a program and elaborates the model that the options choose. */
+export function checkProgram(
+  program: Program,
+  options: CheckProgramOptions,
+  tables: LayerTable,
+): PassResult<CheckedProgram | undefined> {
+  const context = createContext(tables);
+  let output: CheckedProgram | undefined;
+  try {
+    output = check(program, options, context);
+  } catch (error) {
+    if (!(error instanceof CheckingStopped)) throw error;
+  }
+  const failed = context.diagnostics.some(({ severity }) => severity === "error");
+  return { output: failed ? undefined : output, diagnostics: context.diagnostics };
+}
+
+function check(program: Program, options: CheckProgramOptions, context: CheckContext): CheckedProgram | undefined {
+  const main = buildFileScopes(program, context);
+  resolveNames(main, context);
+  const trains = program.main.definitions.filter((definition) => definition.kind === "train");
+  checkTrains(trains, main, context);
+  const selection = selectModel(main, options, context);
+  if (selection === undefined) return undefined;
+  const { model, file, train } = selection;
+  const given = { recipe: train?.args ?? [], settings: options.settings ?? [], main };
+  const parameters = bindModelParameters(model, file, given, context);
+  const graph = elaborateModel(model, parameters, options.anyOutput === true, context);
+  const recipe = train === undefined ? undefined : checkRecipe(train, parameters, graph, context);
+  // The other recipes are checked too, as far as that goes without a graph of their own.
+  for (const other of trains) {
+    const found = other === train ? undefined : findModel(main, other.model.text);
+    if (found === undefined) continue;
+    const otherGiven = { recipe: other.args, settings: [], main };
+    checkRecipe(other, bindModelParameters(found.model, found.file, otherGiven, context), undefined, context);
+  }
+  if (graph === undefined) return undefined;
+  return {
+    graph,
+    settings: [...parameters.names].map(([name, value]) => ({ name, value: formatValue(value) })),
+    ...(recipe !== undefined && { recipe }),
+    models: program.main.definitions.flatMap((each) => (each.kind === "model" ? [each.name.text] : [])),
+    recipes: trains.flatMap(({ name }) => (name === undefined ? [] : [name.text])),
+    doc: model.doc,
+  };
+}
+
+/** Recipes of models that are not there, and two of one name. */
+function checkTrains(trains: readonly TrainDefinition[], main: FileScope, context: CheckContext): void {
+  const seen = new Map<string, TrainDefinition>();
+  for (const train of trains) {
+    const { text: model, span } = train.model;
+    if (model !== "" && findModel(main, model) === undefined) {
+      const help = didYouMean(model, visibleNames(main, ["model"]));
+      context.report(unknownModel.at(span, { name: model }, { help }));
+    }
+    const name = train.name?.text ?? "";
+    const key = name === "" ? ` ${model}` : name;
+    const earlier = seen.get(key);
+    if (earlier !== undefined && train.name?.text !== "") {
+      const notes = [{ message: "the first one is here", span: earlier.name?.span ?? earlier.model.span }];
+      context.report(duplicateRecipe.at(train.name?.span ?? span, { model, name }, { notes }));
+    } else seen.set(key, train);
+  }
+}

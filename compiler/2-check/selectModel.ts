@@ -1,0 +1,68 @@
+/** Which model of a file is checked, and with which recipe. */
+import { noModel, unknownModel } from "../diagnostics/names.ts";
+import { unknownRecipe } from "../diagnostics/recipes.ts";
+import { didYouMean } from "../diagnostics/suggest.ts";
+import type { ModelDefinition, TrainDefinition } from "../ir/ast.ts";
+import type { CheckOptions } from "../ir/checked.ts";
+import type { Span } from "../ir/source.ts";
+import type { CheckContext } from "./context.ts";
+import { entriesOf, visibleNames, type FileScope } from "./fileScope.ts";
+
+export interface Selection {
+  readonly model: ModelDefinition;
+  readonly file: FileScope;
+  readonly train?: TrainDefinition;
+}
+
+/** The model and recipe that the options ask for; undefined after a diagnostic. */
+export function selectModel(
+  file: FileScope,
+  options: Pick<CheckOptions, "model" | "recipe">,
+  context: CheckContext,
+): Selection | undefined {
+  const { definitions } = file.ast;
+  const trains = definitions.filter((definition) => definition.kind === "train");
+  const start: Span = { file: file.ast.file, start: 0, end: 0 };
+  let train: TrainDefinition | undefined;
+  if (options.recipe !== undefined) {
+    train = trains.find(
+      ({ name, model }) => name?.text === options.recipe && (options.model ?? model.text) === model.text,
+    );
+    if (train === undefined) {
+      const help = didYouMean(options.recipe, trains.map(({ name }) => name?.text ?? "")); // prettier-ignore
+      context.report(unknownRecipe.at(start, { name: options.recipe, model: options.model }, { help }));
+    }
+  }
+  const models = definitions.filter((definition) => definition.kind === "model");
+  const wanted = options.model ?? train?.model.text;
+  const own = wanted === undefined ? models[models.length - 1]?.name.text : wanted;
+  if (own === undefined) {
+    // What the parser could not make out has been reported; a file of broken definitions is not "without a model".
+    context.report(noModel.at(start, {}));
+    return undefined;
+  }
+  const found = findModel(file, own);
+  if (found === undefined) {
+    if (options.model !== undefined) {
+      const help = didYouMean(own, visibleNames(file, ["model"]));
+      context.report(unknownModel.at(start, { name: own }, { help }));
+    }
+    return undefined;
+  }
+  const mine = trains.filter(({ model }) => model.text === own);
+  train ??= options.recipe !== undefined ? undefined : (mine.find(({ name }) => name === undefined) ?? onlyOne(mine));
+  return { ...found, ...(train !== undefined && { train }) };
+}
+
+/** A model that a file sees: its own or an import's. */
+export function findModel(
+  file: FileScope,
+  name: string,
+): { readonly model: ModelDefinition; readonly file: FileScope } | undefined {
+  for (const entry of entriesOf(file, name)) if (entry.kind === "model") return entry;
+  return undefined;
+}
+
+function onlyOne<T>(items: readonly T[]): T | undefined {
+  return items.length === 1 ? items[0] : undefined;
+}
