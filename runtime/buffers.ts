@@ -37,6 +37,17 @@ export interface Buffers {
 /** Staging buffers above this size are not kept for the next time. */
 const keptStagingBytes = 1 << 24;
 
+/** The rows that `runs` stand for: see `BufferPlan`. */
+function tableOf(runs: readonly number[], sizeBytes: number): Uint32Array<ArrayBuffer> {
+  const table = new Uint32Array(sizeBytes / 4);
+  let at = 0;
+  for (let run = 0; run < runs.length; run += 4) {
+    const [rows = 0, first = 0, stride = 0, parts = 0] = runs.slice(run, run + 4);
+    for (let row = 0; row < rows; row++, at += 4) table.set([first + 16 * row, stride, parts], at);
+  }
+  return table;
+}
+
 export function createBuffers(plan: NetworkPlan, device: GPUDevice): Buffers {
   const made = new Map<number, GPUBuffer>();
   const live = new Set<GPUBuffer>();
@@ -70,6 +81,7 @@ export function createBuffers(plan: NetworkPlan, device: GPUDevice): Buffers {
     if (spec === undefined) throw new NetworkError("plan", `${plan.name} has no buffer ${index}`);
     const buffer = create(spec.name, spec.size, usage.storage | usage.copySource | usage.copyTarget);
     if (spec.contents !== undefined) device.queue.writeBuffer(buffer, 0, new Uint32Array(spec.contents));
+    if (spec.runs !== undefined) device.queue.writeBuffer(buffer, 0, tableOf(spec.runs, spec.size));
     made.set(index, buffer);
     return buffer;
   };

@@ -35,6 +35,11 @@ export interface BufferPlan {
   readonly role:
     "parameters" | "states" | "optimizer" | "training" | "inference" | "gradients" | "metrics" | "constants";
   readonly contents?: readonly number[]; // u32 words, for "constants" only
+  /**
+   * Instead of `contents`, for a table of where gradients lie: four numbers a run, [rows, first, stride, parts]; its rows are
+   * [first + 16 * i, stride, parts, 0] for i = 0 … rows - 1.
+   */
+  readonly runs?: readonly number[];
 }
 
 export interface BindingPlan {

@@ -18,6 +18,8 @@ export interface Stage {
   /** A running statistic that the stage overwrites in place. */
   readonly overwrites?: ValueId;
   readonly origin: Origin;
+  /** What the op calls each value that it loads: "%12" is its "weight". Names the bindings. */
+  readonly roles: Readonly<Record<string, string>>;
 }
 
 /** The name by which a stage's expressions load a value. */

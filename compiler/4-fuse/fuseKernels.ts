@@ -1,0 +1,317 @@
+/**
+ * In: a graph, nodes in topological order. Out: kernels in order, each a list of stages, still without a real schedule.
+ * Guarantees: every node that is not a view is a stage of exactly one kernel; a stage's loads are registers of its own
+ * kernel or values stored by an earlier one; no kernel binds more than `storageBuffers` buffers.
+ *
+ *   before: conv, sigmoid, avg_pool, flatten, linear, sigmoid
+ *   after:  [conv sigmoid avg_pool], [linear sigmoid]
+ *
+ * A node joins the kernel of the latest of its inputs when its loads of that kernel's values can be registers (an
+ * epilogue), or when it reduces over the same axes as the kernel's root and reads one of the same tensors (a sibling).
+ */
+import { InternalCompilerError } from "../ir/diagnostic.ts";
+import type { Computation } from "../ir/expression.ts";
+import { elementCount, typesOf } from "../ir/graph.ts";
+import type { Graph, GraphNode, TensorType, ValueId } from "../ir/graph.ts";
+import { namedValue, valueName } from "../ir/kernel.ts";
+import type { Kernel, KernelPlan, Stage } from "../ir/kernel.ts";
+import { layoutStage, leastCommonMultiple, loadsOf, rootLayout, stageTile } from "../ir/tiles.ts";
+import type { RegisterValue, StageLayout, TileConstraint } from "../ir/tiles.ts";
+import { axesOf } from "../ops/defineOp.ts";
+import type { OpDefinition } from "../ops/defineOp.ts";
+import { renameLoads, splitLastAxis } from "./rewriteComputation.ts";
+import { siblingOf } from "./siblings.ts";
+
+export interface FuseOptions {
+  readonly ops: ReadonlyMap<string, OpDefinition>;
+  readonly batch: number;
+  /** maxStorageBuffersPerShaderStage of the adapter. */
+  readonly storageBuffers: number;
+  /** Values that must be stored whether or not a kernel reads them: gradients, logits, metrics. */
+  readonly keep: ReadonlySet<ValueId>;
+  /** Value -> running statistic that it overwrites in place. */
+  readonly overwrites: ReadonlyMap<ValueId, ValueId>;
+  /** False gives one kernel a node: what the tests compare with. */
+  readonly fuse: boolean;
+}
+
+/** Registers that an epilogue may ask of one invocation beyond the root's own choice of tile. */
+const requiredTileLimit = 40;
+/** Elements that one invocation may unroll in a reduction over registers. */
+const registerReductionLimit = 64;
+
+interface OpenKernel {
+  readonly stages: OpenStage[];
+  readonly registers: Map<string, RegisterValue>;
+  readonly constraints: Map<string, TileConstraint>;
+}
+interface OpenStage {
+  readonly node: GraphNode;
+  readonly computation: Computation;
+}
+
+/**
+ * A kernel's bindings are known only when all its nodes are: a value is stored or not as its readers join or not. So the
+ * nodes join freely, and where a kernel ends with too many bindings the last node that joined it starts one of its own.
+ */
+export function fuseKernels(graph: Graph, options: FuseOptions): KernelPlan {
+  const alone = new Set<ValueId>();
+  for (;;) {
+    const plan = groupNodes(graph, options, alone);
+    const crowded = plan.kernels.filter((kernel) => bindingCount(kernel, plan.aliasOf) > options.storageBuffers);
+    const before = alone.size;
+    for (const kernel of crowded) {
+      const last = kernel.stages.at(-1);
+      if (kernel.stages.length > 1 && last !== undefined) alone.add(last.value);
+    }
+    if (alone.size === before) return plan;
+  }
+}
+
+/** Storage buffers that a kernel binds. */
+export function bindingCount(kernel: Kernel, aliasOf: ReadonlyMap<ValueId, ValueId>): number {
+  const inside = new Set(kernel.stages.map((stage) => stage.value));
+  const buffers = new Set<ValueId>();
+  for (const stage of kernel.stages) {
+    for (const load of loadsOf(stage.computation)) {
+      const value = namedValue(load.from);
+      if (!inside.has(aliasOf.get(value) ?? value)) buffers.add(aliasOf.get(value) ?? value);
+    }
+    if (stage.stored) buffers.add(stage.overwrites ?? stage.value);
+  }
+  return buffers.size;
+}
+
+function groupNodes(graph: Graph, options: FuseOptions, alone: ReadonlySet<ValueId>): KernelPlan {
+  const types = typesOf(graph);
+  const aliasOf = new Map<ValueId, ValueId>();
+  const storageOf = (value: ValueId): ValueId => aliasOf.get(value) ?? value;
+  const consumers = countConsumers(graph, options);
+  const kernels: OpenKernel[] = [];
+  const kernelOf = new Map<ValueId, number>();
+
+  for (const node of graph.nodes) {
+    const op = options.ops.get(node.op);
+    if (op === undefined) throw new InternalCompilerError("fuseKernels", `no op is called ${node.op}`);
+    if (op.view === true) {
+      const [x] = Object.values(node.inputs);
+      if (x !== undefined) aliasOf.set(node.output, storageOf(x));
+      continue;
+    }
+    const computation = computationOf(node, op, types, options.batch);
+    const target = options.fuse && !alone.has(node.output) ? join(node, computation) : undefined;
+    if (target !== undefined) kernelOf.set(node.output, target);
+    else {
+      kernelOf.set(node.output, kernels.length);
+      kernels.push(openKernel(node, computation));
+    }
+  }
+  return { kernels: kernels.map((kernel, index) => closeKernel(kernel, index)), aliasOf };
+
+  /** The kernel that takes the node, or undefined when it needs one of its own. */
+  function join(node: GraphNode, computation: Computation): number | undefined {
+    const positions = Object.values(node.inputs).map((input) => kernelOf.get(storageOf(input)) ?? -1);
+    const latest = Math.max(-1, ...positions);
+    if (latest >= 0 && appendEpilogue(latest, node, computation)) return latest;
+    // A sibling shares the loops of a kernel that comes no earlier than its inputs.
+    for (let index = kernels.length - 1; index > latest; index--) {
+      if (appendSibling(index, node, computation)) return index;
+    }
+    return undefined;
+  }
+
+  function appendEpilogue(index: number, node: GraphNode, computation: Computation): boolean {
+    const kernel = kernels[index];
+    if (kernel === undefined) return false;
+    for (const candidate of reshapings(kernel, computation)) {
+      const layout = layoutStage(candidate.computation, candidate.registers);
+      if (layout === undefined || !affordable(candidate, layout)) continue;
+      const stages = [...candidate.stages, { node, computation: candidate.computation }];
+      kernel.stages.splice(0, kernel.stages.length, ...stages);
+      const registers = [...candidate.registers];
+      kernel.registers.clear();
+      for (const [name, value] of registers) kernel.registers.set(name, value);
+      kernel.registers.set(valueName(node.output), { axes: candidate.computation.axes, scales: layout.scales });
+      mergeConstraints(kernel.constraints, layout.constraints);
+      return true;
+    }
+    return false;
+  }
+
+  function appendSibling(index: number, node: GraphNode, computation: Computation): boolean {
+    const kernel = kernels[index];
+    const root = kernel?.stages[0]?.computation;
+    if (kernel === undefined || root === undefined || kernel.constraints.size > 0) return false;
+    const renamed = siblingOf(computation, root);
+    if (renamed === undefined) return false;
+    kernel.stages.push({ node, computation: renamed });
+    kernel.registers.set(valueName(node.output), { axes: renamed.axes, scales: rootLayout(renamed.axes).scales });
+    return true;
+  }
+
+  /**
+   * The ways in which the node can read the kernel's values: as it is; or, where it reads one through a view (flatten, or the
+   * reshaping in its gradient), with the vector's axis cut into channel, row and column on whichever side has the vector.
+   */
+  function* reshapings(kernel: OpenKernel, computation: Computation): Iterable<Candidate> {
+    const through = new Map<string, ValueId>();
+    for (const load of loadsOf(computation)) {
+      const value = namedValue(load.from);
+      const storage = storageOf(value);
+      if (storage !== value && kernel.registers.has(valueName(storage))) through.set(load.from, storage);
+    }
+    if (through.size === 0) {
+      yield { computation, stages: kernel.stages, registers: kernel.registers, constraints: kernel.constraints };
+      return;
+    }
+    const [[viewed, storage]] = through as unknown as [[string, ValueId]];
+    const [viewType, storageType] = [types.get(namedValue(viewed)), types.get(storage)];
+    if (viewType === undefined || storageType === undefined || through.size > 1) return;
+    if (storageType.shape.length === 3 && viewType.shape.length === 1) {
+      // The node has the vector: cut its axis like the kernel's.
+      const cut = splitLastAxis(computation, viewType.shape[0] ?? 0, axesOf({ ...storageType, batched: false }, 0));
+      if (cut === undefined) return;
+      const renamed = renameLoads(cut, viewed, valueName(storage), storageType.shape);
+      if (renamed === undefined) return;
+      yield { computation: renamed, stages: kernel.stages, registers: kernel.registers, constraints: kernel.constraints };
+    } else if (storageType.shape.length === 1 && viewType.shape.length === 3) {
+      // The kernel has the vector: cut the axis of all its stages.
+      const axes = axesOf({ ...viewType, batched: false }, 0).map((each) => ({ ...each, name: `${each.name}_` }));
+      const stages: OpenStage[] = [];
+      const registers = new Map<string, RegisterValue>();
+      for (const [position, stage] of kernel.stages.entries()) {
+        let cut = splitLastAxis(stage.computation, storageType.shape[0] ?? 0, axes);
+        for (const earlier of kernel.stages.slice(0, position)) {
+          if (cut !== undefined) cut = renameLoads(cut, valueName(earlier.node.output), valueName(earlier.node.output), viewType.shape);
+        }
+        if (cut === undefined) return;
+        const layout = position === 0 ? rootLayout(cut.axes) : layoutStage(cut, registers);
+        if (layout === undefined || layout.constraints.size > 0) return;
+        stages.push({ node: stage.node, computation: cut });
+        registers.set(valueName(stage.node.output), { axes: cut.axes, scales: layout.scales });
+      }
+      if (kernel.constraints.size > 0) return;
+      const renamed = renameLoads(computation, viewed, valueName(storage), viewType.shape);
+      if (renamed !== undefined) yield { computation: renamed, stages, registers, constraints: new Map() };
+    }
+  }
+
+  function affordable(candidate: Candidate, layout: StageLayout): boolean {
+    const merged = new Map(candidate.constraints);
+    mergeConstraints(merged, layout.constraints);
+    const root = candidate.stages[0]?.computation.axes ?? [];
+    let required = 1;
+    const tile: Record<string, number> = {};
+    for (const axis of root) {
+      const constraint = merged.get(axis.name);
+      const least = constraint === undefined ? 1 : constraint.full ? axis.extent : Math.min(constraint.multipleOf, axis.extent);
+      if (constraint !== undefined && constraint.full && axis.extent % constraint.multipleOf !== 0) return false;
+      tile[axis.name] = least;
+      required *= least;
+    }
+    const { axes, body } = candidate.computation;
+    const own = axes.reduce((product, axis) => product * Math.max(1, stageTile(axis, layout.scales.get(axis.name) ?? { numerator: 1, denominator: 1 }, tile)), 1);
+    const over = body.kind === "reduce" ? body.over.filter((axis) => layout.unrolledOver.has(axis.name)) : [];
+    const unrolled = over.reduce((product, axis) => product * axis.extent, 1);
+    if (body.kind === "reduce" && over.length > 0 && over.length < body.over.length) return false;
+    // One over the batch has too few elements to run alone: it wants a kernel that splits it.
+    if (body.kind === "reduce" && body.over.some((axis) => axis.batch === true)) return false;
+    // A reduction over memory may follow another only when both keep their sums in the same few registers.
+    if (body.kind === "reduce" && over.length === 0 && body.over.length > 0 && own > 1) return false;
+    return required <= requiredTileLimit && own <= requiredTileLimit && unrolled <= registerReductionLimit;
+  }
+
+  function isStored(value: ValueId, inside: ReadonlySet<ValueId>): boolean {
+    return options.keep.has(value) || options.overwrites.has(value) || (consumers.get(value) ?? []).some((user) => !inside.has(user));
+  }
+
+  function openKernel(node: GraphNode, computation: Computation): OpenKernel {
+    const layout = rootLayout(computation.axes);
+    const registers = new Map([[valueName(node.output), { axes: computation.axes, scales: layout.scales }]]);
+    return { stages: [{ node, computation }], registers, constraints: new Map() };
+  }
+
+  function closeKernel(kernel: OpenKernel, index: number): Kernel {
+    const inside = new Set(kernel.stages.map((stage) => stage.node.output));
+    const stages = kernel.stages.map(({ node, computation }): Stage => {
+      const overwritten = options.overwrites.get(node.output);
+      return {
+        value: node.output,
+        op: node.op,
+        computation,
+        type: node.type,
+        stored: isStored(node.output, inside),
+        ...(overwritten !== undefined && { overwrites: overwritten }),
+        origin: node.origin,
+        roles: Object.fromEntries(Object.entries(node.inputs).map(([role, value]) => [valueName(storageOf(value)), role])),
+      };
+    });
+    return { name: `k${index}`, stages, schedule: { tile: {}, unroll: {}, workgroupSize: 64 } };
+  }
+}
+
+interface Candidate {
+  readonly computation: Computation;
+  readonly stages: readonly OpenStage[];
+  readonly registers: ReadonlyMap<string, RegisterValue>;
+  readonly constraints: ReadonlyMap<string, TileConstraint>;
+}
+
+function mergeConstraints(
+  into: Map<string, TileConstraint>,
+  more: ReadonlyMap<string, TileConstraint>,
+): void {
+  for (const [name, constraint] of more) {
+    const before = into.get(name) ?? { multipleOf: 1, full: false };
+    const multipleOf = leastCommonMultiple(before.multipleOf, constraint.multipleOf);
+    into.set(name, { multipleOf, full: before.full || constraint.full });
+  }
+}
+
+/** The nodes' outputs that read each value, views looked through. */
+function countConsumers(graph: Graph, options: FuseOptions): ReadonlyMap<ValueId, readonly ValueId[]> {
+  const alias = new Map<ValueId, ValueId>();
+  const consumers = new Map<ValueId, ValueId[]>();
+  for (const node of graph.nodes) {
+    const isView = options.ops.get(node.op)?.view === true;
+    for (const input of Object.values(node.inputs)) {
+      const storage = alias.get(input) ?? input;
+      if (isView) alias.set(node.output, storage);
+      else consumers.set(storage, [...(consumers.get(storage) ?? []), node.output]);
+    }
+  }
+  return consumers;
+}
+
+/** A node's computation, its loads named by value. */
+function computationOf(
+  node: GraphNode,
+  op: OpDefinition,
+  types: ReadonlyMap<ValueId, TensorType>,
+  batch: number,
+): Computation {
+  if (op.compute === undefined) throw new InternalCompilerError("fuseKernels", `${node.op} has no kernel`);
+  const inputTypes: Record<string, TensorType> = {};
+  for (const [name, value] of Object.entries(node.inputs)) {
+    const type = types.get(value);
+    if (type !== undefined) inputTypes[name] = type;
+  }
+  const computation = op.compute({
+    types: inputTypes,
+    output: node.type,
+    attrs: node.attrs,
+    axes: axesOf(node.type, batch),
+    batchAxis: { name: "n", extent: batch, batch: true },
+  });
+  let named = computation;
+  for (const [name, value] of Object.entries(node.inputs)) {
+    const renamed = renameLoads(named, name, valueName(value));
+    if (renamed === undefined) throw new InternalCompilerError("fuseKernels", `${node.op} cannot load ${name}`);
+    named = renamed;
+  }
+  const elements = computation.axes.reduce((product, axis) => product * axis.extent, 1);
+  if (elements !== elementCount(node.type) * (node.type.batched ? batch : 1)) {
+    throw new InternalCompilerError("fuseKernels", `${node.op} computes ${elements} elements for ${node.type.shape}`);
+  }
+  return named;
+}

@@ -1,0 +1,52 @@
+/** Siblings: reductions over the same axes that read a tensor in common, so that one pass over memory serves both. */
+import type { Axis, Computation, IndexExpr } from "../ir/expression.ts";
+import { loadsOf } from "../ir/tiles.ts";
+import { printIndex } from "../ir/kernel.ts";
+import { renameAxes } from "./rewriteComputation.ts";
+
+/**
+ * `computation` under the names of `root`'s axes, when it reduces over axes of the same extents in the same order, its own
+ * axes are among the root's, and it loads one of the root's tensors at the root's own index: conv's bias gradient beside its
+ * weight gradient. Undefined otherwise.
+ */
+export function siblingOf(computation: Computation, root: Computation): Computation | undefined {
+  if (computation.body.kind !== "reduce" || root.body.kind !== "reduce") return undefined;
+  const [over, rootOver] = [computation.body.over, root.body.over];
+  if (over.length !== rootOver.length || over.length === 0) return undefined;
+  if (over.some((axis, i) => axis.extent !== rootOver[i]?.extent || axis.batch !== rootOver[i]?.batch)) return undefined;
+  const names = new Map(over.map((axis, i) => [axis.name, rootOver[i]?.name ?? axis.name]));
+  for (const load of loadsOf(computation)) {
+    for (const rootLoad of loadsOf(root)) {
+      if (rootLoad.from !== load.from) continue;
+      const unified = unify(load.index, rootLoad.index, computation.axes, root.axes, names);
+      if (unified !== undefined) return renameAxes(computation, unified);
+    }
+  }
+  return undefined;
+}
+
+/** Names under which two indices are the same, beyond those already fixed; undefined if there are none. */
+function unify(
+  index: readonly IndexExpr[],
+  rootIndex: readonly IndexExpr[],
+  axes: readonly Axis[],
+  rootAxes: readonly Axis[],
+  fixed: ReadonlyMap<string, string>,
+): ReadonlyMap<string, string> | undefined {
+  const names = new Map(fixed);
+  for (const [dimension, position] of index.entries()) {
+    const other = rootIndex[dimension];
+    if (other === undefined) return undefined;
+    if (position.kind === "axis" && other.kind === "axis") {
+      const before = names.get(position.name);
+      if (before !== undefined ? before !== other.name : !sameExtent(position.name, other.name, axes, rootAxes)) return undefined;
+      names.set(position.name, other.name);
+    } else if (printIndex(position) !== printIndex(other)) return undefined;
+  }
+  return axes.every((axis) => names.has(axis.name)) ? names : undefined;
+}
+
+function sameExtent(name: string, rootName: string, axes: readonly Axis[], rootAxes: readonly Axis[]): boolean {
+  const [axis, rootAxis] = [axes.find((each) => each.name === name), rootAxes.find((each) => each.name === rootName)];
+  return axis !== undefined && rootAxis !== undefined && axis.extent === rootAxis.extent && axis.batch === rootAxis.batch;
+}

@@ -1,0 +1,96 @@
+/**
+ * In: kernels in order. Out: a place for every stored value. Values that persist (parameters, running statistics, gradients) come
+ * with a place; each of the others gets a slot, shared with values that are dead before it is written or born after its last
+ * reader. Guarantees: no kernel reads and writes one slot.
+ *
+ *   before: a written by k0, read by k1; b written by k1, read by k2; c written by k2
+ *   after:  slot 0 holds a, then c; slot 1 holds b
+ *
+ * Largest first, each into the smallest slot that is free throughout its life: greedy by size (Pisarchyk and Lee 2020,
+ * "Efficient Memory Management for Deep Neural Net Inference").
+ */
+import { elementCount } from "../ir/graph.ts";
+import type { TensorType, ValueId } from "../ir/graph.ts";
+import { namedValue } from "../ir/kernel.ts";
+import type { KernelPlan } from "../ir/kernel.ts";
+import { bindingAlignmentBytes } from "../ir/memory.ts";
+import type { Lifetime, MemoryPlan, Place, Slot } from "../ir/memory.ts";
+import { loadsOf } from "../ir/tiles.ts";
+
+export interface PlanMemoryOptions {
+  readonly batch: number;
+  readonly typeOf: (value: ValueId) => TensorType;
+  /** Values that the host writes before the first kernel. */
+  readonly inputs: readonly ValueId[];
+  /** Values that the host reads after the last kernel. */
+  readonly outputs: readonly ValueId[];
+  /** Slots that exist anyway, and the places in them. */
+  readonly persistentSlots: readonly Slot[];
+  readonly persistentPlaces: ReadonlyMap<ValueId, Place>;
+}
+
+/** Bytes of a value, padded to whole vectors of four as its binding is declared. */
+export function sizeBytesOf(type: TensorType, batch: number): number {
+  return Math.ceil((elementCount(type) * (type.batched ? batch : 1)) / 4) * 16;
+}
+
+/** Rounds up to where a binding may start. */
+export function alignBytes(bytes: number): number {
+  return Math.ceil(bytes / bindingAlignmentBytes) * bindingAlignmentBytes;
+}
+
+export function planMemory(plan: KernelPlan, options: PlanMemoryOptions): MemoryPlan {
+  const lifetimes = lifetimesOf(plan, options);
+  const slots: { name: string; sizeBytes: number; lifetime: Slot["lifetime"] }[] = options.persistentSlots.map((slot) => ({ ...slot }));
+  const tenants: ValueId[][] = slots.map(() => []);
+  const placeOf = new Map<ValueId, Place>(options.persistentPlaces);
+  const lifetimeOf = new Map<ValueId, Lifetime>();
+
+  const waiting = [...lifetimes].filter(([value]) => !placeOf.has(value));
+  const sized = waiting.map(([value, lifetime]) => ({ value, lifetime, sizeBytes: sizeBytesOf(options.typeOf(value), options.batch) }));
+  sized.sort((a, b) => b.sizeBytes - a.sizeBytes || a.lifetime.first - b.lifetime.first || a.value - b.value);
+  for (const { value, lifetime, sizeBytes } of sized) {
+    const free = slots.flatMap((slot, index) => {
+      if (slot.lifetime === "persistent" || slot.sizeBytes < sizeBytes) return [];
+      const taken = (tenants[index] ?? []).some((other) => overlaps(lifetimeOf.get(other), lifetime));
+      return taken ? [] : [{ index, sizeBytes: slot.sizeBytes }];
+    });
+    free.sort((a, b) => a.sizeBytes - b.sizeBytes);
+    let slot = free[0]?.index;
+    if (slot === undefined) {
+      slot = slots.length;
+      slots.push({ name: `slot${slot - options.persistentSlots.length}`, sizeBytes, lifetime: "step" });
+      tenants.push([]);
+    }
+    tenants[slot]?.push(value);
+    placeOf.set(value, { slot, offsetBytes: 0, sizeBytes });
+    lifetimeOf.set(value, lifetime);
+  }
+  return { slots, placeOf, lifetimeOf };
+}
+
+/** From the kernel that writes each stored value to the last that reads it; inputs live from before the first kernel. */
+function lifetimesOf(plan: KernelPlan, options: PlanMemoryOptions): ReadonlyMap<ValueId, Lifetime> {
+  const lifetimes = new Map<ValueId, { first: number; last: number }>();
+  for (const value of options.inputs) lifetimes.set(value, { first: -1, last: -1 });
+  for (const [index, kernel] of plan.kernels.entries()) {
+    const inside = new Set(kernel.stages.map((stage) => stage.value));
+    for (const stage of kernel.stages) {
+      for (const load of loadsOf(stage.computation)) {
+        const value = plan.aliasOf.get(namedValue(load.from)) ?? namedValue(load.from);
+        const lifetime = lifetimes.get(value);
+        if (!inside.has(value) && lifetime !== undefined) lifetime.last = index;
+      }
+      if (stage.stored && stage.overwrites === undefined) lifetimes.set(stage.value, { first: index, last: index });
+    }
+  }
+  for (const output of options.outputs) {
+    const lifetime = lifetimes.get(plan.aliasOf.get(output) ?? output);
+    if (lifetime !== undefined) lifetime.last = plan.kernels.length;
+  }
+  return lifetimes;
+}
+
+function overlaps(a: Lifetime | undefined, b: Lifetime): boolean {
+  return a === undefined || (a.first <= b.last && b.first <= a.last);
+}

@@ -1,0 +1,318 @@
+/**
+ * In: the kernels and the memory of a training step and of inference. Out: the plan that the runtime runs, with the WGSL of
+ * every distinct kernel. Kernels of equal text are one.
+ */
+import { InternalCompilerError } from "../ir/diagnostic.ts";
+import { typesOf } from "../ir/graph.ts";
+import type { Graph, Initial, TensorType, TrainingGraph, ValueId } from "../ir/graph.ts";
+import type { Kernel, Stage } from "../ir/kernel.ts";
+import type { Place } from "../ir/memory.ts";
+import type { ProgramPlan } from "../ir/output.ts";
+import type {
+  BindingPlan, BufferPlan, DispatchPlan, KernelPlan, NetworkPlan, PlacePlan, TensorPlan, TrainingPlan,
+} from "../../runtime/plan.ts"; // prettier-ignore
+import { emitCollectKernel, emitUpdateKernel, blockElements } from "./emitUpdate.ts";
+import type { UpdateFormula } from "./emitUpdate.ts";
+import { emitWgsl, partStride } from "./emitWgsl.ts";
+import { builtinUniforms, uniformWordLimit } from "./uniforms.ts";
+import type { UniformWord } from "./uniforms.ts";
+
+/** The optimizer as the update kernels need it. */
+export interface OptimizerPart {
+  readonly formula: UpdateFormula;
+  readonly states: readonly string[];
+  readonly uniforms: readonly { readonly name: string; readonly value: number }[];
+}
+
+export interface TrainingPart {
+  readonly graph: TrainingGraph;
+  readonly program: ProgramPlan;
+  readonly optimizer: OptimizerPart;
+  /** Of each parameter of the graph, in order: where its gradient's first part lies; undefined when it is frozen. */
+  readonly gradientPlaces: readonly (Place | undefined)[];
+  readonly gradientParts: readonly number[];
+  readonly gradientSlotBytes: readonly number[];
+  readonly ringSlots: number;
+  readonly keepLogits: boolean;
+}
+
+export interface EmitPlanInput {
+  readonly name: string;
+  readonly graph: Graph;
+  readonly batch: number;
+  readonly seed: number;
+  readonly initials: readonly Initial[];
+  /** Where parameters and running statistics lie; the same slots in both programs, before all others. */
+  readonly parameterPlaces: readonly Place[];
+  readonly statePlaces: readonly Place[];
+  /** The persistent slots: parameters, then states. */
+  readonly persistentSlots: readonly { readonly name: string; readonly sizeBytes: number; readonly role: "parameters" | "states" }[];
+  readonly training?: TrainingPart;
+  readonly inference: ProgramPlan;
+  readonly counters: readonly string[];
+}
+
+interface KernelTable {
+  /** Index of the kernel with this text, added when it is new. */
+  add(wgsl: string, name: string, workgroupSize: number, label: string): number;
+  list(): readonly KernelPlan[];
+}
+
+export function emitPlan(input: EmitPlanInput): NetworkPlan {
+  const uniforms = uniformWords(input.training);
+  const kernels = kernelTable();
+  const buffers: BufferPlan[] = input.persistentSlots.map((slot) => ({ name: slot.name, size: slot.sizeBytes, role: slot.role }));
+  const { graph } = input;
+  const tensor = (name: string, type: TensorType, place: Place, initial: Initial): TensorPlan => ({
+    name,
+    shape: type.shape,
+    buffer: place.slot,
+    offset: place.offsetBytes,
+    initial,
+  });
+  const parameters = graph.parameters.map((parameter, index) =>
+    tensor(parameter.name, parameter.type, placeAt(input.parameterPlaces, index), input.initials[index] ?? { kind: "constant", value: 0 }),
+  );
+  const states = graph.states.map((state, index) =>
+    tensor(state.name, state.type, placeAt(input.statePlaces, index), { kind: "constant", value: state.initial }),
+  );
+  const optimizer: TensorPlan[] = [];
+  const training = input.training === undefined ? undefined : emitTraining(input, input.training, uniforms, kernels, buffers, optimizer);
+  const inference = emitProgram(input.inference, "inference", input, uniforms, kernels, buffers, undefined);
+  const output = graph.heads[0];
+  const types = typesOf(graph);
+  const outputValue = input.inference.graph.heads[0]?.value;
+  const images = graph.inputs.find((each) => each.name === "images");
+  if (output === undefined || images === undefined || outputValue === undefined) throw new InternalCompilerError("emitPlan", "no output");
+  return {
+    format: 1,
+    name: input.name,
+    inputShape: images.type.shape,
+    outputShape: types.get(output.value)?.shape ?? [],
+    batch: input.batch,
+    seed: input.seed,
+    parameters,
+    states,
+    counters: input.counters.map((name) => ({ name })),
+    optimizer,
+    buffers,
+    uniforms,
+    kernels: kernels.list(),
+    ...(training !== undefined && { training }),
+    inference: { images: inference.placeOf(inputValue(input.inference.graph, "images")), logits: inference.placeOf(outputValue), dispatches: inference.dispatches },
+    requiredLimits: requiredLimits(buffers),
+  };
+}
+
+/** The block of the step: the built-in words, then the optimizer's. */
+function uniformWords(training: TrainingPart | undefined): readonly UniformWord[] {
+  const own = (training?.optimizer.uniforms ?? []).map(({ name, value }): UniformWord => ({ name, type: "f32", initial: value }));
+  const words = [...builtinUniforms, ...own];
+  if (words.length > uniformWordLimit) throw new InternalCompilerError("emitPlan", `${words.length} uniform words`);
+  return words;
+}
+
+interface EmittedProgram {
+  readonly dispatches: readonly DispatchPlan[];
+  placeOf(value: ValueId): PlacePlan;
+}
+
+/** A program's own buffers and its dispatches; persistent slots are the plan's first buffers. */
+function emitProgram(
+  program: ProgramPlan,
+  role: "training" | "inference",
+  input: EmitPlanInput,
+  uniforms: readonly UniformWord[],
+  kernels: KernelTable,
+  buffers: BufferPlan[],
+  ring: { readonly value: ValueId; readonly slots: number } | undefined,
+): EmittedProgram {
+  const shared = input.persistentSlots.length;
+  const first = buffers.length;
+  for (const [index, slot] of program.memory.slots.entries()) {
+    if (index < shared) continue;
+    const isRing = ring !== undefined && program.memory.placeOf.get(ring.value)?.slot === index;
+    buffers.push({ name: `${role} ${slot.name}`, size: slot.sizeBytes, role: isRing ? "metrics" : role });
+  }
+  const types = typesOf(program.graph);
+  const typeOf = (value: ValueId): TensorType => {
+    const type = types.get(value);
+    if (type === undefined) throw new InternalCompilerError("emitPlan", `%${value} has no type`);
+    return type;
+  };
+  const placeOf = (value: ValueId): PlacePlan => {
+    const place = program.memory.placeOf.get(program.kernels.aliasOf.get(value) ?? value);
+    if (place === undefined) throw new InternalCompilerError("emitPlan", `%${value} has no place`);
+    return { buffer: place.slot < shared ? place.slot : first + place.slot - shared, offset: place.offsetBytes };
+  };
+  const dispatches = program.kernels.kernels.map((kernel): DispatchPlan => {
+    const emitted = emitWgsl(kernel, {
+      batch: input.batch,
+      typeOf,
+      uniforms,
+      ringSlots: ring?.slots ?? 1,
+      ...(ring !== undefined && { ring: ring.value }),
+    });
+    const label = labelOf(kernel);
+    const bindings = emitted.bindings.map(({ value, writes, sizeBytes }): BindingPlan => ({ ...placeOf(value), size: sizeBytes, writes }));
+    return {
+      kernel: kernels.add(emitted.wgsl, kernelName(kernel), emitted.workgroupSize, label),
+      label,
+      bindings,
+      samplesPerTile: emitted.samplesPerTile,
+      invocationsPerTile: emitted.invocationsPerTile,
+    };
+  });
+  return { dispatches, placeOf };
+}
+
+function emitTraining(
+  input: EmitPlanInput,
+  training: TrainingPart,
+  uniforms: readonly UniformWord[],
+  kernels: KernelTable,
+  buffers: BufferPlan[],
+  optimizer: TensorPlan[],
+): TrainingPlan {
+  const { graph, program } = training;
+  const emitted = emitProgram(program, "training", input, uniforms, kernels, buffers, { value: graph.metrics, slots: training.ringSlots });
+  const images = inputValue(graph, "images");
+  const labels = graph.inputs.find((each) => each.name !== "images");
+  if (labels === undefined) throw new InternalCompilerError("emitPlan", "no labels");
+
+  const update: DispatchPlan[] = [];
+  const collect: DispatchPlan[] = [];
+  const gradients: (PlacePlan | undefined)[] = graph.parameters.map(() => undefined);
+  const parameterSlots = input.persistentSlots.flatMap((slot, index) => (slot.role === "parameters" ? [{ ...slot, index }] : []));
+  const firstGradient = program.memory.slots.findIndex((slot) => slot.name.startsWith("gradients"));
+  const ownOffset = buffers.length - (program.memory.slots.length - input.persistentSlots.length) - input.persistentSlots.length;
+  for (const [bank, slot] of parameterSlots.entries()) {
+    const members = graph.parameters.flatMap((parameter, index) => {
+      const place = placeAt(input.parameterPlaces, index);
+      return place.slot === slot.index ? [{ parameter, index, place }] : [];
+    });
+    const gradientBytes = training.gradientSlotBytes[bank] ?? 0;
+    const sizes = { parameterElements: slot.sizeBytes / 4, gradientElements: gradientBytes / 4 };
+    const gradientBuffer = ownOffset + firstGradient + bank;
+    const runs = members.flatMap(({ index, place }) => {
+      const at = training.gradientPlaces[index];
+      const parts = at === undefined ? 0 : (training.gradientParts[index] ?? 1);
+      const elements = place.sizeBytes / 4;
+      return [elements / blockElements, (at?.offsetBytes ?? 0) / 16, partStride(elements) / 4, parts];
+    });
+    const table = buffers.push({ name: `gradient table${bank === 0 ? "" : bank + 1}`, size: (slot.sizeBytes / 4 / blockElements) * 16, role: "constants", runs }) - 1;
+    const own = (buffer: number, size: number, writes: boolean): BindingPlan => ({ buffer, offset: 0, size, writes });
+    const shared = [own(gradientBuffer, gradientBytes, false), own(table, (slot.sizeBytes / 4 / blockElements) * 16, false)];
+    const stateBindings = training.optimizer.states.map((state) => {
+      const buffer = buffers.push({ name: `${state}${bank === 0 ? "" : bank + 1}`, size: slot.sizeBytes, role: "optimizer" }) - 1;
+      for (const { parameter, place } of members) {
+        optimizer.push({
+          name: `${parameter.name}/${state}`,
+          shape: parameter.type.shape,
+          buffer,
+          offset: place.offsetBytes,
+          initial: { kind: "constant", value: 0 },
+        });
+      }
+      return own(buffer, slot.sizeBytes, true);
+    });
+    const grid = { samplesPerTile: 0, invocationsPerTile: slot.sizeBytes / 16 };
+    const updateText = emitUpdateKernel(training.optimizer.formula, training.optimizer.states, sizes, uniforms);
+    update.push({
+      kernel: kernels.add(updateText, "update", 64, "update of all parameters"),
+      label: "update of all parameters",
+      bindings: [own(slot.index, slot.sizeBytes, true), ...shared, ...stateBindings],
+      ...grid,
+    });
+    const collected = buffers.push({ name: `collected gradients${bank === 0 ? "" : bank + 1}`, size: slot.sizeBytes, role: "gradients" }) - 1;
+    collect.push({
+      kernel: kernels.add(emitCollectKernel(sizes), "collect", 64, "gradients of all parameters"),
+      label: "gradients of all parameters",
+      bindings: [own(collected, slot.sizeBytes, true), ...shared],
+      ...grid,
+    });
+    for (const { index, place } of members) gradients[index] = { buffer: collected, offset: place.offsetBytes };
+  }
+  const ringPlace = emitted.placeOf(graph.metrics);
+  const imageGradient = graph.gradientOf.get(images);
+  const logits = graph.heads[0]?.value;
+  return {
+    images: emitted.placeOf(images),
+    labels: emitted.placeOf(labels.value),
+    labelType: labels.name === "cotangent" ? "cotangent" : "class",
+    dispatches: emitted.dispatches,
+    update,
+    collect,
+    gradients: gradients.map((place) => place ?? { buffer: 0, offset: 0 }),
+    ...(imageGradient !== undefined && { imageGradient: emitted.placeOf(imageGradient) }),
+    ...(training.keepLogits && logits !== undefined && { logits: emitted.placeOf(logits) }),
+    metrics: { buffer: ringPlace.buffer, slots: training.ringSlots },
+  };
+}
+
+function placeAt(places: readonly Place[], index: number): Place {
+  const place = places[index];
+  if (place === undefined) throw new InternalCompilerError("emitPlan", `tensor ${index} has no place`);
+  return place;
+}
+
+function inputValue(graph: Graph, name: string): ValueId {
+  const input = graph.inputs.find((each) => each.name === name);
+  if (input === undefined) throw new InternalCompilerError("emitPlan", `no input is called ${name}`);
+  return input.value;
+}
+
+/** What of the WebGPU defaults the buffers exceed. */
+function requiredLimits(buffers: readonly BufferPlan[]): Readonly<Record<string, number>> {
+  const largest = buffers.reduce((size, buffer) => Math.max(size, buffer.size), 0);
+  return {
+    ...(largest > defaultBindingBytes && { maxStorageBufferBindingSize: largest }),
+    ...(largest > defaultBufferBytes && { maxBufferSize: largest }),
+  };
+}
+
+/** maxStorageBufferBindingSize and maxBufferSize of every adapter. */
+export const defaultBindingBytes = 128 * 1024 * 1024;
+export const defaultBufferBytes = 256 * 1024 * 1024;
+
+/** "conv1 sigmoid1 avg_pool1", or "gradient of conv1.weight" as far as the ops tell. */
+function labelOf(kernel: Kernel): string {
+  const stageLabel = (stage: Stage): string => {
+    const { path } = stage.origin;
+    const backward = stage.op.includes("gradient") || stage.op === "channel_sum";
+    if (path === "") return stage.op.replaceAll("_", " ");
+    return backward ? `${path} ${stage.op.replaceAll("_", " ")}` : path;
+  };
+  return [...new Set(kernel.stages.map(stageLabel))].join(", ");
+}
+
+/** The ops of a kernel as an identifier; long lists are cut. */
+function kernelName(kernel: Kernel): string {
+  const ops = [...new Set(kernel.stages.map((stage) => stage.op))];
+  return ops.length <= 4 ? ops.join("_") : [...ops.slice(0, 3), "and", String(ops.length - 3), "more"].join("_");
+}
+
+function kernelTable(): KernelTable {
+  const byText = new Map<string, { readonly index: number; readonly labels: string[] }>();
+  const entries: { readonly name: string; readonly text: string; readonly workgroupSize: number }[] = [];
+  const names = new Map<string, number>();
+  return {
+    add(wgsl, name, workgroupSize, label) {
+      const known = byText.get(wgsl);
+      if (known !== undefined) {
+        known.labels.push(label);
+        return known.index;
+      }
+      const count = (names.get(name) ?? 0) + 1;
+      names.set(name, count);
+      byText.set(wgsl, { index: entries.length, labels: [label] });
+      entries.push({ name: count === 1 ? name : `${name}_${count}`, text: wgsl, workgroupSize });
+      return entries.length - 1;
+    },
+    list: () =>
+      entries.map(({ name, text, workgroupSize }) => {
+        const labels = [...new Set(byText.get(text)?.labels ?? [])].map((label) => `// ${label.replace(/[^\x20-\x7e]/g, "?")}`);
+        return { name, wgsl: [`// ${name}, used by:`, ...labels, "", text].join("\n"), workgroupSize };
+      }),
+  };
+}

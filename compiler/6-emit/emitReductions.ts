@@ -1,0 +1,137 @@
+/** Reductions over memory: sums in registers for every element of the tile, inside loops over the reduced axes. */
+import { InternalCompilerError } from "../ir/diagnostic.ts";
+import { addAffine, constantAffine, variableAffine } from "../ir/affine.ts";
+import type { Affine } from "../ir/affine.ts";
+import type { Axis, ReduceBody } from "../ir/expression.ts";
+import type { Stage } from "../ir/kernel.ts";
+import { stageTile } from "../ir/tiles.ts";
+import type { KernelContext } from "./emitWgsl.ts";
+import { combinations } from "./evaluator.ts";
+import type { Evaluator } from "./evaluator.ts";
+import { floatLiteral } from "./wgslWriter.ts";
+import type { Scopes } from "./wgslWriter.ts";
+
+/** The value that the maximum of nothing has: the least finite f32. */
+const lowest = -3.4e38;
+
+interface Sum {
+  readonly index: number;
+  readonly body: ReduceBody;
+  readonly offsets: readonly number[];
+  readonly name: string;
+}
+
+/**
+ * Emits the loops that `stages` share (same reduced axes) and tells the evaluator their results. `part` names the variable that says
+ * which part of a split axis this invocation sums.
+ */
+export function emitReductions(
+  stages: readonly Stage[],
+  context: KernelContext,
+  evaluator: Evaluator,
+  scopes: Scopes,
+  part: string | undefined,
+): void {
+  const first = stages[0]?.computation.body;
+  if (first?.kind !== "reduce") throw new InternalCompilerError("emitReductions", "not a reduction");
+  const { schedule } = context.kernel;
+  const isRoot = stages[0] === context.kernel.stages[0];
+  const sums = stages.flatMap((stage) => sumsOf(stage, context, scopes));
+
+  const opened: { readonly header: string }[] = [];
+  const bindings = new Map<string, Affine>();
+  const unrolled: { readonly axis: Axis; readonly factor: number }[] = [];
+  for (const axis of first.over) {
+    const factor = isRoot ? (schedule.unroll[axis.name] ?? 1) : innerUnroll(axis, first.over);
+    const split = part !== undefined && schedule.split?.axis === axis.name ? schedule.split : undefined;
+    if (factor === axis.extent && axis.batch !== true && split === undefined) {
+      bindings.set(axis.name, constantAffine(0));
+      unrolled.push({ axis, factor });
+      continue;
+    }
+    if (axis.extent % factor !== 0) throw new InternalCompilerError("emitReductions", `${axis.extent} is no multiple of ${factor}`);
+    const trips = axis.extent / factor;
+    const variable = scopes.declare(axis.name.replace(/_+$/, ""), { low: 0, high: trips - 1 }, scopes.level() + 1);
+    opened.push({ header: loopHeader(variable, axis, trips, split?.parts, part, scopes) });
+    scopes.open();
+    bindings.set(axis.name, variableAffine(variable, factor));
+    if (factor > 1) unrolled.push({ axis, factor });
+  }
+
+  for (const step of combinations(unrolled.map(({ factor }) => factor))) {
+    const inner = new Map(bindings);
+    unrolled.forEach(({ axis }, i) => inner.set(axis.name, addAffine(bindings.get(axis.name) ?? constantAffine(0), constantAffine(step[i] ?? 0))));
+    for (const sum of sums) accumulate(sum, inner, first.over, evaluator, scopes);
+  }
+  for (const { header } of opened.reverse()) scopes.close(header, "}");
+  for (const sum of sums) {
+    const text = sum.body.combine === "argmax" ? `${sum.name}_at` : sum.name;
+    evaluator.setReduced(sum.index, sum.offsets, { text, level: 0 });
+  }
+}
+
+/** Declares the variable of each sum. */
+function sumsOf(stage: Stage, context: KernelContext, scopes: Scopes): readonly Sum[] {
+  const index = context.kernel.stages.indexOf(stage);
+  const { axes, body } = stage.computation;
+  const layout = context.layouts[index];
+  if (body.kind !== "reduce" || layout === undefined) throw new InternalCompilerError("emitReductions", "not a reduction");
+  const tile = axes.map((axis) => stageTile(axis, layout.scales.get(axis.name) ?? { numerator: 1, denominator: 1 }, context.rootTile));
+  return [...combinations(tile)].map((offsets) => {
+    const name = scopes.fresh(body.combine === "sum" ? "sum" : "top");
+    scopes.line(`var ${name} = ${body.combine === "sum" ? "0.0" : floatLiteral(lowest)};`, 0);
+    if (body.combine === "argmax") scopes.line(`var ${name}_at = 0.0;`, 0);
+    return { index, body, offsets, name };
+  });
+}
+
+function accumulate(sum: Sum, over: ReadonlyMap<string, Affine>, axes: readonly Axis[], evaluator: Evaluator, scopes: Scopes): void {
+  const bindings = new Map([...evaluator.axesAt(sum.index, sum.offsets), ...over]);
+  const value = evaluator.scalar(sum.body.value, { bindings });
+  switch (sum.body.combine) {
+    case "sum":
+      if (value.constant !== 0) scopes.line(`${sum.name} += ${stripParentheses(value.text)};`);
+      return;
+    case "max":
+      scopes.line(`${sum.name} = max(${sum.name}, ${value.text});`);
+      return;
+    case "argmax": {
+      let position = constantAffine(0);
+      for (const axis of axes) {
+        position = { terms: position.terms.map((term) => ({ ...term, coefficient: term.coefficient * axis.extent })), constant: position.constant * axis.extent };
+        position = addAffine(position, over.get(axis.name) ?? constantAffine(0));
+      }
+      const at = position.terms.length === 0 ? floatLiteral(position.constant) : `f32(${evaluator.index(position)})`;
+      scopes.line(`if (${value.text} > ${sum.name}) {`);
+      scopes.line(`  ${sum.name} = ${value.text};`);
+      scopes.line(`  ${sum.name}_at = ${at};`);
+      scopes.line("}");
+    }
+  }
+}
+
+/** A loop over an axis: all of it, the samples that this step's batch holds, or this invocation's part of them. */
+function loopHeader(variable: string, axis: Axis, trips: number, parts: number | undefined, part: string | undefined, scopes: Scopes): string {
+  const end = axis.batch === true ? `min(i32(step.count), ${axis.extent})` : String(trips);
+  if (parts === undefined || part === undefined) return `for (var ${variable} = 0; ${variable} < ${end}; ${variable}++) {`;
+  const chunk = Math.ceil(trips / parts);
+  const name = `${variable}_end`;
+  scopes.line(`let ${name} = min((part + 1) * ${chunk}, ${end});`);
+  return `for (var ${variable} = part * ${chunk}; ${variable} < ${name}; ${variable}++) {`;
+}
+
+/** Later reductions are short (a row of logits): unrolled by four where that divides. */
+function innerUnroll(axis: Axis, over: readonly Axis[]): number {
+  if (axis.batch === true || axis !== over.at(-1)) return 1;
+  return axis.extent % 4 === 0 ? 4 : 1;
+}
+
+function stripParentheses(text: string): string {
+  if (!text.startsWith("(") || !text.endsWith(")")) return text;
+  let depth = 0;
+  for (const [position, character] of [...text].entries()) {
+    if (character === "(") depth++;
+    if (character === ")" && --depth === 0 && position < text.length - 1) return text;
+  }
+  return text.slice(1, -1);
+}

@@ -1,0 +1,448 @@
+/**
+ * Turns expression trees into WGSL scalars. Indices are folded at compile time as far as possible; every load is a `let` in the
+ * outermost scope that it depends on, made once for equal indices.
+ */
+import { InternalCompilerError } from "../ir/diagnostic.ts";
+import { addAffine, affineKey, affineOf, atomKey, constantAffine, linearAffine, rangeOf, scaleAffine, variablesOf } from "../ir/affine.ts";
+import type { Affine, Atom } from "../ir/affine.ts";
+import type { Axis, Comparison, Condition, IndexExpr, ScalarExpr } from "../ir/expression.ts";
+import { elementCount } from "../ir/graph.ts";
+import type { TensorType, ValueId } from "../ir/graph.ts";
+import { namedValue } from "../ir/kernel.ts";
+import type { Stage } from "../ir/kernel.ts";
+import type { UniformWord } from "./uniforms.ts";
+import { floatLiteral } from "./wgslWriter.ts";
+import type { Scopes, Value } from "./wgslWriter.ts";
+
+/** What the expressions of one place mean: each axis, and the reduction's result where there is one. */
+export interface Environment {
+  readonly bindings: ReadonlyMap<string, Affine>;
+  readonly reduced?: Value;
+}
+
+/** Where the evaluator finds the stages of its kernel. */
+export interface StageAccess {
+  readonly indexOf: (name: string) => number | undefined;
+  readonly stage: (index: number) => Stage;
+  readonly unrolledOver: (index: number) => ReadonlySet<string>;
+  /** The first element of this invocation's tile along a stage's axis. */
+  readonly originOf: (index: number, axis: Axis) => Affine;
+  readonly tileOf: (index: number, axis: Axis) => number;
+}
+
+export interface LoadableBinding {
+  readonly value: ValueId;
+  readonly name: string;
+  readonly dtype: TensorType["dtype"];
+  readonly writes: boolean;
+}
+
+export interface Evaluator {
+  scalar(expr: ScalarExpr, environment: Environment): Value;
+  /** An element of a stage at offsets within this invocation's tile. */
+  stageValue(index: number, offsets: readonly number[]): Value;
+  /** Tells the evaluator a sum that the loops have finished. */
+  setReduced(index: number, offsets: readonly number[], value: Value): void;
+  index(affine: Affine): string;
+  bindingOf(value: ValueId): LoadableBinding;
+  /** The stage's axes at offsets within this invocation's tile. */
+  axesAt(index: number, offsets: readonly number[]): ReadonlyMap<string, Affine>;
+  noteStore(binding: string, linear: Affine): void;
+  vectorizable(): ReadonlySet<string>;
+  usesUniforms(): boolean;
+  helperFunctions(): readonly string[];
+}
+
+interface EvaluatorOptions {
+  readonly batch: number;
+  readonly typeOf: (value: ValueId) => TensorType;
+  readonly uniforms: readonly UniformWord[];
+}
+
+/** Elements of a binding that a run has touched, to decide whether vectors of four pay. */
+interface Touched {
+  aligned: boolean;
+  readonly scalars: Set<string>;
+  readonly vectors: Set<string>;
+}
+
+export function createEvaluator(
+  scopes: Scopes,
+  bindings: readonly LoadableBinding[],
+  vectors: ReadonlySet<string>,
+  access: StageAccess,
+  options: EvaluatorOptions,
+): Evaluator {
+  const byValue = new Map(bindings.map((binding) => [binding.value, binding]));
+  const touched = new Map<string, Touched>();
+  const stageValues = new Map<string, Value>();
+  const reducedValues = new Map<string, Value>();
+  const helpers = new Map<string, string>();
+  let uniformsUsed = false;
+
+  const levelOf = (affine: Affine): number => {
+    let level = 0;
+    for (const name of variablesOf(affine)) level = Math.max(level, scopes.levelOf(name));
+    return level;
+  };
+
+  function touch(binding: string, linear: Affine): void {
+    const record = touched.get(binding) ?? { aligned: true, scalars: new Set(), vectors: new Set() };
+    touched.set(binding, record);
+    if (linear.terms.some((term) => term.coefficient % 4 !== 0)) record.aligned = false;
+    record.scalars.add(affineKey(linear));
+    record.vectors.add(affineKey({ ...linear, constant: Math.floor(linear.constant / 4) }));
+  }
+
+  function scalar(expr: ScalarExpr, environment: Environment): Value {
+    switch (expr.kind) {
+      case "number":
+        return { text: floatLiteral(expr.value), level: 0, constant: expr.value };
+      case "reduced":
+        if (environment.reduced === undefined) throw new InternalCompilerError("emitWgsl", "`reduced` outside a reduction's finish");
+        return environment.reduced;
+      case "uniform": {
+        uniformsUsed = true;
+        const word = options.uniforms.find((each) => each.name === expr.name);
+        if (word === undefined) throw new InternalCompilerError("emitWgsl", `no uniform is called ${expr.name}`);
+        return { text: word.type === "f32" ? `step.${expr.name}` : `f32(step.${expr.name})`, level: 0 };
+      }
+      case "index": {
+        const affine = affineOf(expr.of, environment.bindings, scopes.ranges);
+        if (affine.terms.length === 0) return scalar({ kind: "number", value: affine.constant }, environment);
+        return { text: `f32(${index(affine)})`, level: levelOf(affine) };
+      }
+      case "unary": {
+        const of = scalar(expr.of, environment);
+        const text = unaryText(expr.fn, of.text, helpers);
+        if (expr.fn === "neg") return { text, level: of.level };
+        return named(text, expr.fn.toLowerCase(), of.level);
+      }
+      case "binary":
+        return binaryValue(expr.fn, scalar(expr.left, environment), scalar(expr.right, environment));
+      case "select": {
+        const when = condition(expr.when, environment);
+        if (when.constant !== undefined) return scalar(when.constant !== 0 ? expr.then : expr.otherwise, environment);
+        const [then, otherwise] = [scalar(expr.then, environment), scalar(expr.otherwise, environment)];
+        const level = Math.max(when.level, then.level, otherwise.level);
+        return named(`select(${otherwise.text}, ${then.text}, ${when.text})`, "pick", level);
+      }
+      case "random": {
+        const counter = affineOf(expr.counter, environment.bindings, scopes.ranges);
+        helpers.set("draw", drawFunction);
+        uniformsUsed = true;
+        return named(`draw(${expr.stream}u, u32(${index(counter)}))`, "random", levelOf(counter));
+      }
+      case "load":
+        return load(expr, environment);
+    }
+  }
+
+  function named(text: string, prefix: string, level: number): Value {
+    return { text: scopes.define(text, prefix, level, () => text), level };
+  }
+
+  function binaryValue(fn: Extract<ScalarExpr, { kind: "binary" }>["fn"], left: Value, right: Value): Value {
+    const level = Math.max(left.level, right.level);
+    if (left.constant !== undefined && right.constant !== undefined && fn !== "pow") {
+      const constant = foldBinary(fn, left.constant, right.constant);
+      if (Number.isFinite(constant)) return { text: floatLiteral(constant), level: 0, constant };
+    }
+    if (fn === "mul" && (left.constant === 0 || right.constant === 0)) return { text: "0.0", level: 0, constant: 0 };
+    if (fn === "mul" && left.constant === 1) return right;
+    if ((fn === "mul" || fn === "div") && right.constant === 1) return left;
+    if (fn === "add" && left.constant === 0) return right;
+    if ((fn === "add" || fn === "sub") && right.constant === 0) return left;
+    const operators = { add: "+", sub: "-", mul: "*", div: "/" } as const;
+    const text = fn === "max" || fn === "min" || fn === "pow" ? `${fn}(${left.text}, ${right.text})` : `(${left.text} ${operators[fn]} ${right.text})`;
+    return { text, level };
+  }
+
+  function condition(when: Condition, environment: Environment): Value {
+    switch (when.kind) {
+      case "compare": {
+        const [left, right] = [scalar(when.left, environment), scalar(when.right, environment)];
+        if (left.constant !== undefined && right.constant !== undefined) return truth(compareNumbers(when.fn, left.constant, right.constant));
+        return { text: `(${left.text} ${comparisonText[when.fn]} ${right.text})`, level: Math.max(left.level, right.level) };
+      }
+      case "compareIndex": {
+        const left = affineOf(when.left, environment.bindings, scopes.ranges);
+        const right = affineOf(when.right, environment.bindings, scopes.ranges);
+        const difference = addAffine(left, scaleAffine(right, -1));
+        const { low, high } = rangeOf(difference, scopes.ranges);
+        const [atLow, atHigh] = [compareNumbers(when.fn, low, 0), compareNumbers(when.fn, high, 0)];
+        if (when.fn === "eq" || when.fn === "ne") {
+          if (low > 0 || high < 0) return truth(when.fn === "ne");
+          if (low === 0 && high === 0) return truth(when.fn === "eq");
+        } else if (atLow === atHigh) return truth(atLow);
+        return { text: `(${index(left)} ${comparisonText[when.fn]} ${index(right)})`, level: levelOf(difference) };
+      }
+      case "and": {
+        const parts = when.all.map((each) => condition(each, environment));
+        if (parts.some((part) => part.constant === 0)) return truth(false);
+        const open = parts.filter((part) => part.constant === undefined);
+        if (open.length === 0) return truth(true);
+        return { text: open.length === 1 ? (open[0]?.text ?? "") : `(${open.map((part) => part.text).join(" && ")})`, level: Math.max(...open.map((part) => part.level)) };
+      }
+    }
+  }
+
+  function load(expr: Extract<ScalarExpr, { kind: "load" }>, environment: Environment): Value {
+    const position = expr.index.map((each: IndexExpr) => affineOf(each, environment.bindings, scopes.ranges));
+    const stageIndex = access.indexOf(expr.from);
+    if (stageIndex !== undefined) return stageValue(stageIndex, registerOffsets(stageIndex, position));
+    const value = namedValue(expr.from);
+    const binding = bindingOf(value);
+    const type = options.typeOf(value);
+    const extents = type.batched ? [options.batch, ...type.shape] : type.shape;
+    const checks: Value[] = [];
+    if (expr.fill !== undefined) {
+      for (const [dimension, each] of position.entries()) {
+        const extent = extents[dimension] ?? 1;
+        const { low, high } = rangeOf(each, scopes.ranges);
+        if (high < 0 || low >= extent) return scalar({ kind: "number", value: expr.fill }, environment);
+        if (low >= 0 && high < extent) continue;
+        const text = low < 0 ? `u32(${index(each)}) < ${extent}u` : `${index(each)} < ${extent}`;
+        checks.push({ text, level: levelOf(each) });
+      }
+    }
+    const linear = linearAffine(position, extents);
+    const loaded = loadLinear(binding, linear);
+    if (checks.length === 0) return loaded;
+    const level = Math.max(...checks.map((check) => check.level));
+    const text = checks.map((check) => check.text).join(" && ");
+    const inside = scopes.define(text, "inside", level, () => text);
+    const fill = floatLiteral(expr.fill ?? 0);
+    return named(`select(${fill}, ${loaded.text}, ${inside})`, "padded", Math.max(level, loaded.level));
+  }
+
+  function loadLinear(binding: LoadableBinding, linear: Affine): Value {
+    touch(binding.name, linear);
+    const level = levelOf(linear);
+    if (vectors.has(binding.name)) {
+      const lane = ((linear.constant % 4) + 4) % 4;
+      const base = scaleExact({ ...linear, constant: linear.constant - lane }, 4);
+      const text = `${binding.name}[${index(base)}]`;
+      const vector = scopes.define(text, "v", level, () => text);
+      return { text: `${vector}.${"xyzw"[lane] ?? "x"}`, level };
+    }
+    const text = `${binding.name}[${index(linear)}]`;
+    return named(binding.dtype === "u32" ? `f32(${text})` : text, "s", level);
+  }
+
+  /** Where in a stage's tile an index lies; it must be known at compile time. */
+  function registerOffsets(stageIndex: number, position: readonly Affine[]): readonly number[] {
+    const { axes } = access.stage(stageIndex).computation;
+    return axes.map((axis, dimension) => {
+      const offset = addAffine(position[dimension] ?? constantAffine(0), scaleAffine(access.originOf(stageIndex, axis), -1));
+      const tile = access.tileOf(stageIndex, axis);
+      if (offset.terms.length > 0 || offset.constant < 0 || offset.constant >= tile) {
+        throw new InternalCompilerError("emitWgsl", `${access.stage(stageIndex).op}'s ${axis.name} is read at ${affineKey(offset)} of a tile of ${tile}`);
+      }
+      return offset.constant;
+    });
+  }
+
+  function stageValue(stageIndex: number, offsets: readonly number[]): Value {
+    const key = `${stageIndex}:${offsets.join(",")}`;
+    const known = stageValues.get(key);
+    if (known !== undefined) return known;
+    const stage = access.stage(stageIndex);
+    const bindings = axesAt(stageIndex, offsets);
+    const { body } = stage.computation;
+    let value: Value;
+    if (body.kind === "map") value = scalar(body.value, { bindings });
+    else {
+      const reduced = reducedValues.get(key) ?? reduceRegisters(stageIndex, bindings);
+      value = scalar(body.finish, { bindings, reduced });
+    }
+    const settled = value.constant !== undefined || /^[a-z_]+[0-9]*(\.[xyzw])?$/i.test(value.text) ? value : named(value.text, `${variablePrefix(stage.op)}_`, value.level);
+    stageValues.set(key, settled);
+    return settled;
+  }
+
+  /** A reduction over values in registers, unrolled. */
+  function reduceRegisters(stageIndex: number, bindings: ReadonlyMap<string, Affine>): Value {
+    const { body } = access.stage(stageIndex).computation;
+    if (body.kind !== "reduce") throw new InternalCompilerError("emitWgsl", "not a reduction");
+    let best: Value | undefined;
+    let at: Value = { text: "0.0", level: 0, constant: 0 };
+    let position = 0;
+    for (const offsets of combinations(body.over.map((axis) => axis.extent))) {
+      const inner = new Map(bindings);
+      body.over.forEach((axis, i) => inner.set(axis.name, constantAffine(offsets[i] ?? 0)));
+      const value = scalar(body.value, { bindings: inner });
+      if (best === undefined) best = value;
+      else if (body.combine === "sum") best = binaryValue("add", best, value);
+      else if (body.combine === "max") best = binaryValue("max", best, value);
+      else {
+        const level = Math.max(best.level, value.level, at.level);
+        const greater = `${value.text} > ${best.text}`;
+        at = named(`select(${at.text}, ${floatLiteral(position)}, ${greater})`, "at", level);
+        best = named(binaryValue("max", best, value).text, "best", level);
+      }
+      position++;
+    }
+    if (body.combine === "argmax") return at;
+    const sum = best ?? { text: "0.0", level: 0, constant: 0 };
+    return sum.constant !== undefined ? sum : named(sum.text, body.combine, sum.level);
+  }
+
+  function axesAt(stageIndex: number, offsets: readonly number[]): ReadonlyMap<string, Affine> {
+    const { axes } = access.stage(stageIndex).computation;
+    return new Map(axes.map((axis, i) => [axis.name, addAffine(access.originOf(stageIndex, axis), constantAffine(offsets[i] ?? 0))]));
+  }
+
+  function bindingOf(value: ValueId): LoadableBinding {
+    const binding = byValue.get(value);
+    if (binding === undefined) throw new InternalCompilerError("emitWgsl", `%${value} is not bound`);
+    return binding;
+  }
+
+  function index(affine: Affine): string {
+    const terms = affine.terms.map(({ atom, coefficient }) => {
+      const text = atomText(atom);
+      return { negative: coefficient < 0, text: Math.abs(coefficient) === 1 ? text : `${text} * ${Math.abs(coefficient)}` };
+    });
+    if (affine.constant !== 0 || terms.length === 0) terms.push({ negative: affine.constant < 0, text: String(Math.abs(affine.constant)) });
+    terms.sort((a, b) => Number(a.negative) - Number(b.negative));
+    return terms.map(({ negative, text }, i) => (i === 0 ? (negative ? `-${text}` : text) : ` ${negative ? "-" : "+"} ${text}`)).join("");
+  }
+
+  /** `div` and `mod` of something that is never negative are WGSL's own; of another, it is shifted into range first. */
+  function atomText(atom: Atom): string {
+    if (atom.kind === "variable") return atom.name;
+    const { low } = rangeOf(atom.of, scopes.ranges);
+    const shift = low >= 0 ? 0 : Math.ceil(-low / atom.by) * atom.by;
+    const level = levelOf(atom.of);
+    return scopes.define(atomKey(atom), atom.kind === "div" ? "quotient" : "remainder", level, () => {
+      const shifted = index(addAffine(atom.of, constantAffine(shift)));
+      if (atom.kind === "mod") return `(${shifted}) % ${atom.by}`;
+      return shift === 0 ? `(${shifted}) / ${atom.by}` : `(${shifted}) / ${atom.by} - ${shift / atom.by}`;
+    });
+  }
+
+  return {
+    scalar,
+    stageValue,
+    setReduced: (stageIndex, offsets, value) => void reducedValues.set(`${stageIndex}:${offsets.join(",")}`, value),
+    index,
+    bindingOf,
+    axesAt,
+    noteStore: touch,
+    vectorizable() {
+      const names = bindings.filter(({ name, value, dtype }) => {
+        const record = touched.get(name);
+        const whole = elementCount(options.typeOf(value)) > 0 && dtype === "f32";
+        return whole && record !== undefined && record.aligned && record.vectors.size * 2 <= record.scalars.size;
+      });
+      return new Set(names.map((binding) => binding.name));
+    },
+    usesUniforms: () => uniformsUsed,
+    helperFunctions: () => [...helpers.values()],
+  };
+}
+
+/** All offsets within the extents, row-major. */
+export function* combinations(extents: readonly number[]): Iterable<readonly number[]> {
+  const total = extents.reduce((product, extent) => product * extent, 1);
+  for (let linear = 0; linear < total; linear++) {
+    const offsets: number[] = [];
+    let rest = linear;
+    for (let dimension = extents.length - 1; dimension >= 0; dimension--) {
+      const extent = extents[dimension] ?? 1;
+      offsets.unshift(rest % extent);
+      rest = Math.floor(rest / extent);
+    }
+    yield offsets;
+  }
+}
+
+function scaleExact(affine: Affine, by: number): Affine {
+  return { terms: affine.terms.map((term) => ({ ...term, coefficient: term.coefficient / by })), constant: affine.constant / by };
+}
+
+function truth(holds: boolean): Value {
+  return { text: String(holds), level: 0, constant: holds ? 1 : 0 };
+}
+
+const comparisonText: Readonly<Record<Comparison, string>> = { lt: "<", le: "<=", gt: ">", ge: ">=", eq: "==", ne: "!=" };
+
+function compareNumbers(fn: Comparison, left: number, right: number): boolean {
+  switch (fn) {
+    case "lt":
+      return left < right;
+    case "le":
+      return left <= right;
+    case "gt":
+      return left > right;
+    case "ge":
+      return left >= right;
+    case "eq":
+      return left === right;
+    case "ne":
+      return left !== right;
+  }
+}
+
+function foldBinary(fn: "add" | "sub" | "mul" | "div" | "max" | "min", left: number, right: number): number {
+  switch (fn) {
+    case "add":
+      return left + right;
+    case "sub":
+      return left - right;
+    case "mul":
+      return left * right;
+    case "div":
+      return left / right;
+    case "max":
+      return Math.max(left, right);
+    case "min":
+      return Math.min(left, right);
+  }
+}
+
+function variablePrefix(op: string): string {
+  return op.replace(/[^A-Za-z0-9]/g, "_");
+}
+
+function unaryText(fn: Extract<ScalarExpr, { kind: "unary" }>["fn"], of: string, helpers: Map<string, string>): string {
+  switch (fn) {
+    case "neg":
+      return `(-${of})`;
+    case "sigmoid":
+      // exp is kept finite: WGSL may assume that infinities do not occur.
+      return `1.0 / (1.0 + exp(min(-${of}, 88.0)))`;
+    case "inverseSqrt":
+      return `inverseSqrt(${of})`;
+    case "log1p":
+      return `log(1.0 + ${of})`;
+    case "tanh":
+      return `tanh(clamp(${of}, -15.0, 15.0))`;
+    case "erf":
+      helpers.set("erf", erfFunction);
+      return `erf(${of})`;
+    default:
+      return `${fn}(${of})`;
+  }
+}
+
+/** Abramowitz and Stegun 7.1.26: error below 1.5e-7. */
+const erfFunction = `fn erf(x: f32) -> f32 {
+  let a = abs(x);
+  let t = 1.0 / (1.0 + 0.3275911 * a);
+  let y = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t;
+  return sign(x) * (1.0 - y * exp(-min(a * a, 80.0)));
+}`;
+
+/** PCG (Jarzynski and Olano 2020, "Hash Functions for GPU Rendering"), keyed by seed, step and stream. */
+const drawFunction = `fn pcg(input: u32) -> u32 {
+  let state = input * 747796405u + 2891336453u;
+  let word = ((state >> ((state >> 28u) + 4u)) ^ state) * 277803737u;
+  return (word >> 22u) ^ word;
+}
+
+fn draw(stream: u32, counter: u32) -> f32 {
+  let bits = pcg(counter + pcg(stream + pcg(step.step + pcg(step.seed))));
+  return f32(bits >> 8u) * 5.9604644775390625e-8;
+}`;

@@ -1,0 +1,169 @@
+/**
+ * affine.ts: index expressions as sums of variables with whole coefficients, so that what is known at compile time folds:
+ * `(2*y0 + 1) div 2` is `y0`, and `4*x0 + 3` lies in [3, 27] when x0 lies in [0, 6]. What does not fold stays as an opaque
+ * `div` or `mod` term.
+ */
+import type { IndexExpr } from "./expression.ts";
+
+export type Atom =
+  | { readonly kind: "variable"; readonly name: string }
+  | { readonly kind: "div"; readonly of: Affine; readonly by: number }
+  | { readonly kind: "mod"; readonly of: Affine; readonly by: number };
+
+export interface Term {
+  readonly atom: Atom;
+  /** Never 0. */
+  readonly coefficient: number;
+}
+
+export interface Affine {
+  /** Sorted by `atomKey`, each atom once. */
+  readonly terms: readonly Term[];
+  readonly constant: number;
+}
+
+/** Both ends inclusive. */
+export interface Range {
+  readonly low: number;
+  readonly high: number;
+}
+
+export type Ranges = ReadonlyMap<string, Range>;
+
+export function constantAffine(constant: number): Affine {
+  return { terms: [], constant };
+}
+
+export function variableAffine(name: string, coefficient = 1, constant = 0): Affine {
+  return { terms: coefficient === 0 ? [] : [{ atom: { kind: "variable", name }, coefficient }], constant };
+}
+
+export function atomKey(atom: Atom): string {
+  return atom.kind === "variable" ? atom.name : `(${affineKey(atom.of)} ${atom.kind} ${atom.by})`;
+}
+
+/** Equal keys mean equal values. */
+export function affineKey(affine: Affine): string {
+  return [...affine.terms.map((term) => `${term.coefficient}*${atomKey(term.atom)}`), affine.constant].join("+");
+}
+
+export function addAffine(left: Affine, right: Affine): Affine {
+  const sum = new Map<string, Term>();
+  for (const term of [...left.terms, ...right.terms]) {
+    const key = atomKey(term.atom);
+    const before = sum.get(key);
+    sum.set(key, before === undefined ? term : { atom: term.atom, coefficient: before.coefficient + term.coefficient });
+  }
+  const terms = [...sum].filter(([, term]) => term.coefficient !== 0).sort(([a], [b]) => (a < b ? -1 : 1));
+  return { terms: terms.map(([, term]) => term), constant: left.constant + right.constant };
+}
+
+export function scaleAffine(affine: Affine, by: number): Affine {
+  if (by === 0) return constantAffine(0);
+  const terms = affine.terms.map((term) => ({ atom: term.atom, coefficient: term.coefficient * by }));
+  return { terms, constant: affine.constant * by };
+}
+
+/** What the value can be, from the ranges of its variables; a variable without a range throws. */
+export function rangeOf(affine: Affine, ranges: Ranges): Range {
+  let [low, high] = [affine.constant, affine.constant];
+  for (const { atom, coefficient } of affine.terms) {
+    const range = rangeOfAtom(atom, ranges);
+    low += coefficient * (coefficient > 0 ? range.low : range.high);
+    high += coefficient * (coefficient > 0 ? range.high : range.low);
+  }
+  return { low, high };
+}
+
+function rangeOfAtom(atom: Atom, ranges: Ranges): Range {
+  if (atom.kind === "variable") {
+    const range = ranges.get(atom.name);
+    if (range === undefined) throw new RangeError(`the variable ${atom.name} has no range`);
+    return range;
+  }
+  const { low, high } = rangeOf(atom.of, ranges);
+  const [lowQuotient, highQuotient] = [Math.floor(low / atom.by), Math.floor(high / atom.by)];
+  if (atom.kind === "div") return { low: lowQuotient, high: highQuotient };
+  if (lowQuotient === highQuotient) return { low: low - lowQuotient * atom.by, high: high - lowQuotient * atom.by };
+  return { low: 0, high: atom.by - 1 };
+}
+
+/** Splits e into multiple + rest, where every coefficient of `multiple` divides by `by` and rest's constant is in [0, by). */
+function splitMultiple(affine: Affine, by: number): { readonly multiple: Affine; readonly rest: Affine } {
+  const divides = (term: Term): boolean => term.coefficient % by === 0;
+  const whole = Math.floor(affine.constant / by) * by;
+  return {
+    multiple: { terms: affine.terms.filter(divides), constant: whole },
+    rest: { terms: affine.terms.filter((term) => !divides(term)), constant: affine.constant - whole },
+  };
+}
+
+/** floor(affine / by), folded as far as the ranges allow. */
+export function divAffine(affine: Affine, by: number, ranges: Ranges): Affine {
+  if (by === 1) return affine;
+  const { multiple, rest } = splitMultiple(affine, by);
+  const quotient: Affine = {
+    terms: multiple.terms.map((term) => ({ atom: term.atom, coefficient: term.coefficient / by })),
+    constant: multiple.constant / by,
+  };
+  if (rest.terms.length === 0) return quotient;
+  const { low, high } = rangeOf(rest, ranges);
+  const floorLow = Math.floor(low / by);
+  if (floorLow === Math.floor(high / by)) return addAffine(quotient, constantAffine(floorLow));
+  const opaque: Affine = { terms: [{ atom: { kind: "div", of: rest, by }, coefficient: 1 }], constant: 0 };
+  return addAffine(quotient, opaque);
+}
+
+/** affine - by * floor(affine / by), folded as far as the ranges allow. */
+export function modAffine(affine: Affine, by: number, ranges: Ranges): Affine {
+  if (by === 1) return constantAffine(0);
+  const { rest } = splitMultiple(affine, by);
+  if (rest.terms.length === 0) return constantAffine(rest.constant);
+  const { low, high } = rangeOf(rest, ranges);
+  const floorLow = Math.floor(low / by);
+  if (floorLow === Math.floor(high / by)) return addAffine(rest, constantAffine(-floorLow * by));
+  return { terms: [{ atom: { kind: "mod", of: rest, by }, coefficient: 1 }], constant: 0 };
+}
+
+/** An index expression as an affine one, with each axis replaced by what it is bound to. */
+export function affineOf(expr: IndexExpr, bindings: ReadonlyMap<string, Affine>, ranges: Ranges): Affine {
+  switch (expr.kind) {
+    case "int":
+      return constantAffine(expr.value);
+    case "axis": {
+      const bound = bindings.get(expr.name);
+      if (bound === undefined) throw new RangeError(`the axis ${expr.name} is not bound`);
+      return bound;
+    }
+    case "add":
+      return addAffine(affineOf(expr.left, bindings, ranges), affineOf(expr.right, bindings, ranges));
+    case "mul":
+      return scaleAffine(affineOf(expr.of, bindings, ranges), expr.by);
+    case "div":
+      return divAffine(affineOf(expr.of, bindings, ranges), expr.by, ranges);
+    case "mod":
+      return modAffine(affineOf(expr.of, bindings, ranges), expr.by, ranges);
+  }
+}
+
+/** Names of the variables that an affine index depends on. */
+export function variablesOf(affine: Affine): ReadonlySet<string> {
+  const names = new Set<string>();
+  const walk = (inner: Affine): void => {
+    for (const { atom } of inner.terms) {
+      if (atom.kind === "variable") names.add(atom.name);
+      else walk(atom.of);
+    }
+  };
+  walk(affine);
+  return names;
+}
+
+/** The row-major linear index of a multi-dimensional one. */
+export function linearAffine(index: readonly Affine[], extents: readonly number[]): Affine {
+  let linear = constantAffine(0);
+  for (const [dimension, position] of index.entries()) {
+    linear = addAffine(scaleAffine(linear, extents[dimension] ?? 1), position);
+  }
+  return linear;
+}

@@ -1,0 +1,214 @@
+/**
+ * tiles.ts: how the stages of a kernel lie over the root's tiles. A root axis is cut in tiles of T elements; a stage
+ * that takes every second element of it has tiles of T/2, one that reads each element twice has 2T. So a stage's axis is
+ * either a rational multiple of a root axis, or local: all of it in one invocation's registers.
+ */
+import { affineOf, rangeOf, variableAffine } from "./affine.ts";
+import type { Affine, Range } from "./affine.ts";
+import type { Axis, Computation, Condition, ScalarExpr } from "./expression.ts";
+
+/** A stage's axis: tiles of `root`'s tile times numerator / denominator; without `root`, whole in registers. */
+export interface AxisScale {
+  readonly root?: string;
+  readonly numerator: number;
+  readonly denominator: number;
+}
+
+/** What a stage asks of the tile of a root axis. */
+export interface TileConstraint {
+  readonly multipleOf: number;
+  /** The tile must hold the whole axis. */
+  readonly full: boolean;
+}
+
+export interface StageLayout {
+  readonly scales: ReadonlyMap<string, AxisScale>;
+  /** Reduction axes that index registers, so that they must be unrolled. */
+  readonly unrolledOver: ReadonlySet<string>;
+  readonly constraints: ReadonlyMap<string, TileConstraint>;
+}
+
+/** A value that is in registers: its axes in order, and where they lie. */
+export interface RegisterValue {
+  readonly axes: readonly Axis[];
+  readonly scales: ReadonlyMap<string, AxisScale>;
+}
+
+/** The layout of a root stage: each axis is its own. */
+export function rootLayout(axes: readonly Axis[]): StageLayout {
+  return {
+    scales: new Map(axes.map((axis) => [axis.name, { root: axis.name, numerator: 1, denominator: 1 }])),
+    unrolledOver: new Set(),
+    constraints: new Map(),
+  };
+}
+
+/** Most elements of an axis that nothing ties to the root: it is unrolled in every invocation. */
+const localAxisLimit = 8;
+
+/** The layout of a stage that loads `registers`; undefined when its loads cannot be resolved at compile time. */
+export function layoutStage(
+  computation: Computation,
+  registers: ReadonlyMap<string, RegisterValue>,
+): StageLayout | undefined {
+  const { axes, body } = computation;
+  const over = body.kind === "reduce" ? body.over : [];
+  const extentOf = new Map([...axes, ...over].map((axis) => [axis.name, axis.extent]));
+  const ranges = new Map<string, Range>([...extentOf].map(([name, extent]) => [name, { low: 0, high: extent - 1 }]));
+  const bindings = new Map<string, Affine>([...extentOf.keys()].map((name) => [name, variableAffine(name)]));
+  const overNames = new Set(over.map((axis) => axis.name));
+  const scales = new Map<string, AxisScale>();
+  const unrolledOver = new Set<string>();
+  const constraints = new Map<string, TileConstraint>();
+
+  const constrain = (root: string | undefined, multipleOf: number, full: boolean): void => {
+    if (root === undefined) return;
+    const before = constraints.get(root) ?? { multipleOf: 1, full: false };
+    constraints.set(root, { multipleOf: leastCommonMultiple(before.multipleOf, multipleOf), full: before.full || full });
+  };
+  const place = (name: string, scale: AxisScale): boolean => {
+    const before = scales.get(name);
+    if (before !== undefined) return sameScale(before, scale);
+    scales.set(name, scale);
+    return true;
+  };
+
+  const relate = (position: Affine, axis: Axis, scale: AxisScale): boolean => {
+    // A fill value, or an element that no tile holds, cannot come from registers.
+    const reach = rangeOf(position, ranges);
+    if (reach.low < 0 || reach.high >= axis.extent) return false;
+    const onAxes = position.terms.filter(({ atom }) => atom.kind !== "variable" || !overNames.has(atom.name));
+    const offset: Affine = { ...position, terms: position.terms.filter((term) => !onAxes.includes(term)) };
+    for (const { atom } of offset.terms) if (atom.kind === "variable") unrolledOver.add(atom.name);
+    const [only] = onAxes;
+    if (only === undefined) {
+      if (axis.batch === true) return false;
+      constrain(scale.root, 1, true);
+      return true;
+    }
+    if (onAxes.length > 1) return false;
+    const { low, high } = rangeOf(offset, ranges);
+    const { atom, coefficient } = only;
+    if (atom.kind === "variable") {
+      if (low < 0 || high >= coefficient) return false;
+      if (coefficient > 1) {
+        if (scale.root === undefined) return false;
+        // The stage's tile, T * numerator / denominator, must hold whole windows.
+        constrain(scale.root, coefficient * scale.denominator, false);
+      }
+      return place(atom.name, reduceScale({ ...scale, denominator: scale.denominator * coefficient }));
+    }
+    const [inner] = atom.of.terms;
+    const plain = atom.of.terms.length === 1 && atom.of.constant === 0 && inner?.coefficient === 1;
+    if (atom.kind !== "div" || !plain || coefficient !== 1 || low !== 0 || high !== 0) return false;
+    if (inner?.atom.kind !== "variable" || overNames.has(inner.atom.name) || scale.root === undefined) return false;
+    return place(inner.atom.name, reduceScale({ ...scale, numerator: scale.numerator * atom.by }));
+  };
+
+  const fits = (from: string, index: readonly Affine[]): boolean => {
+    const value = registers.get(from);
+    if (value === undefined) return true;
+    return value.axes.every((axis, dimension) => {
+      const [position, scale] = [index[dimension], value.scales.get(axis.name)];
+      return position !== undefined && scale !== undefined && relate(position, axis, scale);
+    });
+  };
+
+  const loads = loadsOf(computation);
+  for (const load of loads) {
+    if (!fits(load.from, load.index.map((position) => affineOf(position, bindings, ranges)))) return undefined;
+  }
+  for (const axis of axes) {
+    if (scales.has(axis.name)) continue;
+    if (axis.extent > localAxisLimit || axis.batch === true) return undefined;
+    scales.set(axis.name, { numerator: 1, denominator: 1 });
+  }
+  return { scales, unrolledOver, constraints };
+}
+
+/** One stage of a kernel as `layoutKernel` sees it. */
+export interface StageLike {
+  /** The name under which other stages load it. */
+  readonly name: string;
+  readonly computation: Computation;
+}
+
+/**
+ * The layouts of a kernel's stages in order; undefined for one that fits neither as a sibling of the root (a reduction in
+ * the root's own loops) nor as a reader of registers.
+ */
+export function layoutKernel(stages: readonly StageLike[]): readonly (StageLayout | undefined)[] {
+  const registers = new Map<string, RegisterValue>();
+  const root = stages[0]?.computation;
+  return stages.map(({ name, computation }, index) => {
+    const alone = index === 0 || (root !== undefined && sharesLoops(computation, root, registers));
+    const layout = alone ? rootLayout(computation.axes) : layoutStage(computation, registers);
+    if (layout !== undefined) registers.set(name, { axes: computation.axes, scales: layout.scales });
+    return layout;
+  });
+}
+
+/** Whether a computation is summed in the root's own loops: same reduction, axes among the root's, nothing from registers. */
+export function sharesLoops(
+  computation: Computation,
+  root: Computation,
+  registers: ReadonlyMap<string, RegisterValue>,
+): boolean {
+  if (computation.body.kind !== "reduce" || root.body.kind !== "reduce") return false;
+  const rootOver = root.body.over;
+  const { over } = computation.body;
+  return (
+    over.length === rootOver.length &&
+    over.every((axis, index) => axis.name === rootOver[index]?.name && axis.extent === rootOver[index]?.extent) &&
+    computation.axes.every((axis) => root.axes.some((other) => other.name === axis.name && other.extent === axis.extent)) &&
+    loadsOf(computation).every((load) => !registers.has(load.from))
+  );
+}
+
+/** The size of a stage's tile along an axis, from the root's tiles. */
+export function stageTile(axis: Axis, scale: AxisScale, rootTile: Readonly<Record<string, number>>): number {
+  if (scale.root === undefined) return axis.extent;
+  return ((rootTile[scale.root] ?? 1) * scale.numerator) / scale.denominator;
+}
+
+/** Every load of a computation. */
+export function loadsOf(computation: Computation): readonly Extract<ScalarExpr, { kind: "load" }>[] {
+  const loads: Extract<ScalarExpr, { kind: "load" }>[] = [];
+  const scalar = (expr: ScalarExpr): void => {
+    if (expr.kind === "load") loads.push(expr);
+    else if (expr.kind === "unary") scalar(expr.of);
+    else if (expr.kind === "binary") {
+      scalar(expr.left);
+      scalar(expr.right);
+    } else if (expr.kind === "select") {
+      condition(expr.when);
+      scalar(expr.then);
+      scalar(expr.otherwise);
+    }
+  };
+  const condition = (when: Condition): void => {
+    if (when.kind === "compare") {
+      scalar(when.left);
+      scalar(when.right);
+    } else if (when.kind === "and") when.all.forEach(condition);
+  };
+  scalar(computation.body.value);
+  if (computation.body.kind === "reduce") scalar(computation.body.finish);
+  return loads;
+}
+
+/** The smallest number that both divide. */
+export function leastCommonMultiple(a: number, b: number): number {
+  let [x, y] = [a, b];
+  while (y !== 0) [x, y] = [y, x % y];
+  return (a / x) * b;
+}
+
+function reduceScale(scale: AxisScale): AxisScale {
+  const divisor = (scale.numerator * scale.denominator) / leastCommonMultiple(scale.numerator, scale.denominator);
+  return { ...scale, numerator: scale.numerator / divisor, denominator: scale.denominator / divisor };
+}
+
+function sameScale(a: AxisScale, b: AxisScale): boolean {
+  return a.root === b.root && a.numerator === b.numerator && a.denominator === b.denominator;
+}
