@@ -15,6 +15,7 @@ import {
 } from "../ir/expression.ts"; // prettier-ignore
 import type { Axis, Condition, IndexExpr, IndexLike, ScalarExpr } from "../ir/expression.ts";
 import type { Attrs, TensorType } from "../ir/graph.ts";
+import type { LayerArgument } from "./defineOp.ts";
 import {
   batchedType,
   defineLayer,
@@ -123,27 +124,29 @@ function checkSamePadding(args: Attrs): Problem | undefined {
   );
 }
 
+export const convArguments: readonly LayerArgument[] = [
+  { name: "channels", type: "integer", min: 1, doc: "output channels" },
+  { name: "kernel", type: "size", min: 1, doc: "height and width of the kernel" },
+  { name: "stride", type: "size", min: 1, default: [1, 1], doc: "step between output positions" },
+  {
+    name: "padding",
+    type: "sizeOrWord",
+    min: 0,
+    default: [0, 0],
+    words: ["same"],
+    doc: "zeros added on each side, or `same` to keep the size at stride 1",
+  },
+  { name: "dilation", type: "size", min: 1, default: [1, 1], doc: "step between kernel taps" },
+  { name: "groups", type: "integer", min: 1, default: 1, doc: "groups of channels convolved apart" },
+  { name: "bias", type: "boolean", default: true, doc: "whether to add a bias a channel" },
+];
+
 export const convLayer = defineLayer({
   name: "conv",
   doc: "2-d convolution with a bias: channels x height x width in, `channels` x height x width out.",
   expects: "image",
   compiled: true,
-  arguments: [
-    { name: "channels", type: "integer", min: 1, doc: "output channels" },
-    { name: "kernel", type: "size", min: 1, doc: "height and width of the kernel" },
-    { name: "stride", type: "size", min: 1, default: [1, 1], doc: "step between output positions" },
-    {
-      name: "padding",
-      type: "sizeOrWord",
-      min: 0,
-      default: [0, 0],
-      words: ["same"],
-      doc: "zeros added on each side, or `same` to keep the size at stride 1",
-    },
-    { name: "dilation", type: "size", min: 1, default: [1, 1], doc: "step between kernel taps" },
-    { name: "groups", type: "integer", min: 1, default: 1, doc: "groups of channels convolved apart" },
-    { name: "bias", type: "boolean", default: true, doc: "whether to add a bias a channel" },
-  ],
+  arguments: convArguments,
   check: (type, args) => checkConv(type, args, numberAttr(args, "channels"), numberAttr(args, "groups")),
   build({ args, x, type, parameter, node }) {
     const [inChannels] = imageSizes(type);

@@ -3,24 +3,31 @@
  */
 import type { LayerDefinition, OpDefinition } from "./defineOp.ts";
 import { collectLayers, collectOps } from "./defineOp.ts";
+import * as adaptiveAvgPool from "./adaptiveAvgPool.ts";
 import * as add from "./add.ts";
 import * as avgPool from "./avgPool.ts";
 import * as batchNorm from "./batchNorm.ts";
+import * as channelShuffle from "./channelShuffle.ts";
 import * as channelSum from "./channelSum.ts";
 import * as classifierLoss from "./classifierLoss.ts";
+import * as concat from "./concat.ts";
 import * as conv from "./conv.ts";
 import * as crossEntropy from "./crossEntropy.ts";
+import * as depthwiseConv from "./depthwiseConv.ts";
 import * as dotLoss from "./dotLoss.ts";
 import * as dropout from "./dropout.ts";
 import * as elu from "./elu.ts";
 import * as gelu from "./gelu.ts";
+import * as groupNorm from "./groupNorm.ts";
 import * as hardSigmoid from "./hardSigmoid.ts";
 import * as hardSwish from "./hardSwish.ts";
 import * as leakyRelu from "./leakyRelu.ts";
 import * as linear from "./linear.ts";
 import * as localResponseNorm from "./localResponseNorm.ts";
 import * as maxPool from "./maxPool.ts";
+import * as multiply from "./multiply.ts";
 import * as nll from "./nll.ts";
+import * as pad from "./pad.ts";
 import * as prelu from "./prelu.ts";
 import * as relu from "./relu.ts";
 import * as relu6 from "./relu6.ts";
@@ -31,26 +38,34 @@ import * as silu from "./silu.ts";
 import * as softmax from "./softmax.ts";
 import * as softplus from "./softplus.ts";
 import * as tanh from "./tanh.ts";
+import * as upsample from "./upsample.ts";
 
 const modules: readonly object[] = [
+  adaptiveAvgPool,
   add,
   avgPool,
   batchNorm,
+  channelShuffle,
   channelSum,
   classifierLoss,
+  concat,
   conv,
   crossEntropy,
+  depthwiseConv,
   dotLoss,
   dropout,
   elu,
   gelu,
+  groupNorm,
   hardSigmoid,
   hardSwish,
   leakyRelu,
   linear,
   localResponseNorm,
   maxPool,
+  multiply,
   nll,
+  pad,
   prelu,
   relu,
   relu6,
@@ -61,6 +76,7 @@ const modules: readonly object[] = [
   softmax,
   softplus,
   tanh,
+  upsample,
 ];
 
 /** What the language's users write, by name. */
