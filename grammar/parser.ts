@@ -3,10 +3,11 @@
  * (1-parse/balanceBrackets.ts), so recovery never has to guess where a body ends. Common slips (a missing comma, `=` for
  * `:`) are accepted here and reported when the AST is built: that gives one exact diagnostic and loses nothing.
  */
-import { CstParser, EOF, tokenMatcher, type IParserErrorMessageProvider, type TokenType } from "chevrotain";
+import { EOF, tokenMatcher, type IParserErrorMessageProvider, type TokenType } from "chevrotain";
+import { BalancedRecoveryParser } from "./balancedRecovery.ts";
 import * as t from "./tokens.ts";
 
-export class CnnParser extends CstParser {
+export class CnnParser extends BalancedRecoveryParser {
   constructor(errorMessageProvider?: IParserErrorMessageProvider) {
     super(t.allTokens, {
       recoveryEnabled: true,

@@ -37,7 +37,11 @@ export function buildAst(file: SourceFile): PassResult<Ast> {
   const definitions = all(parsed.cst.children.definition).flatMap((node) => buildDefinition(context, node));
   return {
     output: { file, definitions },
-    diagnostics: withoutConsequences([...parsed.diagnostics, ...context.mistakes], context.strays),
+    diagnostics: withoutConsequences(
+      [...parsed.wordDiagnostics, ...context.mistakes],
+      parsed.errorDiagnostics,
+      context.remains,
+    ),
   };
 }
 
@@ -103,7 +107,7 @@ function reportStray(context: BuildContext, node: cst.StrayOutsideCstNode): void
   if (token === undefined || token.image === "") return;
   const help = didYouMean(token.image, ["model", "block", "train", "let", "import"]);
   const span = tokenSpan(context.file, token, 0);
-  context.strays.push(syntax.notADefinition.at(span, { found: `\`${token.image}\`` }, { help }));
+  context.remains.push(syntax.notADefinition.at(span, { found: `\`${token.image}\`` }, { help }));
 }
 
 /** The comment lines that end directly above `offset`, without their slashes. */

@@ -14,15 +14,15 @@ export interface BuildContext {
   readonly comments: readonly IToken[];
   /** Slips that the grammar accepts. */
   readonly mistakes: Diagnostic[];
-  /** Words that fit nowhere, most often the remains of another mistake. */
-  readonly strays: Diagnostic[];
+  /** What is most often the remains of another mistake: words that fit nowhere, a comma that is missing. */
+  readonly remains: Diagnostic[];
   /** How deep each expression built so far is. */
   readonly depths: WeakMap<Expr, number>;
 }
 
 /** A context for one file, without any diagnostics yet. */
 export function newContext(file: SourceFile, comments: readonly IToken[]): BuildContext {
-  return { file, comments, mistakes: [], strays: [], depths: new WeakMap() };
+  return { file, comments, mistakes: [], remains: [], depths: new WeakMap() };
 }
 
 /**
@@ -89,6 +89,6 @@ export function checkCommas(
   items.slice(0, -1).forEach((item) => {
     if (item.children.Comma !== undefined || item.recoveredNode === true) return;
     const { end } = nodeSpan(context, item, 0);
-    context.mistakes.push(syntax.missingComma.at({ file: context.file, start: end, end }, { between }));
+    context.remains.push(syntax.missingComma.at({ file: context.file, start: end, end }, { between }));
   });
 }

@@ -84,6 +84,7 @@ const strayHelp: Readonly<Record<string, string>> = {
   ",": "steps stand one after another without commas",
   "=": "`let name = value` names a value",
   "->": "`->` joins a step to the one before it",
+  "{": "braces follow `concat`, `add`, `multiply`, `branch`, `repeat n`, `for a in b`, `if a`, `else` and `head name`",
   else: "`else` follows the closing brace of an `if`",
   as: "`as` follows a step: `identity as name`",
 };
@@ -92,7 +93,7 @@ function reportStray(context: BuildContext, token: IToken | undefined): void {
   if (token === undefined || token.image === "") return;
   const help = Object.hasOwn(strayHelp, token.image) ? strayHelp[token.image] : undefined;
   const span = tokenSpan(context.file, token, 0);
-  context.strays.push(syntax.notAStep.at(span, { found: `\`${token.image}\`` }, { help }));
+  context.remains.push(syntax.notAStep.at(span, { found: `\`${token.image}\`` }, { help }));
 }
 
 /** `let pattern = value`, in a body or at the level of the file. */

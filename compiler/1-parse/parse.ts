@@ -17,7 +17,10 @@ import { describeErrors, expectedPhrases } from "./syntaxErrors.ts";
 export interface Parsed {
   readonly cst: FileCstNode;
   readonly comments: readonly IToken[];
-  readonly diagnostics: readonly Diagnostic[];
+  /** What is wrong within words, and brackets without a partner. */
+  readonly wordDiagnostics: readonly Diagnostic[];
+  /** What the parser did not expect. */
+  readonly errorDiagnostics: readonly Diagnostic[];
 }
 
 // Building a parser analyses the grammar, which takes longer than parsing; its state is reset by each new input.
@@ -31,11 +34,14 @@ export function parse(file: SourceFile): Parsed {
   const cst = parser.file() as FileCstNode;
   const errors = describeErrors(file, balanced.tokens, parser.errors);
   parser.input = [];
-  // Everything after an unclosed comment or string is missing, brackets too.
-  const cutShort = words.diagnostics.some(({ code }) => code === syntax.unclosedComment.code);
-  const brackets = cutShort ? [] : balanced.diagnostics;
-  const readable = cutShort ? errors.filter(({ span }) => span.end < lastOffset(balanced.tokens)) : errors;
-  return { cst, comments: words.comments, diagnostics: [...words.diagnostics, ...brackets, ...readable] };
+  // Everything after an unclosed comment is missing, brackets too.
+  const isCutShort = words.diagnostics.some(({ code }) => code === syntax.unclosedComment.code);
+  return {
+    cst,
+    comments: words.comments,
+    wordDiagnostics: isCutShort ? words.diagnostics : [...words.diagnostics, ...balanced.diagnostics],
+    errorDiagnostics: isCutShort ? errors.filter(({ span }) => span.end < lastOffset(balanced.tokens)) : errors,
+  };
 }
 
 function lastOffset(tokens: readonly IToken[]): number {

@@ -57,7 +57,7 @@ export const expectedPhrases: IParserErrorMessageProvider = {
   buildEarlyExitMessage: ({ ruleName }) => rulesExpected[ruleName] ?? "a value",
 };
 
-/** Errors nearer than this to the one before are its consequences: recovery has not found its feet yet. */
+/** Errors nearer than this on one line are consequences of the one before: recovery has not found its feet yet. */
 const tokensToRecover = 4;
 
 /** The parser's errors as diagnostics, without those that only follow from another. */
@@ -72,9 +72,12 @@ export function describeErrors(
     .sort((a, b) => a.index - b.index);
   const diagnostics: Diagnostic[] = [];
   let last = -Infinity;
+  let lastLine = 0;
   for (const { error, index } of placed) {
-    const follows = index - last < tokensToRecover;
+    const { line } = lineColumnAt(file, error.token.startOffset);
+    const follows = index - last < (line === lastLine ? tokensToRecover : 2);
     last = index;
+    lastLine = line;
     // A bracket that was added has been reported where it was missing.
     if (!follows && error.token.image !== "") diagnostics.push(describe(file, error, tokens[index - 1]));
   }
@@ -98,21 +101,25 @@ function describe(file: SourceFile, error: IRecognitionException, previous: ITok
 }
 
 /**
- * All syntax diagnostics of a file in order. Words that fit nowhere are most often the remains of another mistake, so
- * they are left out on a line that has one, and named once on a line.
+ * All syntax diagnostics of a file in order. What fits nowhere is most often the remains of another mistake, so each kind
+ * of mistake is left out on a line that has one of the kinds before it, and `remains` are named once on a line.
  */
 export function withoutConsequences(
-  mistakes: readonly Diagnostic[],
-  strays: readonly Diagnostic[],
+  words: readonly Diagnostic[],
+  errors: readonly Diagnostic[],
+  remains: readonly Diagnostic[],
 ): readonly Diagnostic[] {
-  const lines = new Set(mistakes.flatMap(linesOf));
-  const kept = strays.filter((stray) => {
-    const own = linesOf(stray)[0] ?? 0;
-    if (lines.has(own)) return false;
-    lines.add(own);
-    return true;
-  });
-  return [...mistakes, ...kept].sort((a, b) => a.span.start - b.span.start || a.span.end - b.span.end);
+  const lines = new Set(words.flatMap(linesOf));
+  const ownErrors = errors.filter((error) => !linesOf(error).some((line) => lines.has(line)));
+  const kept = [...words, ...ownErrors];
+  for (const error of ownErrors) for (const line of linesOf(error)) lines.add(line);
+  for (const remainder of remains) {
+    const [line] = linesOf(remainder);
+    if (line === undefined || lines.has(line)) continue;
+    lines.add(line);
+    kept.push(remainder);
+  }
+  return kept.sort((a, b) => a.span.start - b.span.start || a.span.end - b.span.end);
 }
 
 function linesOf(diagnostic: Diagnostic): number[] {
