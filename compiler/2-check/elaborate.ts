@@ -21,7 +21,7 @@ import { callBlock } from "./callBlock.ts";
 import { controlBodies } from "./control.ts";
 import { elaborateHead } from "./elaborateHead.ts";
 import { elaborateJoin } from "./elaborateJoin.ts";
-import { evaluate, evaluateWhole, letEvaluator } from "./evaluate.ts";
+import { argumentEvaluator, evaluate, evaluateWhole, letEvaluator } from "./evaluate.ts";
 import { patternNames } from "./fileScope.ts";
 import { callNotes, placeOf, type BodyKind, type BodyPlace, type Flow } from "./frame.ts";
 import { innerScope, lookUpStep } from "./scope.ts";
@@ -164,7 +164,7 @@ function elaborateCall(step: CallStep, flow: Flow, place: BodyPlace, name: Ident
     return "error";
   }
   const { target, held } = callable;
-  const bound = bindArguments(signatureOf(target), step.args, (value) => evaluate(value, at, context), context);
+  const bound = bindArguments(signatureOf(target), step.args, argumentEvaluator(target, at, context), context);
   if (bound === undefined) return "error";
   const given = new Map([...held, ...bound]);
   if (target.kind === "layer") return applyLayer(target.layer, given, step.span, flow, frame, name);

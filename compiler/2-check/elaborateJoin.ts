@@ -86,7 +86,7 @@ function gather(
 function controlOf(statement: Statement) {
   if (statement.kind !== "chain" || statement.from !== undefined || statement.links.length !== 1) return undefined;
   const [link] = statement.links;
-  return link !== undefined && link.as.length === 0 && isControl(link.step) ? link.step : undefined;
+  return link?.as.length === 0 && isControl(link.step) ? link.step : undefined;
 }
 
 /** What the parser put where it found nothing: reported there. */

@@ -16,7 +16,15 @@ import type { CheckContext } from "./context.ts";
 import type { FileScope } from "./fileScope.ts";
 import { callFunction, functionNames } from "./functions.ts";
 import { fileLevelScope, findCallable, findValue, lookUpValue, valueNames, type Scope } from "./scope.ts";
-import { describeValue, errorValue, numberValue, shapeText, type Tensor, type Value } from "./values.ts";
+import {
+  describeValue,
+  errorValue,
+  numberValue,
+  shapeText,
+  type CallTarget,
+  type Tensor,
+  type Value,
+} from "./values.ts";
 
 /** Where an expression stands: its names, and what arrives there ("nothing" above `input` and at file level). */
 export interface Place {
@@ -155,9 +163,8 @@ function evaluateCall(expr: CallExpr, place: Place, context: CheckContext): Valu
     return callFunction(expr, expr.args.map(({ value }) => evaluate(value, place, context)), context); // prettier-ignore
   }
   const { found, passedOver } = findCallable(name, place.scope, context, letEvaluator(context));
-  const evaluateArgument = (argument: Expr): Value => evaluate(argument, place, context);
   if (found === undefined || found === "error") {
-    expr.args.forEach(({ value }) => evaluateArgument(value));
+    expr.args.forEach(({ value }) => evaluate(value, place, context));
     if (found === "error" || name === "") return errorValue;
     if (passedOver !== undefined) {
       const what = passedOver === "model" ? "a model" : describeValue(passedOver);
@@ -168,8 +175,29 @@ function evaluateCall(expr: CallExpr, place: Place, context: CheckContext): Valu
     }
     return errorValue;
   }
-  const bound = bindArguments(signatureOf(found.target), expr.args, evaluateArgument, context);
+  const bound = bindArguments(
+    signatureOf(found.target),
+    expr.args,
+    argumentEvaluator(found.target, place, context),
+    context,
+  );
   return bound === undefined ? errorValue : { ...found, held: new Map([...found.held, ...bound]) };
+}
+
+/**
+ * Evaluates the arguments of a layer or block. Where a layer's argument knows words, an unknown name is a misspelt word: it
+ * is handed on as one, and the argument's own check says which words there are.
+ */
+export function argumentEvaluator(target: CallTarget, place: Place, context: CheckContext) {
+  const definitions = target.kind === "layer" ? target.layer.arguments : [];
+  return (expr: Expr, parameter: string | undefined): Value => {
+    const words = definitions.find(({ name }) => name === parameter)?.words;
+    const misspelt =
+      words !== undefined &&
+      expr.kind === "name" &&
+      findValue(expr.name, place.scope, context, letEvaluator(context)) === undefined;
+    return misspelt ? { kind: "word", word: expr.name } : evaluate(expr, place, context);
+  };
 }
 
 function evaluateUnary(operator: "-" | "not", value: Value, span: Span, context: CheckContext): Value {

@@ -1,5 +1,5 @@
 /** Gathers the nodes of a graph while a model is elaborated. Local to one run: what leaves it is a plain `Graph`. */
-import { tooManyElements, emptyShape } from "../diagnostics/shapes.ts";
+import { tooManyElements } from "../diagnostics/shapes.ts";
 import { tooLarge } from "../diagnostics/names.ts";
 import {
   elementCount, formatShape, valueId, type Attrs, type Graph, type GraphInput, type GraphNode, type Head, type Origin,
@@ -43,20 +43,17 @@ export function createGraphBuilder(context: CheckContext): GraphBuilder {
     if (type === undefined) throw new InternalCompilerError("elaborate", `value %${value} has no type`);
     return type;
   };
-  const checkType = (type: TensorType, what: string, origin: Origin, from?: TensorType): void => {
+  const checkType = (type: TensorType, what: string, origin: Origin): void => {
     const shape = formatShape(type.shape);
-    if (type.shape.some((size) => !Number.isSafeInteger(size) || size < 1)) {
-      const found = from === undefined ? "its arguments" : formatShape(from.shape);
-      context.report(emptyShape.at(origin.span, { layer: what, found, shape }));
-      throw new StepFailed();
+    if (type.shape.some((size) => !Number.isInteger(size) || size < 1)) {
+      throw new InternalCompilerError("elaborate", `${what} has the shape ${shape}: its layer's check let it pass`);
     }
     if (elementCount(type) <= mostElements) return;
     context.report(tooManyElements.at(origin.span, { what, shape }));
     throw new StepFailed();
   };
   const typedNode: GraphBuilder["typedNode"] = (op, nodeInputs, attrs, type, origin) => {
-    const [first] = Object.values(nodeInputs);
-    checkType(type, `the result of ${op}`, origin, first === undefined ? undefined : typeOf(first));
+    checkType(type, `the result of ${op}`, origin);
     if (nodes.length >= unfoldingLimits.nodes) {
       context.report(tooLarge.at(origin.span, { what: "the number of layers", limit: unfoldingLimits.nodes }));
       throw new CheckingStopped();

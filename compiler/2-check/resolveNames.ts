@@ -85,7 +85,7 @@ function resolveStep(step: Step, scope: Scope, resolver: Resolver): void {
   switch (step.kind) {
     case "callStep":
       resolveCallee(step.callee, scope, resolver);
-      resolveArguments(step.args, scope, resolver);
+      resolveArguments(step.callee, step.args, scope, resolver);
       return;
     case "join":
       resolveBody(step.body, scope, resolver);
@@ -120,8 +120,13 @@ function resolveIf(step: IfStep, scope: Scope, resolver: Resolver): void {
   else resolveBody(step.otherwise, scope, resolver);
 }
 
-function resolveArguments(args: readonly Argument[], scope: Scope, resolver: Resolver): void {
-  for (const { value } of args) resolveExpr(value, scope, resolver);
+function resolveArguments(callee: Identifier, args: readonly Argument[], scope: Scope, resolver: Resolver): void {
+  const definitions = resolver.context.tables.layers.get(callee.text)?.arguments ?? [];
+  for (const [position, { name, value }] of args.entries()) {
+    const known = name === undefined ? definitions[position] : definitions.find((each) => each.name === name.text);
+    // A misspelt word is for the argument's own check, which knows the words.
+    if (known?.words === undefined || value.kind !== "name") resolveExpr(value, scope, resolver);
+  }
 }
 
 function resolveExpr(expr: Expr, scope: Scope, resolver: Resolver): void {
@@ -134,7 +139,7 @@ function resolveExpr(expr: Expr, scope: Scope, resolver: Resolver): void {
       return;
     case "call":
       if (!functionNames.includes(expr.callee.text)) resolveCalledValue(expr.callee, scope, resolver);
-      resolveArguments(expr.args, scope, resolver);
+      resolveArguments(expr.callee, expr.args, scope, resolver);
       return;
     case "unary":
       resolveExpr(expr.operand, scope, resolver);

@@ -35,7 +35,7 @@ export function selectModel(
   }
   const models = definitions.filter((definition) => definition.kind === "model");
   const wanted = options.model ?? train?.model.text;
-  const own = wanted === undefined ? models[models.length - 1]?.name.text : wanted;
+  const own = wanted ?? models[models.length - 1]?.name.text;
   if (own === undefined) {
     // What the parser could not make out has been reported; a file of broken definitions is not "without a model".
     context.report(noModel.at(start, {}));

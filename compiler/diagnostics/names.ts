@@ -66,7 +66,7 @@ export const duplicateParameter = defineDiagnostic<{ readonly name: string }>({
   title: "One name twice in a list",
   message: ({ name }) => `\`${name}\` stands twice in this list of names`,
   explanation: "The parameters of a block or model have different names, and so have the parts of a tuple.",
-  failing: `block b(n, n) { linear(n) }\n${vector("  b(4, 5)\n")}`,
+  failing: `block b(n, n) { linear(n) }\n${vector("  b(4)\n")}`,
   mended: `block b(n, m) { linear(n) -> linear(m) }\n${vector("  b(4, 5)\n")}`,
 });
 
@@ -427,18 +427,8 @@ export const unknownSetting = defineDiagnostic<{ readonly model: string; readonl
     "model Net(classes = 3) {\n  input 4\n  linear(classes)\n}\ntrain Net(classes: 4) {\n  data mnist\n  optimizer sgd(lr: 0.1)\n}\n",
 });
 
-export const noKernelYet = defineDiagnostic<{ readonly layer: string }>({
-  code: "CNN2040",
-  severity: "error",
-  title: "A layer without a kernel",
-  message: ({ layer }) => `${layer} has no kernel in this version: it can be checked, but not compiled`,
-  explanation: "The layer is part of the language, and its shapes are checked; this version cannot run it yet.",
-  failing: vector("  log_softmax\n"),
-  mended: vector("  relu\n"),
-});
-
 export const notCallable = defineDiagnostic<{ readonly name: string; readonly found: string }>({
-  code: "CNN2041",
+  code: "CNN2040",
   severity: "error",
   title: "A value with arguments",
   message: ({ name, found }) => `\`${name}\` is ${found} and takes no arguments`,
@@ -448,7 +438,7 @@ export const notCallable = defineDiagnostic<{ readonly name: string; readonly fo
 });
 
 export const parameterWithoutValue = defineDiagnostic<{ readonly model: string; readonly name: string }>({
-  code: "CNN2042",
+  code: "CNN2041",
   severity: "error",
   title: "A model parameter without a value",
   message: ({ model: modelName, name }) => `model ${modelName} needs a value for \`${name}\``,

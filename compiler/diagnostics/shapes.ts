@@ -183,22 +183,12 @@ export const tooManyElements = defineDiagnostic<{ readonly what: string; readonl
   mended: "model Net {\n  input 3 x 99 x 99\n  flatten\n  linear(3)\n}\n",
 });
 
-export const emptyShape = defineDiagnostic<{ readonly layer: string; readonly found: string; readonly shape: string }>({
-  code: "CNN3015",
-  severity: "error",
-  title: "A result with no elements",
-  message: ({ layer, found, shape }) => `${layer} makes ${shape} of ${found}, which has no elements`,
-  explanation: "Every size of a value is at least 1.",
-  failing: "model Net {\n  input 1 x 1 x 9\n  upsample((0.5, 1))\n  flatten\n  linear(3)\n}\n",
-  mended: "model Net {\n  input 1 x 2 x 9\n  upsample((0.5, 1))\n  flatten\n  linear(3)\n}\n",
-});
-
 export const headClasses = defineDiagnostic<{
   readonly head: string;
   readonly found: number;
   readonly classes: number;
 }>({
-  code: "CNN3016",
+  code: "CNN3015",
   severity: "error",
   title: "A head with another number of classes",
   message: ({ head, found, classes }) => `head ${head} ends with ${found} logits, the model with ${classes}`,
@@ -212,7 +202,7 @@ export const unknownShapeMember = defineDiagnostic<{
   readonly member: string;
   readonly shape: string;
 }>({
-  code: "CNN3017",
+  code: "CNN3016",
   severity: "error",
   title: "A size that this shape does not have",
   message: ({ what, member, shape }) => `${what} is ${shape} and has no ${member}`,
@@ -222,7 +212,7 @@ export const unknownShapeMember = defineDiagnostic<{
 });
 
 export const noModelInput = defineDiagnostic<NoParams>({
-  code: "CNN3018",
+  code: "CNN3017",
   severity: "error",
   title: "No value arrives",
   message: () => "nothing arrives at this step: the model has no `input` above it",
