@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { bundleRuntime } from "./bundleRuntime.mjs";
 import { heading, root, run } from "./setup.mjs";
 
 const dist = join(root, "dist");
@@ -15,7 +16,7 @@ const sources = sourceFolders
   .sort();
 
 const hash = createHash("sha256");
-for (const file of [...sources, "tsconfig.json", "tsconfig.build.json", "package-lock.json"]) {
+for (const file of [...sources, ".ci/bundleRuntime.mjs", "tsconfig.json", "tsconfig.build.json", "package-lock.json"]) {
   hash
     .update(`${file}\0`)
     .update(readFileSync(join(root, file)))
@@ -35,6 +36,7 @@ if (!existsSync(stampFile) || readFileSync(stampFile, "utf8") !== stamp) {
       mkdirSync(dirname(join(fresh, file)), { recursive: true });
       cpSync(join(root, file), join(fresh, file));
     }
+    await bundleRuntime(fresh);
     // With type errors the code is there all the same (a generated file may be what is missing), but not as finished.
     if (clean) writeFileSync(join(fresh, ".sources"), stamp);
     const old = join(root, `dist-${process.pid}-old`);

@@ -43,7 +43,7 @@ export async function emitModule(network: ModuleSource, options: EmitModuleOptio
   const declarations = ts.transpileDeclaration(source, { compilerOptions }).outputText;
   return [
     { path: `${stem}.js`, text: await formatted(script, "babel") },
-    { path: `${stem}.d.ts`, text: await formatted(declarations, "typescript") },
+    { path: `${stem}.d.ts`, text: await formatted(`${header(network)}${declarations}`, "typescript") },
     ...kernels,
   ];
 }
@@ -160,6 +160,7 @@ function networkInterface(
 function addPlan(file: SourceFile, plan: NetworkPlan, kernelNames: readonly string[]): void {
   const constant = (name: string, text: string, type?: string, doc?: string): void => {
     file.addVariableStatement({
+      leadingTrivia: "\n",
       declarationKind: VariableDeclarationKind.Const,
       declarations: [{ name, initializer: text, ...(type !== undefined && { type }) }],
       ...(doc !== undefined && { docs: [doc] }),
