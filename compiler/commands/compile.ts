@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { basename, extname, join } from "node:path";
 import { emitModule } from "../6-emit/emitModule.ts";
 import { UserError } from "../files/userError.ts";
 import { writeAtomically } from "../files/writeAtomically.ts";
@@ -6,6 +6,7 @@ import { dumpGraph } from "../ir/graph.ts";
 import { dumpKernels } from "../ir/kernel.ts";
 import { dumpMemory } from "../ir/memory.ts";
 import type { CompiledNetwork, EmittedFile } from "../ir/output.ts";
+import { readRuntimeBundle } from "../node/runtimeBundle.ts";
 import { compileSpec, type SpecOptions } from "./compileSpec.ts";
 import { formatCount, type Terminal } from "./terminal.ts";
 
@@ -32,7 +33,11 @@ export async function compileCommand(
   });
   for (const stage of options.dump ?? []) terminal.out(dumpStage(network, stage));
   if (options.out === undefined) return 0;
-  const files = await emitModule(network, { language: options.emit });
+  const fileName = options.model ?? basename(file, extname(file));
+  const files = [
+    ...(await emitModule(network, { language: options.emit, fileName })),
+    ...(options.emit === "js" ? readRuntimeBundle() : []),
+  ];
   const paths = writeFiles(options.out, files);
   if (options.json === true) {
     terminal.out(`${JSON.stringify({ ok: true, name: network.name, files: paths }, null, 2)}\n`);
