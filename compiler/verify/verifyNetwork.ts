@@ -4,7 +4,7 @@ import type { ImageSet } from "../datasets/imageSet.ts";
 import { firstMaximum } from "../training/evaluateNetwork.ts";
 import type { ComputationCase, TrainingCase } from "./caseFile.ts";
 import { caseRate } from "./caseRecipe.ts";
-import { fillTensor } from "./fillTensor.ts";
+import { fillTensor, type FilledTensor } from "./fillTensor.ts";
 import { matchParameters, type MatchedTensor, type MatchedTensors } from "./matchParameters.ts";
 import { largest } from "./measureError.ts";
 import {
@@ -18,11 +18,8 @@ type Tensors = Readonly<Record<string, Float32Array>>;
 export async function verifyComputation(test: ComputationCase, network: Network): Promise<CaseReport> {
   const matched = matchParameters(network.plan, test.params, test.name);
   loadFills(network, matched);
-  const [input] = test.inputs;
-  if (input === undefined || test.inputs.length > 1)
-    throw new Error(`${test.name} has ${test.inputs.length} inputs; a network has one`);
-  const count = input.shape[0] ?? 0;
-  const images = fillTensor(input);
+  const count = test.inputs[0]?.shape[0] ?? 0;
+  const images = joinInputs(test.inputs, count);
   const targets = test.loss.kind === "dot" ? fillTensor(test.loss.cotangent) : Uint32Array.from(test.labels ?? []);
   const result = await network.gradients(images, targets);
   const quantities: Quantity[] = [];
@@ -38,8 +35,7 @@ export async function verifyComputation(test: ComputationCase, network: Network)
   quantities.push(quantity("loss", Math.abs(loss - expected) / scale, toleranceOf(test, "loss")));
   quantities.push(...tensorQuantities(test, "grads", byReference(matched.parameters, result.gradients), floor));
   if (test.kind !== "network" && result.images !== undefined) {
-    const values = new Map([[input.name, { shape: input.shape, values: result.images }]]);
-    quantities.push(...tensorQuantities(test, "input_grads", values));
+    quantities.push(...tensorQuantities(test, "input_grads", splitInputs(test.inputs, result.images)));
   }
   if (test.mode === "train") {
     quantities.push(...tensorQuantities(test, "buffers_after", byReference(matched.states, result.states)));
@@ -91,6 +87,41 @@ export async function verifyTraining(
     quantities.push(exactQuantity("eval_correct", Math.abs(correct - (expect.eval?.correct ?? NaN))));
   }
   return reportOf(test.name, [...quantities, ...missingQuantities(test, quantities)]);
+}
+
+/** A network has one input: a case's several are joined along the channels, sample by sample. */
+function joinInputs(inputs: readonly FilledTensor[], count: number): Float32Array<ArrayBuffer> {
+  const filled = inputs.map((input) => fillTensor(input));
+  const sampleSize = filled.reduce((sum, values) => sum + values.length / count, 0);
+  const joined = new Float32Array(count * sampleSize);
+  let at = 0;
+  for (let sample = 0; sample < count; sample++) {
+    for (const values of filled) {
+      const size = values.length / count;
+      joined.set(values.subarray(sample * size, (sample + 1) * size), at);
+      at += size;
+    }
+  }
+  return joined;
+}
+
+/** The gradient of each of a case's inputs, out of that of all of them joined. */
+function splitInputs(inputs: readonly FilledTensor[], joined: Float32Array): ReadonlyMap<string, ActualTensor> {
+  const sizes = inputs.map(({ shape }) => shape.slice(1).reduce((product, size) => product * size, 1));
+  const sampleSize = sizes.reduce((sum, size) => sum + size, 0);
+  let before = 0;
+  return new Map(
+    inputs.map(({ name, shape }, index) => {
+      const size = sizes[index] ?? 0;
+      const start = before;
+      before += size;
+      const values = Float32Array.from({ length: (shape[0] ?? 0) * size }, (_, i) => {
+        const [sample, within] = [Math.floor(i / size), i % size];
+        return joined[sample * sampleSize + start + within] ?? NaN;
+      });
+      return [name, { shape, values }];
+    }),
+  );
 }
 
 /** Every tensor of the network as the case fills it. */
