@@ -105,7 +105,7 @@ function normalized(at: readonly IndexLike[], group: IndexLike, n: IndexLike, ep
   return mul(sub(load("x", at), load("mean", [n, group])), inverseSqrt(add(load("variance", [n, group]), eps)));
 }
 
-const perGroup = (types: InputTypes, attrs: Attrs): TensorType => batchedType([numberAttr(attrs, "groups")]);
+const perGroup = (_types: InputTypes, attrs: Attrs): TensorType => batchedType([numberAttr(attrs, "groups")]);
 
 export const groupMean = defineOp({
   name: "group_mean",
