@@ -59,8 +59,8 @@ const sourcesChanged = [
 if (sourcesChanged && !isCheck && !build()) process.exit(1);
 
 if (!(isCheck && sourcesChanged)) {
-  const { renderDiagnosticsDocument } = await load("compiler/diagnostics/document.js");
-  await update("docs/diagnostics.md", renderDiagnosticsDocument());
+  const { renderDiagnosticsDoc } = await load("compiler/diagnostics/document.js");
+  await update("docs/diagnostics.md", renderDiagnosticsDoc());
   const { renderLayerTable } = await load("compiler/ops/layerTable.js");
   const { layers } = await load("compiler/ops/index.js");
   await update("docs/language.md", replaceBetween("docs/language.md", "layers", renderLayerTable(layers)));

@@ -1,5 +1,26 @@
 // The second half of `npm run quickstart`, after the set-up: LeNet, from its file to a trained model.
-import { run } from "./setup.mjs";
+import { heading, run } from "./setup.mjs";
 
-const words = "train specs/lenet.cnn --recipe quick --data specs/data/fashion-mnist --out out/quickstart";
-if (!run(process.execPath, ["compiler/bin.mjs", ...words.split(" ")])) process.exitCode = 1;
+const out = "out/quickstart";
+const cnnc = (...words) => run(process.execPath, ["compiler/bin.mjs", ...words]);
+
+heading("cnnc summary specs/lenet.cnn");
+let works = cnnc("summary", "specs/lenet.cnn", "--recipe", "quick");
+
+if (works) {
+  // The shipped images, even where the full set is installed: the same few minutes and figures everywhere.
+  heading(`cnnc train specs/lenet.cnn --recipe quick --out ${out}`);
+  const images = "specs/data/fashion-mnist";
+  works = cnnc("train", "specs/lenet.cnn", "--recipe", "quick", "--data", images, "--out", out);
+}
+if (works) {
+  heading("What some of the test images are taken for");
+  const weights = `${out}/weights.safetensors`;
+  works = cnnc("predict", "specs/lenet.cnn", "--recipe", "quick", "--weights", weights, "--images", "0-4");
+}
+if (works) {
+  heading("Next");
+  console.log("npx cnnc --help                  what else there is");
+  console.log("specs/lenet.cnn                  the network that was trained: change it and train it again");
+}
+if (!works) process.exitCode = 1;

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { join } from "node:path";
+import { basename, extname, join } from "node:path";
 import { emitModule } from "../6-emit/emitModule.ts";
 import { openDataset } from "../datasets/openDataset.ts";
 import { UserError } from "../files/userError.ts";
@@ -68,7 +68,8 @@ export async function trainCommand(file: string, options: TrainCommandOptions, t
   );
   view.note(dataset.description);
 
-  const modulePath = writeFiles(directory, await emitModule(network, { language: "ts" }))[0] ?? directory;
+  const fileName = options.model ?? basename(file, extname(file));
+  const modulePath = writeFiles(directory, await emitModule(network, { language: "ts", fileName }))[0] ?? directory;
   const opened = await openNetwork(network.plan, { seed });
   const interruption = listenForInterruption(() =>
     view.note("stopping after the steps under way; Ctrl-C again stops at once"),
