@@ -1,6 +1,6 @@
 /** Which model of a file is checked, and with which recipe. */
 import { noModel, unknownModel } from "../diagnostics/names.ts";
-import { unknownRecipe } from "../diagnostics/recipes.ts";
+import { unknownRecipeChoice } from "../diagnostics/recipes.ts";
 import { didYouMean } from "../diagnostics/suggest.ts";
 import type { ModelDefinition, TrainDefinition } from "../ir/ast.ts";
 import type { CheckOptions } from "../ir/checked.ts";
@@ -30,7 +30,7 @@ export function selectModel(
     );
     if (train === undefined) {
       const help = didYouMean(options.recipe, trains.map(({ name }) => name?.text ?? "")); // prettier-ignore
-      context.report(unknownRecipe.at(start, { name: options.recipe, model: options.model }, { help }));
+      context.report(unknownRecipeChoice.at(start, { key: "recipe", name: options.recipe }, { help }));
     }
   }
   const models = definitions.filter((definition) => definition.kind === "model");

@@ -70,19 +70,8 @@ export const duplicateRecipe = defineDiagnostic<{ readonly model: string; readon
   mended: `${train("  data mnist\n  optimizer sgd(lr: 0.1)\n")}train Net as fast {\n  data mnist\n  optimizer sgd(lr: 0.2)\n}\n`,
 });
 
-export const unknownRecipe = defineDiagnostic<{ readonly name: string; readonly model: string | undefined }>({
-  code: "CNN5007",
-  severity: "error",
-  title: "An unknown recipe",
-  message: ({ name, model }) =>
-    `this file has no recipe called \`${name}\`${model === undefined ? "" : ` for model ${model}`}`,
-  explanation: "`--recipe` names a recipe of the file: `train Net as quick { … }` is called `quick`.",
-  failing: `// compiled with --recipe quick\n${train("  data mnist\n  optimizer sgd(lr: 0.1)\n")}`,
-  mended: `// compiled with --recipe quick\n${net}train Net as quick {\n  data mnist\n  optimizer sgd(lr: 0.1)\n}\n`,
-});
-
 export const unknownFreeze = defineDiagnostic<{ readonly model: string; readonly name: string }>({
-  code: "CNN5008",
+  code: "CNN5007",
   severity: "error",
   title: "Nothing to freeze",
   message: ({ model, name }) => `model ${model} has no parameters under the name \`${name}\``,
@@ -94,7 +83,7 @@ export const unknownFreeze = defineDiagnostic<{ readonly model: string; readonly
 });
 
 export const twoScalings = defineDiagnostic<Readonly<Record<never, never>>>({
-  code: "CNN5009",
+  code: "CNN5008",
   severity: "error",
   title: "Images normalised twice",
   message: () => "`normalize` and `subtract` cannot both be given",
@@ -106,7 +95,7 @@ export const twoScalings = defineDiagnostic<Readonly<Record<never, never>>>({
 });
 
 export const normalizeLengths = defineDiagnostic<{ readonly mean: number; readonly std: number }>({
-  code: "CNN5010",
+  code: "CNN5009",
   severity: "error",
   title: "Means and deviations of different numbers",
   message: ({ mean, std }) =>
