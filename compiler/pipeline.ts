@@ -63,14 +63,29 @@ export function runPipeline(graph: Graph, options: PipelineOptions): PipelineRes
   verifyGraph(graph);
   const parameterTypes = graph.parameters.map((parameter) => parameter.type);
   const parameterLayout = layoutFlat("parameters", parameterTypes, options.bindingBytes);
-  const stateLayout = layoutFlat("states", graph.states.map((state) => state.type), options.bindingBytes);
+  const stateLayout = layoutFlat(
+    "states",
+    graph.states.map((state) => state.type),
+    options.bindingBytes,
+  );
   const persistent: readonly Slot[] = [...parameterLayout.slots, ...stateLayout.slots];
   const persistentPlaces = new Map([
-    ...placesByValue(graph.parameters.map(({ value }) => value), parameterLayout, 0),
-    ...placesByValue(graph.states.map(({ value }) => value), stateLayout, parameterLayout.slots.length),
+    ...placesByValue(
+      graph.parameters.map(({ value }) => value),
+      parameterLayout,
+      0,
+    ),
+    ...placesByValue(
+      graph.states.map(({ value }) => value),
+      stateLayout,
+      parameterLayout.slots.length,
+    ),
   ]);
 
-  const training = options.training === undefined ? undefined : trainingPart(graph, options.training, options, persistent, persistentPlaces);
+  const training =
+    options.training === undefined
+      ? undefined
+      : trainingPart(graph, options.training, options, persistent, persistentPlaces);
   const inference = inferenceProgram(graph, options, persistent, persistentPlaces);
   const plan = emitPlan({
     name: options.name,
@@ -114,16 +129,28 @@ function trainingPart(
   const images = trainingGraph.inputs.find((input) => input.name === "images")?.value;
   const imageGradient = images === undefined ? undefined : trainingGraph.gradientOf.get(images);
   const parameterGradients = trainingGraph.parameters.map((parameter) => trainingGraph.gradientOf.get(parameter.value));
-  const outputs = [...(request.keepLogits && logits !== undefined ? [logits] : []), ...(imageGradient !== undefined ? [imageGradient] : [])];
+  const outputs = [
+    ...(request.keepLogits && logits !== undefined ? [logits] : []),
+    ...(imageGradient !== undefined ? [imageGradient] : []),
+  ];
   const keep = new Set([...trainingGraph.gradientOf.values(), trainingGraph.metrics, ...outputs]);
   const overwrites = new Map([...trainingGraph.updateOf].map(([state, update]) => [update, state]));
-  const fused = fuseKernels(trainingGraph, { ops, batch: options.batch, storageBuffers: options.storageBuffers, keep, overwrites, fuse: options.fuse });
+  const fused = fuseKernels(trainingGraph, {
+    ops,
+    batch: options.batch,
+    storageBuffers: options.storageBuffers,
+    keep,
+    overwrites,
+    fuse: options.fuse,
+  });
   const kernels = scheduleAll(fused, new Set(parameterGradients), options);
   verifyKernels(kernels, externalValues(trainingGraph));
 
   // Gradients lie as their parameters do, each in as many parts as its kernel sums.
   const storageOf = (value: ValueId): ValueId => kernels.aliasOf.get(value) ?? value;
-  const parts = parameterGradients.map((gradient) => (gradient === undefined ? 1 : partsOf(storageOf(gradient), kernels)));
+  const parts = parameterGradients.map((gradient) =>
+    gradient === undefined ? 1 : partsOf(storageOf(gradient), kernels),
+  );
   const banks = gradientBanks(trainingGraph, persistentPlaces, parts);
   const firstGradient = persistent.length;
   const gradientPlaces = parameterGradients.map((gradient, index) => {
@@ -168,7 +195,11 @@ function gradientBanks(
   const places = graph.parameters.map((parameter, index): Place => {
     const bank = persistentPlaces.get(parameter.value)?.slot ?? 0;
     while (slots.length <= bank) {
-      slots.push({ name: slots.length === 0 ? "gradients" : `gradients${slots.length + 1}`, sizeBytes: 0, lifetime: "persistent" });
+      slots.push({
+        name: slots.length === 0 ? "gradients" : `gradients${slots.length + 1}`,
+        sizeBytes: 0,
+        lifetime: "persistent",
+      });
     }
     const sizeBytes = partStride(elementCount(parameter.type)) * 4 * (parts[index] ?? 1);
     const slot = slots[bank];
@@ -212,7 +243,11 @@ function inferenceProgram(
 }
 
 /** Chooses every kernel's schedule; the compile budget is shared among those that reduce. */
-function scheduleAll(plan: KernelPlan, gradients: ReadonlySet<ValueId | undefined>, options: PipelineOptions): KernelPlan {
+function scheduleAll(
+  plan: KernelPlan,
+  gradients: ReadonlySet<ValueId | undefined>,
+  options: PipelineOptions,
+): KernelPlan {
   const reductions = plan.kernels.filter((kernel) => kernel.stages[0]?.computation.body.kind === "reduce").length;
   const share = bodyBudget.network[options.adapterClass] / Math.max(1, reductions);
   const budget = Math.round(Math.min(bodyBudget.kernel, Math.max(bodyBudget.least, share)));

@@ -47,7 +47,10 @@ export function constraintsOf(kernel: Kernel): ReadonlyMap<string, TileConstrain
   for (const layout of layoutKernel(stages)) {
     for (const [name, { multipleOf, full }] of layout?.constraints ?? []) {
       const before = constraints.get(name) ?? { multipleOf: 1, full: false };
-      constraints.set(name, { multipleOf: leastCommonMultiple(before.multipleOf, multipleOf), full: before.full || full });
+      constraints.set(name, {
+        multipleOf: leastCommonMultiple(before.multipleOf, multipleOf),
+        full: before.full || full,
+      });
     }
   }
   return constraints;
@@ -89,9 +92,13 @@ function scheduleReduction(
   const wanted = wantedInvocations[options.adapterClass];
   let best: { readonly cost: number; readonly choice: Choice; readonly parts: number } | undefined;
   for (const choice of choices(axes, body.over, constraints, options.bodyBudget)) {
-    const invocations = axes.reduce((product, axis) => product * Math.ceil(axis.extent / (choice.tile[axis.name] ?? 1)), 1);
+    const invocations = axes.reduce(
+      (product, axis) => product * Math.ceil(axis.extent / (choice.tile[axis.name] ?? 1)),
+      1,
+    );
     const split = splitAxis(body.over, options);
-    const parts = split === undefined ? 1 : Math.max(1, Math.min(largestSplit, split.extent, Math.ceil(wanted / invocations)));
+    const parts =
+      split === undefined ? 1 : Math.max(1, Math.min(largestSplit, split.extent, Math.ceil(wanted / invocations)));
     const cost = costOf(choice, axes, body.over, patterns) * Math.max(1, wanted / (invocations * parts));
     if (best === undefined || cost < best.cost) best = { cost, choice, parts };
   }
@@ -110,12 +117,19 @@ function splitAxis(over: readonly Axis[], options: ScheduleOptions): Axis | unde
 }
 
 /** Cost of one useful multiply-add, in multiply-adds. */
-function costOf(choice: Choice, axes: readonly Axis[], over: readonly Axis[], patterns: readonly LoadPattern[]): number {
+function costOf(
+  choice: Choice,
+  axes: readonly Axis[],
+  over: readonly Axis[],
+  patterns: readonly LoadPattern[],
+): number {
   const sums = axes.reduce((product, axis) => product * (choice.tile[axis.name] ?? 1), 1);
   const unrolled = over.reduce((product, axis) => product * (choice.unroll[axis.name] ?? 1), 1);
   const work = sums * unrolled;
   let loads = 0;
-  for (const pattern of patterns) loads += loadsPerStep(pattern, choice.tile, choice.unroll, over) * (pattern.conditional ? 1 + conditionCost / 12 : 1);
+  for (const pattern of patterns)
+    loads +=
+      loadsPerStep(pattern, choice.tile, choice.unroll, over) * (pattern.conditional ? 1 + conditionCost / 12 : 1);
   const useful = axes.reduce((share, axis) => {
     const tile = choice.tile[axis.name] ?? 1;
     return share * (axis.extent / (Math.ceil(axis.extent / tile) * tile));
@@ -168,9 +182,16 @@ function* tiles(
   const sizes = axes.map((axis, position) => {
     const smallest = least[position] ?? 1;
     if (constraints.get(axis.name)?.full === true) return [smallest];
-    return tileSizes(axis.extent).filter((size) => size % smallest === 0 || size === smallest).concat(smallest).filter(unique);
+    return tileSizes(axis.extent)
+      .filter((size) => size % smallest === 0 || size === smallest)
+      .concat(smallest)
+      .filter(unique);
   });
-  function* extend(position: number, product: number, tile: Readonly<Record<string, number>>): Iterable<Readonly<Record<string, number>>> {
+  function* extend(
+    position: number,
+    product: number,
+    tile: Readonly<Record<string, number>>,
+  ): Iterable<Readonly<Record<string, number>>> {
     const axis = axes[position];
     if (axis === undefined) {
       yield tile;
@@ -200,5 +221,7 @@ function unique(size: number, index: number, list: readonly number[]): boolean {
 }
 
 function sameAxes(a: readonly Axis[], b: readonly Axis[]): boolean {
-  return a.length === b.length && a.every((axis, index) => axis.name === b[index]?.name && axis.extent === b[index]?.extent);
+  return (
+    a.length === b.length && a.every((axis, index) => axis.name === b[index]?.name && axis.extent === b[index]?.extent)
+  );
 }

@@ -173,7 +173,12 @@ function groupNodes(graph: Graph, options: FuseOptions, alone: ReadonlySet<Value
       if (cut === undefined) return;
       const renamed = renameLoads(cut, viewed, valueName(storage), storageType.shape);
       if (renamed === undefined) return;
-      yield { computation: renamed, stages: kernel.stages, registers: kernel.registers, constraints: kernel.constraints };
+      yield {
+        computation: renamed,
+        stages: kernel.stages,
+        registers: kernel.registers,
+        constraints: kernel.constraints,
+      };
     } else if (storageType.shape.length === 1 && viewType.shape.length === 3) {
       // The kernel has the vector: cut the axis of all its stages.
       const axes = axesOf({ ...viewType, batched: false }, 0).map((each) => ({ ...each, name: `${each.name}_` }));
@@ -182,7 +187,8 @@ function groupNodes(graph: Graph, options: FuseOptions, alone: ReadonlySet<Value
       for (const [position, stage] of kernel.stages.entries()) {
         let cut = splitLastAxis(stage.computation, storageType.shape[0] ?? 0, axes);
         for (const earlier of kernel.stages.slice(0, position)) {
-          if (cut !== undefined) cut = renameLoads(cut, valueName(earlier.node.output), valueName(earlier.node.output), viewType.shape);
+          if (cut !== undefined)
+            cut = renameLoads(cut, valueName(earlier.node.output), valueName(earlier.node.output), viewType.shape);
         }
         if (cut === undefined) return;
         const layout = position === 0 ? rootLayout(cut.axes) : layoutStage(cut, registers);
@@ -204,13 +210,18 @@ function groupNodes(graph: Graph, options: FuseOptions, alone: ReadonlySet<Value
     const tile: Record<string, number> = {};
     for (const axis of root) {
       const constraint = merged.get(axis.name);
-      const least = constraint === undefined ? 1 : constraint.full ? axis.extent : Math.min(constraint.multipleOf, axis.extent);
+      const least =
+        constraint === undefined ? 1 : constraint.full ? axis.extent : Math.min(constraint.multipleOf, axis.extent);
       if (constraint !== undefined && constraint.full && axis.extent % constraint.multipleOf !== 0) return false;
       tile[axis.name] = least;
       required *= least;
     }
     const { axes, body } = candidate.computation;
-    const own = axes.reduce((product, axis) => product * Math.max(1, stageTile(axis, layout.scales.get(axis.name) ?? { numerator: 1, denominator: 1 }, tile)), 1);
+    const own = axes.reduce(
+      (product, axis) =>
+        product * Math.max(1, stageTile(axis, layout.scales.get(axis.name) ?? { numerator: 1, denominator: 1 }, tile)),
+      1,
+    );
     const over = body.kind === "reduce" ? body.over.filter((axis) => layout.unrolledOver.has(axis.name)) : [];
     const unrolled = over.reduce((product, axis) => product * axis.extent, 1);
     if (body.kind === "reduce" && over.length > 0 && over.length < body.over.length) return false;
@@ -222,7 +233,11 @@ function groupNodes(graph: Graph, options: FuseOptions, alone: ReadonlySet<Value
   }
 
   function isStored(value: ValueId, inside: ReadonlySet<ValueId>): boolean {
-    return options.keep.has(value) || options.overwrites.has(value) || (consumers.get(value) ?? []).some((user) => !inside.has(user));
+    return (
+      options.keep.has(value) ||
+      options.overwrites.has(value) ||
+      (consumers.get(value) ?? []).some((user) => !inside.has(user))
+    );
   }
 
   function openKernel(node: GraphNode, computation: Computation): OpenKernel {
@@ -243,7 +258,9 @@ function groupNodes(graph: Graph, options: FuseOptions, alone: ReadonlySet<Value
         stored: isStored(node.output, inside),
         ...(overwritten !== undefined && { overwrites: overwritten }),
         origin: node.origin,
-        roles: Object.fromEntries(Object.entries(node.inputs).map(([role, value]) => [valueName(storageOf(value)), role])),
+        roles: Object.fromEntries(
+          Object.entries(node.inputs).map(([role, value]) => [valueName(storageOf(value)), role]),
+        ),
       };
     });
     return { name: `k${index}`, stages, schedule: { tile: {}, unroll: {}, workgroupSize: 64 } };
@@ -257,10 +274,7 @@ interface Candidate {
   readonly constraints: ReadonlyMap<string, TileConstraint>;
 }
 
-function mergeConstraints(
-  into: Map<string, TileConstraint>,
-  more: ReadonlyMap<string, TileConstraint>,
-): void {
+function mergeConstraints(into: Map<string, TileConstraint>, more: ReadonlyMap<string, TileConstraint>): void {
   for (const [name, constraint] of more) {
     const before = into.get(name) ?? { multipleOf: 1, full: false };
     const multipleOf = leastCommonMultiple(before.multipleOf, constraint.multipleOf);

@@ -83,11 +83,16 @@ export function loadsPerStep(
 }
 
 /** How many values sum(coefficient * t) takes for t within the tile, divided by the divisor. */
-function distinctValues(coefficients: ReadonlyMap<string, number>, divisor: number, steps: (name: string) => number): number {
+function distinctValues(
+  coefficients: ReadonlyMap<string, number>,
+  divisor: number,
+  steps: (name: string) => number,
+): number {
   const active = [...coefficients].filter(([name]) => steps(name) > 1);
   if (active.length === 0) return 1;
   const [only] = active;
-  if (active.length === 1 && only !== undefined) return Math.ceil(steps(only[0]) / (divisor > 1 ? divisor / Math.abs(only[1]) : 1));
+  if (active.length === 1 && only !== undefined)
+    return Math.ceil(steps(only[0]) / (divisor > 1 ? divisor / Math.abs(only[1]) : 1));
   let values = new Set([0]);
   for (const [name, coefficient] of active) {
     const next = new Set<number>();

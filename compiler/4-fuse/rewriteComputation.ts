@@ -54,23 +54,35 @@ function cutIndex(linear: IndexExpr, shape: readonly number[]): readonly IndexEx
 /** The last axis, of `extent` elements, replaced by several whose extents multiply to it; undefined if it is another. */
 export function splitLastAxis(computation: Computation, extent: number, by: readonly Axis[]): Computation | undefined {
   const last = computation.axes.at(-1);
-  if (last === undefined || last.extent !== extent || last.batch === true) return undefined;
+  if (last?.extent !== extent || last.batch === true) return undefined;
   const linear = by.reduce<IndexExpr | undefined>(
     (outer, axis) => (outer === undefined ? idx(axis) : iadd(imul(outer, axis.extent), axis)),
     undefined,
   );
   const replacement = new Map([[last.name, linear ?? idx(0)]]);
-  const taken = new Set([...computation.axes.slice(0, -1), ...(computation.body.kind === "reduce" ? computation.body.over : [])].map((axis) => axis.name));
+  const taken = new Set(
+    [...computation.axes.slice(0, -1), ...(computation.body.kind === "reduce" ? computation.body.over : [])].map(
+      (axis) => axis.name,
+    ),
+  );
   if (by.some((axis) => taken.has(axis.name))) return undefined;
-  const rewritten = rewriteComputation(computation, () => undefined, (expr) => substituteIndex(expr, replacement));
+  const rewritten = rewriteComputation(
+    computation,
+    () => undefined,
+    (expr) => substituteIndex(expr, replacement),
+  );
   return { ...rewritten, axes: [...computation.axes.slice(0, -1), ...by] };
 }
 
 /** The computation with its axes under other names, those of its reduction included. */
 export function renameAxes(computation: Computation, names: ReadonlyMap<string, string>): Computation {
-  const replacement = new Map([...names].map(([from, to]) => [from, { kind: "axis", name: to } as IndexExpr]));
+  const replacement = new Map<string, IndexExpr>([...names].map(([from, to]) => [from, { kind: "axis", name: to }]));
   const rename = (axis: Axis): Axis => ({ ...axis, name: names.get(axis.name) ?? axis.name });
-  const rewritten = rewriteComputation(computation, () => undefined, (expr) => substituteIndex(expr, replacement));
+  const rewritten = rewriteComputation(
+    computation,
+    () => undefined,
+    (expr) => substituteIndex(expr, replacement),
+  );
   const { body } = rewritten;
   return {
     axes: computation.axes.map(rename),

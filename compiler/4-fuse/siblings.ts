@@ -13,7 +13,8 @@ export function siblingOf(computation: Computation, root: Computation): Computat
   if (computation.body.kind !== "reduce" || root.body.kind !== "reduce") return undefined;
   const [over, rootOver] = [computation.body.over, root.body.over];
   if (over.length !== rootOver.length || over.length === 0) return undefined;
-  if (over.some((axis, i) => axis.extent !== rootOver[i]?.extent || axis.batch !== rootOver[i]?.batch)) return undefined;
+  if (over.some((axis, i) => axis.extent !== rootOver[i]?.extent || axis.batch !== rootOver[i]?.batch))
+    return undefined;
   const names = new Map(over.map((axis, i) => [axis.name, rootOver[i]?.name ?? axis.name]));
   for (const load of loadsOf(computation)) {
     for (const rootLoad of loadsOf(root)) {
@@ -39,7 +40,8 @@ function unify(
     if (other === undefined) return undefined;
     if (position.kind === "axis" && other.kind === "axis") {
       const before = names.get(position.name);
-      if (before !== undefined ? before !== other.name : !sameExtent(position.name, other.name, axes, rootAxes)) return undefined;
+      if (before !== undefined ? before !== other.name : !sameExtent(position.name, other.name, axes, rootAxes))
+        return undefined;
       names.set(position.name, other.name);
     } else if (printIndex(position) !== printIndex(other)) return undefined;
   }
@@ -48,5 +50,5 @@ function unify(
 
 function sameExtent(name: string, rootName: string, axes: readonly Axis[], rootAxes: readonly Axis[]): boolean {
   const [axis, rootAxis] = [axes.find((each) => each.name === name), rootAxes.find((each) => each.name === rootName)];
-  return axis !== undefined && rootAxis !== undefined && axis.extent === rootAxis.extent && axis.batch === rootAxis.batch;
+  return axis !== undefined && axis.extent === rootAxis?.extent && axis.batch === rootAxis.batch;
 }

@@ -53,7 +53,11 @@ export function tooLarge(types: readonly TensorType[], limitBytes: number): read
 }
 
 /** Where a value's place is, by value. */
-export function placesByValue(values: readonly ValueId[], layout: FlatLayout, firstSlot: number): ReadonlyMap<ValueId, Place> {
+export function placesByValue(
+  values: readonly ValueId[],
+  layout: FlatLayout,
+  firstSlot: number,
+): ReadonlyMap<ValueId, Place> {
   const places = new Map<ValueId, Place>();
   values.forEach((value, index) => {
     const place = layout.places[index];

@@ -41,13 +41,19 @@ export function alignBytes(bytes: number): number {
 
 export function planMemory(plan: KernelPlan, options: PlanMemoryOptions): MemoryPlan {
   const lifetimes = lifetimesOf(plan, options);
-  const slots: { name: string; sizeBytes: number; lifetime: Slot["lifetime"] }[] = options.persistentSlots.map((slot) => ({ ...slot }));
+  const slots: { name: string; sizeBytes: number; lifetime: Slot["lifetime"] }[] = options.persistentSlots.map(
+    (slot) => ({ ...slot }),
+  );
   const tenants: ValueId[][] = slots.map(() => []);
   const placeOf = new Map<ValueId, Place>(options.persistentPlaces);
   const lifetimeOf = new Map<ValueId, Lifetime>();
 
   const waiting = [...lifetimes].filter(([value]) => !placeOf.has(value));
-  const sized = waiting.map(([value, lifetime]) => ({ value, lifetime, sizeBytes: sizeBytesOf(options.typeOf(value), options.batch) }));
+  const sized = waiting.map(([value, lifetime]) => ({
+    value,
+    lifetime,
+    sizeBytes: sizeBytesOf(options.typeOf(value), options.batch),
+  }));
   sized.sort((a, b) => b.sizeBytes - a.sizeBytes || a.lifetime.first - b.lifetime.first || a.value - b.value);
   for (const { value, lifetime, sizeBytes } of sized) {
     const free = slots.flatMap((slot, index) => {

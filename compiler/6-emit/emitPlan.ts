@@ -46,7 +46,11 @@ export interface EmitPlanInput {
   readonly parameterPlaces: readonly Place[];
   readonly statePlaces: readonly Place[];
   /** The persistent slots: parameters, then states. */
-  readonly persistentSlots: readonly { readonly name: string; readonly sizeBytes: number; readonly role: "parameters" | "states" }[];
+  readonly persistentSlots: readonly {
+    readonly name: string;
+    readonly sizeBytes: number;
+    readonly role: "parameters" | "states";
+  }[];
   readonly training?: TrainingPart;
   readonly inference: ProgramPlan;
   readonly counters: readonly string[];
@@ -61,7 +65,11 @@ interface KernelTable {
 export function emitPlan(input: EmitPlanInput): NetworkPlan {
   const uniforms = uniformWords(input.training);
   const kernels = kernelTable();
-  const buffers: BufferPlan[] = input.persistentSlots.map((slot) => ({ name: slot.name, size: slot.sizeBytes, role: slot.role }));
+  const buffers: BufferPlan[] = input.persistentSlots.map((slot) => ({
+    name: slot.name,
+    size: slot.sizeBytes,
+    role: slot.role,
+  }));
   const { graph } = input;
   const tensor = (name: string, type: TensorType, place: Place, initial: Initial): TensorPlan => ({
     name,
@@ -71,19 +79,28 @@ export function emitPlan(input: EmitPlanInput): NetworkPlan {
     initial,
   });
   const parameters = graph.parameters.map((parameter, index) =>
-    tensor(parameter.name, parameter.type, placeAt(input.parameterPlaces, index), input.initials[index] ?? { kind: "constant", value: 0 }),
+    tensor(
+      parameter.name,
+      parameter.type,
+      placeAt(input.parameterPlaces, index),
+      input.initials[index] ?? { kind: "constant", value: 0 },
+    ),
   );
   const states = graph.states.map((state, index) =>
     tensor(state.name, state.type, placeAt(input.statePlaces, index), { kind: "constant", value: state.initial }),
   );
   const optimizer: TensorPlan[] = [];
-  const training = input.training === undefined ? undefined : emitTraining(input, input.training, uniforms, kernels, buffers, optimizer);
+  const training =
+    input.training === undefined
+      ? undefined
+      : emitTraining(input, input.training, uniforms, kernels, buffers, optimizer);
   const inference = emitProgram(input.inference, "inference", input, uniforms, kernels, buffers, undefined);
   const output = graph.heads[0];
   const types = typesOf(graph);
   const outputValue = input.inference.graph.heads[0]?.value;
   const images = graph.inputs.find((each) => each.name === "images");
-  if (output === undefined || images === undefined || outputValue === undefined) throw new InternalCompilerError("emitPlan", "no output");
+  if (output === undefined || images === undefined || outputValue === undefined)
+    throw new InternalCompilerError("emitPlan", "no output");
   return {
     format: 1,
     name: input.name,
@@ -99,14 +116,22 @@ export function emitPlan(input: EmitPlanInput): NetworkPlan {
     uniforms,
     kernels: kernels.list(),
     ...(training !== undefined && { training }),
-    inference: { images: inference.placeOf(inputValue(input.inference.graph, "images")), logits: inference.placeOf(outputValue), dispatches: inference.dispatches },
+    inference: {
+      images: inference.placeOf(inputValue(input.inference.graph, "images")),
+      logits: inference.placeOf(outputValue),
+      dispatches: inference.dispatches,
+    },
     requiredLimits: requiredLimits(buffers),
   };
 }
 
 /** The block of the step: the built-in words, then the optimizer's. */
 function uniformWords(training: TrainingPart | undefined): readonly UniformWord[] {
-  const own = (training?.optimizer.uniforms ?? []).map(({ name, value }): UniformWord => ({ name, type: "f32", initial: value }));
+  const own = (training?.optimizer.uniforms ?? []).map(({ name, value }): UniformWord => ({
+    name,
+    type: "f32",
+    initial: value,
+  }));
   const words = [...builtinUniforms, ...own];
   if (words.length > uniformWordLimit) throw new InternalCompilerError("emitPlan", `${words.length} uniform words`);
   return words;
@@ -154,7 +179,11 @@ function emitProgram(
       ...(ring !== undefined && { ring: ring.value }),
     });
     const label = labelOf(kernel);
-    const bindings = emitted.bindings.map(({ value, writes, sizeBytes }): BindingPlan => ({ ...placeOf(value), size: sizeBytes, writes }));
+    const bindings = emitted.bindings.map(({ value, writes, sizeBytes }): BindingPlan => ({
+      ...placeOf(value),
+      size: sizeBytes,
+      writes,
+    }));
     return {
       kernel: kernels.add(emitted.wgsl, kernelName(kernel), emitted.workgroupSize, label),
       label,
@@ -175,7 +204,10 @@ function emitTraining(
   optimizer: TensorPlan[],
 ): TrainingPlan {
   const { graph, program } = training;
-  const emitted = emitProgram(program, "training", input, uniforms, kernels, buffers, { value: graph.metrics, slots: training.ringSlots });
+  const emitted = emitProgram(program, "training", input, uniforms, kernels, buffers, {
+    value: graph.metrics,
+    slots: training.ringSlots,
+  });
   const images = inputValue(graph, "images");
   const labels = graph.inputs.find((each) => each.name !== "images");
   if (labels === undefined) throw new InternalCompilerError("emitPlan", "no labels");
@@ -183,9 +215,12 @@ function emitTraining(
   const update: DispatchPlan[] = [];
   const collect: DispatchPlan[] = [];
   const gradients: (PlacePlan | undefined)[] = graph.parameters.map(() => undefined);
-  const parameterSlots = input.persistentSlots.flatMap((slot, index) => (slot.role === "parameters" ? [{ ...slot, index }] : []));
+  const parameterSlots = input.persistentSlots.flatMap((slot, index) =>
+    slot.role === "parameters" ? [{ ...slot, index }] : [],
+  );
   const firstGradient = program.memory.slots.findIndex((slot) => slot.name.startsWith("gradients"));
-  const ownOffset = buffers.length - (program.memory.slots.length - input.persistentSlots.length) - input.persistentSlots.length;
+  const ownOffset =
+    buffers.length - (program.memory.slots.length - input.persistentSlots.length) - input.persistentSlots.length;
   for (const [bank, slot] of parameterSlots.entries()) {
     const members = graph.parameters.flatMap((parameter, index) => {
       const place = placeAt(input.parameterPlaces, index);
@@ -200,11 +235,21 @@ function emitTraining(
       const elements = place.sizeBytes / 4;
       return [elements / blockElements, (at?.offsetBytes ?? 0) / 16, partStride(elements) / 4, parts];
     });
-    const table = buffers.push({ name: `gradient table${bank === 0 ? "" : bank + 1}`, size: (slot.sizeBytes / 4 / blockElements) * 16, role: "constants", runs }) - 1;
+    const table =
+      buffers.push({
+        name: `gradient table${bank === 0 ? "" : bank + 1}`,
+        size: (slot.sizeBytes / 4 / blockElements) * 16,
+        role: "constants",
+        runs,
+      }) - 1;
     const own = (buffer: number, size: number, writes: boolean): BindingPlan => ({ buffer, offset: 0, size, writes });
-    const shared = [own(gradientBuffer, gradientBytes, false), own(table, (slot.sizeBytes / 4 / blockElements) * 16, false)];
+    const shared = [
+      own(gradientBuffer, gradientBytes, false),
+      own(table, (slot.sizeBytes / 4 / blockElements) * 16, false),
+    ];
     const stateBindings = training.optimizer.states.map((state) => {
-      const buffer = buffers.push({ name: `${state}${bank === 0 ? "" : bank + 1}`, size: slot.sizeBytes, role: "optimizer" }) - 1;
+      const buffer =
+        buffers.push({ name: `${state}${bank === 0 ? "" : bank + 1}`, size: slot.sizeBytes, role: "optimizer" }) - 1;
       for (const { parameter, place } of members) {
         optimizer.push({
           name: `${parameter.name}/${state}`,
@@ -224,7 +269,12 @@ function emitTraining(
       bindings: [own(slot.index, slot.sizeBytes, true), ...shared, ...stateBindings],
       ...grid,
     });
-    const collected = buffers.push({ name: `collected gradients${bank === 0 ? "" : bank + 1}`, size: slot.sizeBytes, role: "gradients" }) - 1;
+    const collected =
+      buffers.push({
+        name: `collected gradients${bank === 0 ? "" : bank + 1}`,
+        size: slot.sizeBytes,
+        role: "gradients",
+      }) - 1;
     collect.push({
       kernel: kernels.add(emitCollectKernel(sizes), "collect", 64, "gradients of all parameters"),
       label: "gradients of all parameters",
@@ -311,7 +361,9 @@ function kernelTable(): KernelTable {
     },
     list: () =>
       entries.map(({ name, text, workgroupSize }) => {
-        const labels = [...new Set(byText.get(text)?.labels ?? [])].map((label) => `// ${label.replace(/[^\x20-\x7e]/g, "?")}`);
+        const labels = [...new Set(byText.get(text)?.labels ?? [])].map(
+          (label) => `// ${label.replace(/[^\x20-\x7e]/g, "?")}`,
+        );
         return { name, wgsl: [`// ${name}, used by:`, ...labels, "", text].join("\n"), workgroupSize };
       }),
   };

@@ -49,7 +49,8 @@ export function emitReductions(
       unrolled.push({ axis, factor });
       continue;
     }
-    if (axis.extent % factor !== 0) throw new InternalCompilerError("emitReductions", `${axis.extent} is no multiple of ${factor}`);
+    if (axis.extent % factor !== 0)
+      throw new InternalCompilerError("emitReductions", `${axis.extent} is no multiple of ${factor}`);
     const trips = axis.extent / factor;
     const variable = scopes.declare(axis.name.replace(/_+$/, ""), { low: 0, high: trips - 1 }, scopes.level() + 1);
     opened.push({ header: loopHeader(variable, axis, trips, split?.parts, part, scopes) });
@@ -60,7 +61,9 @@ export function emitReductions(
 
   for (const step of combinations(unrolled.map(({ factor }) => factor))) {
     const inner = new Map(bindings);
-    unrolled.forEach(({ axis }, i) => inner.set(axis.name, addAffine(bindings.get(axis.name) ?? constantAffine(0), constantAffine(step[i] ?? 0))));
+    unrolled.forEach(({ axis }, i) =>
+      inner.set(axis.name, addAffine(bindings.get(axis.name) ?? constantAffine(0), constantAffine(step[i] ?? 0))),
+    );
     for (const sum of sums) accumulate(sum, inner, first.over, evaluator, scopes);
   }
   for (const { header } of opened.reverse()) scopes.close(header, "}");
@@ -75,8 +78,11 @@ function sumsOf(stage: Stage, context: KernelContext, scopes: Scopes): readonly 
   const index = context.kernel.stages.indexOf(stage);
   const { axes, body } = stage.computation;
   const layout = context.layouts[index];
-  if (body.kind !== "reduce" || layout === undefined) throw new InternalCompilerError("emitReductions", "not a reduction");
-  const tile = axes.map((axis) => stageTile(axis, layout.scales.get(axis.name) ?? { numerator: 1, denominator: 1 }, context.rootTile));
+  if (body.kind !== "reduce" || layout === undefined)
+    throw new InternalCompilerError("emitReductions", "not a reduction");
+  const tile = axes.map((axis) =>
+    stageTile(axis, layout.scales.get(axis.name) ?? { numerator: 1, denominator: 1 }, context.rootTile),
+  );
   return [...combinations(tile)].map((offsets) => {
     const name = scopes.fresh(body.combine === "sum" ? "sum" : "top");
     scopes.line(`var ${name} = ${body.combine === "sum" ? "0.0" : floatLiteral(lowest)};`, 0);
@@ -85,7 +91,13 @@ function sumsOf(stage: Stage, context: KernelContext, scopes: Scopes): readonly 
   });
 }
 
-function accumulate(sum: Sum, over: ReadonlyMap<string, Affine>, axes: readonly Axis[], evaluator: Evaluator, scopes: Scopes): void {
+function accumulate(
+  sum: Sum,
+  over: ReadonlyMap<string, Affine>,
+  axes: readonly Axis[],
+  evaluator: Evaluator,
+  scopes: Scopes,
+): void {
   const bindings = new Map([...evaluator.axesAt(sum.index, sum.offsets), ...over]);
   const value = evaluator.scalar(sum.body.value, { bindings });
   switch (sum.body.combine) {
@@ -98,7 +110,10 @@ function accumulate(sum: Sum, over: ReadonlyMap<string, Affine>, axes: readonly 
     case "argmax": {
       let position = constantAffine(0);
       for (const axis of axes) {
-        position = { terms: position.terms.map((term) => ({ ...term, coefficient: term.coefficient * axis.extent })), constant: position.constant * axis.extent };
+        position = {
+          terms: position.terms.map((term) => ({ ...term, coefficient: term.coefficient * axis.extent })),
+          constant: position.constant * axis.extent,
+        };
         position = addAffine(position, over.get(axis.name) ?? constantAffine(0));
       }
       const at = position.terms.length === 0 ? floatLiteral(position.constant) : `f32(${evaluator.index(position)})`;
@@ -111,9 +126,17 @@ function accumulate(sum: Sum, over: ReadonlyMap<string, Affine>, axes: readonly 
 }
 
 /** A loop over an axis: all of it, the samples that this step's batch holds, or this invocation's part of them. */
-function loopHeader(variable: string, axis: Axis, trips: number, parts: number | undefined, part: string | undefined, scopes: Scopes): string {
+function loopHeader(
+  variable: string,
+  axis: Axis,
+  trips: number,
+  parts: number | undefined,
+  part: string | undefined,
+  scopes: Scopes,
+): string {
   const end = axis.batch === true ? `min(i32(step.count), ${axis.extent})` : String(trips);
-  if (parts === undefined || part === undefined) return `for (var ${variable} = 0; ${variable} < ${end}; ${variable}++) {`;
+  if (parts === undefined || part === undefined)
+    return `for (var ${variable} = 0; ${variable} < ${end}; ${variable}++) {`;
   const chunk = Math.ceil(trips / parts);
   const name = `${variable}_end`;
   scopes.line(`let ${name} = min((part + 1) * ${chunk}, ${end});`);

@@ -56,7 +56,9 @@ function elementsOf(
   const { axes } = stage.computation;
   const { options, kernel, layouts, rootTile } = context;
   const scales = layouts[index]?.scales;
-  const tile = axes.map((axis) => stageTile(axis, scales?.get(axis.name) ?? { numerator: 1, denominator: 1 }, rootTile));
+  const tile = axes.map((axis) =>
+    stageTile(axis, scales?.get(axis.name) ?? { numerator: 1, denominator: 1 }, rootTile),
+  );
   const roots = new Set([...(scales?.values() ?? [])].map((scale) => scale.root));
   // Several invocations hold an element that lacks one of the root's axes: the first of them writes it.
   const first = (kernel.stages[0]?.computation.axes ?? []).flatMap((axis) => {
@@ -76,7 +78,8 @@ function elementsOf(
       if (high >= extent) guards.push(`${evaluator.index(at)} < ${extent}`);
     }
     let linear = linearAffine(position, extents);
-    if (part !== undefined && isSplit(stage, kernel)) linear = addAffine(linear, variableAffine(part, partStride(elements)));
+    if (part !== undefined && isSplit(stage, kernel))
+      linear = addAffine(linear, variableAffine(part, partStride(elements)));
     if (stage.value === options.ring) {
       if (!scopes.ranges.has("ring_row")) {
         scopes.line("let ring_row = i32(step.slot);", 0);
@@ -89,12 +92,20 @@ function elementsOf(
 }
 
 /** One statement an element, or one a vector where four neighbours are complete. */
-function storeLines(binding: string, elements: readonly Element[], evaluator: Evaluator, vector: boolean): readonly string[] {
+function storeLines(
+  binding: string,
+  elements: readonly Element[],
+  evaluator: Evaluator,
+  vector: boolean,
+): readonly string[] {
   if (!vector) return elements.map(({ linear, value }) => `${binding}[${evaluator.index(linear)}] = ${value};`);
   const groups = new Map<string, { readonly base: Affine; readonly lanes: (string | undefined)[] }>();
   for (const { linear, value } of elements) {
     const lane = ((linear.constant % 4) + 4) % 4;
-    const base: Affine = { terms: linear.terms.map((term) => ({ ...term, coefficient: term.coefficient / 4 })), constant: (linear.constant - lane) / 4 };
+    const base: Affine = {
+      terms: linear.terms.map((term) => ({ ...term, coefficient: term.coefficient / 4 })),
+      constant: (linear.constant - lane) / 4,
+    };
     const key = affineKey(base);
     const group = groups.get(key) ?? { base, lanes: [undefined, undefined, undefined, undefined] };
     group.lanes[lane] = value;

@@ -37,7 +37,10 @@ export function emitUpdateKernel(
 ): string {
   const vectors = sizes.parameterElements / 4;
   const print = formulaPrinter(uniforms);
-  const states = stateNames.map((name, index) => `@group(0) @binding(${index + 4}) var<storage, read_write> ${name}_state: array<vec4f, ${vectors}>;`);
+  const states = stateNames.map(
+    (name, index) =>
+      `@group(0) @binding(${index + 4}) var<storage, read_write> ${name}_state: array<vec4f, ${vectors}>;`,
+  );
   const body = [
     "let parameter = parameters[item];",
     ...stateNames.map((name) => `let ${name} = ${name}_state[item];`),
@@ -140,7 +143,10 @@ function formulaPrinter(uniforms: readonly UniformWord[]): { readonly vector: (e
       }
       case "select": {
         const [then, otherwise] = [print(expr.then), print(expr.otherwise)];
-        return { text: `select(${asVector(otherwise)}, ${asVector(then)}, ${printCondition(expr.when)})`, spread: true };
+        return {
+          text: `select(${asVector(otherwise)}, ${asVector(then)}, ${printCondition(expr.when)})`,
+          spread: true,
+        };
       }
       case "index":
       case "random":
@@ -154,7 +160,9 @@ function formulaPrinter(uniforms: readonly UniformWord[]): { readonly vector: (e
     const [left, right] = [print(when.left), print(when.right)];
     const operator: Readonly<Record<Comparison, string>> = { lt: "<", le: "<=", gt: ">", ge: ">=", eq: "==", ne: "!=" };
     const spread = left.spread || right.spread;
-    return spread ? `(${asVector(left)} ${operator[when.fn]} ${asVector(right)})` : `(${left.text} ${operator[when.fn]} ${right.text})`;
+    return spread
+      ? `(${asVector(left)} ${operator[when.fn]} ${asVector(right)})`
+      : `(${left.text} ${operator[when.fn]} ${right.text})`;
   };
   return { vector: (expr) => asVector(print(expr)) };
 }

@@ -74,18 +74,27 @@ function emitWith(
   options: EmitOptions,
   vectors: ReadonlySet<string>,
 ): { readonly kernel: EmittedKernel; readonly vectorizable: ReadonlySet<string> } {
-  const layouts = layoutKernel(kernel.stages.map(({ value, computation }) => ({ name: valueName(value), computation }))).map((layout, index) => {
-    if (layout === undefined) throw new InternalCompilerError("emitWgsl", `stage ${kernel.stages[index]?.op} of ${kernel.name} has no layout`);
+  const layouts = layoutKernel(
+    kernel.stages.map(({ value, computation }) => ({ name: valueName(value), computation })),
+  ).map((layout, index) => {
+    if (layout === undefined)
+      throw new InternalCompilerError("emitWgsl", `stage ${kernel.stages[index]?.op} of ${kernel.name} has no layout`);
     return layout;
   });
   const root = kernel.stages[0];
   if (root === undefined) throw new InternalCompilerError("emitWgsl", `${kernel.name} has no stage`);
-  const rootTile = Object.fromEntries(root.computation.axes.map((axis) => [axis.name, kernel.schedule.tile[axis.name] ?? 1]));
-  const grid = root.computation.axes.map((axis) => ({ axis, tiles: Math.ceil(axis.extent / (rootTile[axis.name] ?? 1)) }));
+  const rootTile = Object.fromEntries(
+    root.computation.axes.map((axis) => [axis.name, kernel.schedule.tile[axis.name] ?? 1]),
+  );
+  const grid = root.computation.axes.map((axis) => ({
+    axis,
+    tiles: Math.ceil(axis.extent / (rootTile[axis.name] ?? 1)),
+  }));
   const scopes = createScopes();
   const variables = new Map<string, string>();
   for (const { axis, tiles } of grid) {
-    if (tiles > 1) variables.set(axis.name, scopes.declare(`${axis.name.replace(/_+$/, "")}_tile`, { low: 0, high: tiles - 1 }, 0));
+    if (tiles > 1)
+      variables.set(axis.name, scopes.declare(`${axis.name.replace(/_+$/, "")}_tile`, { low: 0, high: tiles - 1 }, 0));
   }
   const parts = kernel.schedule.split?.parts ?? 1;
   const part = parts > 1 ? scopes.declare("part", { low: 0, high: parts - 1 }, 0) : undefined;
@@ -93,7 +102,9 @@ function emitWith(
   const bindings = bindingsOf(kernel, options);
   const evaluator = createEvaluator(scopes, bindings, vectors, stageAccess(context), options);
 
-  const rootShares = kernel.stages.filter((stage, index) => index > 0 && sharesLoops(stage.computation, root.computation, registersBefore(kernel, index)));
+  const rootShares = kernel.stages.filter(
+    (stage, index) => index > 0 && sharesLoops(stage.computation, root.computation, registersBefore(kernel, index)),
+  );
   const inRootLoops = root.computation.body.kind === "reduce" ? [root, ...rootShares] : [];
   if (inRootLoops.length > 0) emitReductions(inRootLoops, context, evaluator, scopes, part);
   for (const [index, stage] of kernel.stages.entries()) {
@@ -106,7 +117,9 @@ function emitWith(
   const invocations = grid.reduce((product, { tiles }) => product * tiles, parts);
   const batchTiles = grid.find(({ axis }) => axis.batch === true)?.tiles;
   const head = itemDecoding(grid, variables, part, invocations, kernel.schedule.workgroupSize);
-  const declarations = bindings.map((binding, index) => declareBinding(binding, index, vectors.has(binding.name), options));
+  const declarations = bindings.map((binding, index) =>
+    declareBinding(binding, index, vectors.has(binding.name), options),
+  );
   const functions = evaluator.helperFunctions();
   const usesStep = evaluator.usesUniforms() || scopes.text().includes("step.");
   const wgsl = [
@@ -147,11 +160,20 @@ function itemDecoding(
   if (groups * workgroupSize !== invocations) lines.push(`if (item >= ${invocations}) {`, "  return;", "}");
   let stride = 1;
   const decoded: string[] = [];
-  const counts = [...(part === undefined ? [] : [{ name: part, tiles: invocations / grid.reduce((product, each) => product * each.tiles, 1) }])];
-  const axes = [...counts, ...grid.flatMap(({ axis, tiles }) => (tiles > 1 ? [{ name: variables.get(axis.name) ?? "", tiles }] : []))];
+  const counts = [
+    ...(part === undefined
+      ? []
+      : [{ name: part, tiles: invocations / grid.reduce((product, each) => product * each.tiles, 1) }]),
+  ];
+  const axes = [
+    ...counts,
+    ...grid.flatMap(({ axis, tiles }) => (tiles > 1 ? [{ name: variables.get(axis.name) ?? "", tiles }] : [])),
+  ];
   for (const [index, { name, tiles }] of [...axes.entries()].reverse()) {
     const quotient = stride === 1 ? "item" : `item / ${stride}`;
-    decoded.unshift(`let ${name} = min(${index === 0 ? quotient : `${stride === 1 ? "item" : `(item / ${stride})`} % ${tiles}`}, ${tiles - 1});`);
+    decoded.unshift(
+      `let ${name} = min(${index === 0 ? quotient : `${stride === 1 ? "item" : `(item / ${stride})`} % ${tiles}`}, ${tiles - 1});`,
+    );
     stride *= tiles;
   }
   return [...lines, ...decoded];
@@ -190,7 +212,14 @@ function bindingsOf(kernel: Kernel, options: EmitOptions): readonly Binding[] {
       if (inside.has(value) || found.has(value)) continue;
       const type = options.typeOf(value);
       const role = stage.roles[load.from] ?? "value";
-      found.set(value, { value, name: nameFor(role), writes: false, reads: true, dtype: type.dtype, elements: padded(type, 1) });
+      found.set(value, {
+        value,
+        name: nameFor(role),
+        writes: false,
+        reads: true,
+        dtype: type.dtype,
+        elements: padded(type, 1),
+      });
     }
   }
   for (const stage of kernel.stages) {
@@ -198,12 +227,27 @@ function bindingsOf(kernel: Kernel, options: EmitOptions): readonly Binding[] {
     if (stage.overwrites !== undefined) {
       const before = found.get(stage.overwrites);
       const name = before?.name ?? nameFor(`${stage.op}_out`);
-      found.set(stage.overwrites, { value: stage.overwrites, name, writes: true, reads: before !== undefined, dtype: "f32", elements: padded(stage.type, 1) });
+      found.set(stage.overwrites, {
+        value: stage.overwrites,
+        name,
+        writes: true,
+        reads: before !== undefined,
+        dtype: "f32",
+        elements: padded(stage.type, 1),
+      });
       continue;
     }
     const ringElements = Math.ceil((2 * options.batch * options.ringSlots) / 4) * 4;
-    const elements = stage.value === options.ring ? ringElements : padded(stage.type, isSplit(stage, kernel) ? parts : 1);
-    found.set(stage.value, { value: stage.value, name: nameFor(`${stage.op}_out`), writes: true, reads: false, dtype: "f32", elements });
+    const elements =
+      stage.value === options.ring ? ringElements : padded(stage.type, isSplit(stage, kernel) ? parts : 1);
+    found.set(stage.value, {
+      value: stage.value,
+      name: nameFor(`${stage.op}_out`),
+      writes: true,
+      reads: false,
+      dtype: "f32",
+      elements,
+    });
   }
   return [...found.values()];
 }
@@ -248,9 +292,14 @@ function stageAccess(context: KernelContext): StageAccess {
     },
     tileOf(index, axis): number {
       const scale = layouts[index]?.scales.get(axis.name);
-      if (scale === undefined) throw new InternalCompilerError("emitWgsl", `axis ${axis.name} of ${kernel.stages[index]?.op} has no place`);
+      if (scale === undefined)
+        throw new InternalCompilerError("emitWgsl", `axis ${axis.name} of ${kernel.stages[index]?.op} has no place`);
       const tile = stageTile(axis, scale, rootTile);
-      if (!Number.isInteger(tile)) throw new InternalCompilerError("emitWgsl", `axis ${axis.name} of ${kernel.stages[index]?.op} has a tile of ${tile}`);
+      if (!Number.isInteger(tile))
+        throw new InternalCompilerError(
+          "emitWgsl",
+          `axis ${axis.name} of ${kernel.stages[index]?.op} has a tile of ${tile}`,
+        );
       return tile;
     },
   };

@@ -3,7 +3,17 @@
  * outermost scope that it depends on, made once for equal indices.
  */
 import { InternalCompilerError } from "../ir/diagnostic.ts";
-import { addAffine, affineKey, affineOf, atomKey, constantAffine, linearAffine, rangeOf, scaleAffine, variablesOf } from "../ir/affine.ts";
+import {
+  addAffine,
+  affineKey,
+  affineOf,
+  atomKey,
+  constantAffine,
+  linearAffine,
+  rangeOf,
+  scaleAffine,
+  variablesOf,
+} from "../ir/affine.ts";
 import type { Affine, Atom } from "../ir/affine.ts";
 import type { Axis, Comparison, Condition, IndexExpr, ScalarExpr } from "../ir/expression.ts";
 import { elementCount } from "../ir/graph.ts";
@@ -99,7 +109,8 @@ export function createEvaluator(
       case "number":
         return { text: floatLiteral(expr.value), level: 0, constant: expr.value };
       case "reduced":
-        if (environment.reduced === undefined) throw new InternalCompilerError("emitWgsl", "`reduced` outside a reduction's finish");
+        if (environment.reduced === undefined)
+          throw new InternalCompilerError("emitWgsl", "`reduced` outside a reduction's finish");
         return environment.reduced;
       case "uniform": {
         uniformsUsed = true;
@@ -154,7 +165,10 @@ export function createEvaluator(
     if (fn === "add" && left.constant === 0) return right;
     if ((fn === "add" || fn === "sub") && right.constant === 0) return left;
     const operators = { add: "+", sub: "-", mul: "*", div: "/" } as const;
-    const text = fn === "max" || fn === "min" || fn === "pow" ? `${fn}(${left.text}, ${right.text})` : `(${left.text} ${operators[fn]} ${right.text})`;
+    const text =
+      fn === "max" || fn === "min" || fn === "pow"
+        ? `${fn}(${left.text}, ${right.text})`
+        : `(${left.text} ${operators[fn]} ${right.text})`;
     return { text, level };
   }
 
@@ -162,8 +176,12 @@ export function createEvaluator(
     switch (when.kind) {
       case "compare": {
         const [left, right] = [scalar(when.left, environment), scalar(when.right, environment)];
-        if (left.constant !== undefined && right.constant !== undefined) return truth(compareNumbers(when.fn, left.constant, right.constant));
-        return { text: `(${left.text} ${comparisonText[when.fn]} ${right.text})`, level: Math.max(left.level, right.level) };
+        if (left.constant !== undefined && right.constant !== undefined)
+          return truth(compareNumbers(when.fn, left.constant, right.constant));
+        return {
+          text: `(${left.text} ${comparisonText[when.fn]} ${right.text})`,
+          level: Math.max(left.level, right.level),
+        };
       }
       case "compareIndex": {
         const left = affineOf(when.left, environment.bindings, scopes.ranges);
@@ -182,7 +200,10 @@ export function createEvaluator(
         if (parts.some((part) => part.constant === 0)) return truth(false);
         const open = parts.filter((part) => part.constant === undefined);
         if (open.length === 0) return truth(true);
-        return { text: open.length === 1 ? (open[0]?.text ?? "") : `(${open.map((part) => part.text).join(" && ")})`, level: Math.max(...open.map((part) => part.level)) };
+        return {
+          text: open.length === 1 ? (open[0]?.text ?? "") : `(${open.map((part) => part.text).join(" && ")})`,
+          level: Math.max(...open.map((part) => part.level)),
+        };
       }
     }
   }
@@ -234,10 +255,16 @@ export function createEvaluator(
   function registerOffsets(stageIndex: number, position: readonly Affine[]): readonly number[] {
     const { axes } = access.stage(stageIndex).computation;
     return axes.map((axis, dimension) => {
-      const offset = addAffine(position[dimension] ?? constantAffine(0), scaleAffine(access.originOf(stageIndex, axis), -1));
+      const offset = addAffine(
+        position[dimension] ?? constantAffine(0),
+        scaleAffine(access.originOf(stageIndex, axis), -1),
+      );
       const tile = access.tileOf(stageIndex, axis);
       if (offset.terms.length > 0 || offset.constant < 0 || offset.constant >= tile) {
-        throw new InternalCompilerError("emitWgsl", `${access.stage(stageIndex).op}'s ${axis.name} is read at ${affineKey(offset)} of a tile of ${tile}`);
+        throw new InternalCompilerError(
+          "emitWgsl",
+          `${access.stage(stageIndex).op}'s ${axis.name} is read at ${affineKey(offset)} of a tile of ${tile}`,
+        );
       }
       return offset.constant;
     });
@@ -256,7 +283,10 @@ export function createEvaluator(
       const reduced = reducedValues.get(key) ?? reduceRegisters(stageIndex, bindings);
       value = scalar(body.finish, { bindings, reduced });
     }
-    const settled = value.constant !== undefined || /^[a-z_]+[0-9]*(\.[xyzw])?$/i.test(value.text) ? value : named(value.text, `${variablePrefix(stage.op)}_`, value.level);
+    const settled =
+      value.constant !== undefined || /^[a-z_]+[0-9]*(\.[xyzw])?$/i.test(value.text)
+        ? value
+        : named(value.text, `${variablePrefix(stage.op)}_`, value.level);
     stageValues.set(key, settled);
     return settled;
   }
@@ -290,7 +320,9 @@ export function createEvaluator(
 
   function axesAt(stageIndex: number, offsets: readonly number[]): ReadonlyMap<string, Affine> {
     const { axes } = access.stage(stageIndex).computation;
-    return new Map(axes.map((axis, i) => [axis.name, addAffine(access.originOf(stageIndex, axis), constantAffine(offsets[i] ?? 0))]));
+    return new Map(
+      axes.map((axis, i) => [axis.name, addAffine(access.originOf(stageIndex, axis), constantAffine(offsets[i] ?? 0))]),
+    );
   }
 
   function bindingOf(value: ValueId): LoadableBinding {
@@ -302,11 +334,17 @@ export function createEvaluator(
   function index(affine: Affine): string {
     const terms = affine.terms.map(({ atom, coefficient }) => {
       const text = atomText(atom);
-      return { negative: coefficient < 0, text: Math.abs(coefficient) === 1 ? text : `${text} * ${Math.abs(coefficient)}` };
+      return {
+        negative: coefficient < 0,
+        text: Math.abs(coefficient) === 1 ? text : `${text} * ${Math.abs(coefficient)}`,
+      };
     });
-    if (affine.constant !== 0 || terms.length === 0) terms.push({ negative: affine.constant < 0, text: String(Math.abs(affine.constant)) });
+    if (affine.constant !== 0 || terms.length === 0)
+      terms.push({ negative: affine.constant < 0, text: String(Math.abs(affine.constant)) });
     terms.sort((a, b) => Number(a.negative) - Number(b.negative));
-    return terms.map(({ negative, text }, i) => (i === 0 ? (negative ? `-${text}` : text) : ` ${negative ? "-" : "+"} ${text}`)).join("");
+    return terms
+      .map(({ negative, text }, i) => (i === 0 ? (negative ? `-${text}` : text) : ` ${negative ? "-" : "+"} ${text}`))
+      .join("");
   }
 
   /** `div` and `mod` of something that is never negative are WGSL's own; of another, it is shifted into range first. */
@@ -359,14 +397,24 @@ export function* combinations(extents: readonly number[]): Iterable<readonly num
 }
 
 function scaleExact(affine: Affine, by: number): Affine {
-  return { terms: affine.terms.map((term) => ({ ...term, coefficient: term.coefficient / by })), constant: affine.constant / by };
+  return {
+    terms: affine.terms.map((term) => ({ ...term, coefficient: term.coefficient / by })),
+    constant: affine.constant / by,
+  };
 }
 
 function truth(holds: boolean): Value {
   return { text: String(holds), level: 0, constant: holds ? 1 : 0 };
 }
 
-const comparisonText: Readonly<Record<Comparison, string>> = { lt: "<", le: "<=", gt: ">", ge: ">=", eq: "==", ne: "!=" };
+const comparisonText: Readonly<Record<Comparison, string>> = {
+  lt: "<",
+  le: "<=",
+  gt: ">",
+  ge: ">=",
+  eq: "==",
+  ne: "!=",
+};
 
 function compareNumbers(fn: Comparison, left: number, right: number): boolean {
   switch (fn) {

@@ -113,10 +113,14 @@ export function dumpKernels(plan: KernelPlan): string {
   const lines: string[] = [];
   for (const kernel of plan.kernels) {
     const record = (entries: Readonly<Record<string, number>>): string =>
-      Object.entries(entries).map(([name, value]) => `${name}:${value}`).join(" ");
+      Object.entries(entries)
+        .map(([name, value]) => `${name}:${value}`)
+        .join(" ");
     const { tile, unroll, split, workgroupSize } = kernel.schedule;
     lines.push(`kernel ${kernel.name}`);
-    lines.push(`  schedule tile {${record(tile)}} unroll {${record(unroll)}}${split ? ` split ${split.axis}/${split.parts}` : ""} workgroup ${workgroupSize}`);
+    lines.push(
+      `  schedule tile {${record(tile)}} unroll {${record(unroll)}}${split ? ` split ${split.axis}/${split.parts}` : ""} workgroup ${workgroupSize}`,
+    );
     for (const stage of kernel.stages) {
       const { axes, body } = stage.computation;
       const grid = axes.map((axis) => `${axis.name}:${axis.extent}`).join(" ");
@@ -147,7 +151,8 @@ export function verifyKernels(plan: KernelPlan, external: ReadonlySet<ValueId>):
     for (const stage of kernel.stages) {
       for (const name of loadedNames(stage.computation)) {
         const value = storageOf(namedValue(name));
-        if (!local.has(value) && !stored.has(value)) fail(`${kernel.name} loads %${value}, which is not stored before it`);
+        if (!local.has(value) && !stored.has(value))
+          fail(`${kernel.name} loads %${value}, which is not stored before it`);
       }
       if (defined.has(stage.value)) fail(`%${stage.value} is computed twice`);
       defined.add(stage.value);

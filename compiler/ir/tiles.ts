@@ -64,7 +64,10 @@ export function layoutStage(
   const constrain = (root: string | undefined, multipleOf: number, full: boolean): void => {
     if (root === undefined) return;
     const before = constraints.get(root) ?? { multipleOf: 1, full: false };
-    constraints.set(root, { multipleOf: leastCommonMultiple(before.multipleOf, multipleOf), full: before.full || full });
+    constraints.set(root, {
+      multipleOf: leastCommonMultiple(before.multipleOf, multipleOf),
+      full: before.full || full,
+    });
   };
   const place = (name: string, scale: AxisScale): boolean => {
     const before = scales.get(name);
@@ -116,7 +119,13 @@ export function layoutStage(
 
   const loads = loadsOf(computation);
   for (const load of loads) {
-    if (!fits(load.from, load.index.map((position) => affineOf(position, bindings, ranges)))) return undefined;
+    if (
+      !fits(
+        load.from,
+        load.index.map((position) => affineOf(position, bindings, ranges)),
+      )
+    )
+      return undefined;
   }
   for (const axis of axes) {
     if (scales.has(axis.name)) continue;
@@ -160,7 +169,9 @@ export function sharesLoops(
   return (
     over.length === rootOver.length &&
     over.every((axis, index) => axis.name === rootOver[index]?.name && axis.extent === rootOver[index]?.extent) &&
-    computation.axes.every((axis) => root.axes.some((other) => other.name === axis.name && other.extent === axis.extent)) &&
+    computation.axes.every((axis) =>
+      root.axes.some((other) => other.name === axis.name && other.extent === axis.extent),
+    ) &&
     loadsOf(computation).every((load) => !registers.has(load.from))
   );
 }

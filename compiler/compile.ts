@@ -1,0 +1,164 @@
+/** The compiler's public entry: a spec's text in, a compiled network or diagnostics out. Reads no file, clock or environment. */
+import { checkSource, type CheckSourceOptions } from "./check.ts";
+import { activationTooLarge, parameterTooLarge } from "./diagnostics/limits.ts";
+import type { CheckedProgram } from "./ir/checked.ts";
+import { InternalCompilerError, type Diagnostic } from "./ir/diagnostic.ts";
+import { elementCount } from "./ir/graph.ts";
+import type { Initial, Origin } from "./ir/graph.ts";
+import type { Compilation, CompiledNetwork } from "./ir/output.ts";
+import type { Recipe } from "./ir/recipe.ts";
+import type { SourceFile } from "./ir/source.ts";
+import type { OptimizerPart } from "./6-emit/emitPlan.ts";
+import { defaultBindingBytes } from "./6-emit/emitPlan.ts";
+import { tooLarge } from "./5-plan/layoutParameters.ts";
+import { runPipeline, type TrainingRequest } from "./pipeline.ts";
+import { initialOf } from "./recipe/defineRecipePart.ts";
+import { initialisers, optimizers } from "./recipe/index.ts";
+import type { NetworkPlan } from "../runtime/plan.ts";
+
+export interface CompileOptions extends CheckSourceOptions {
+  /** The most samples of a step; the recipe's otherwise, or 128. */
+  readonly batch?: number;
+  /** "dot": the sum of output times a given cotangent instead of the recipe's loss, for conformance cases. */
+  readonly loss?: "recipe" | "dot";
+  /** False: the step runs batch norm by its running statistics, as inference does. */
+  readonly training?: boolean;
+  /** False: nothing is dropped in training either. */
+  readonly dropout?: boolean;
+  /** Also compute the gradient with respect to the images. */
+  readonly imageGradient?: boolean;
+  /** Keep the logits of a training step readable. */
+  readonly keepLogits?: boolean;
+  /** Accepted for conformance cases: every plan can collect its gradients. */
+  readonly keepGradients?: boolean;
+  /** Few lanes and slow compilation ("cpu"), or many lanes ("gpu"). */
+  readonly adapterClass?: "cpu" | "gpu";
+  /** The adapter's limits where they differ from the WebGPU defaults. */
+  readonly limits?: Readonly<Record<string, number>>;
+  /** False gives every op a kernel of its own, for comparison. */
+  readonly fuse?: boolean;
+}
+
+const defaultBatch = 128;
+/** maxStorageBuffersPerShaderStage of every adapter. */
+const defaultStorageBuffers = 8;
+
+/** Compiles one model of a spec. Never throws at a user's mistake; `network` is absent when a diagnostic is an error. */
+export function compile(source: SourceFile, options: CompileOptions = {}): Compilation {
+  const { checked, diagnostics, files } = checkSource(source, options);
+  if (checked === undefined) return { diagnostics, files };
+  const limits = checkLimits(checked, options);
+  const all: readonly Diagnostic[] = [...diagnostics, ...limits];
+  if (all.some((diagnostic) => diagnostic.severity === "error")) return { diagnostics: all, files };
+  return { network: compileChecked(checked, options), diagnostics: all, files };
+}
+
+/** What no binding of the adapter can hold: a parameter, or an activation of a whole batch. */
+function checkLimits(checked: CheckedProgram, options: CompileOptions): readonly Diagnostic[] {
+  const limitBytes = options.limits?.["maxStorageBufferBindingSize"] ?? defaultBindingBytes;
+  const { parameters, nodes } = checked.graph;
+  const batch = options.batch ?? checked.recipe?.batch ?? defaultBatch;
+  const activations: readonly Activation[] = nodes.map(({ type, origin, op }) => ({
+    origin,
+    op,
+    sampleBytes: elementCount(type) * 4,
+  }));
+  const largest = activations.reduce((a, b) => (b.sampleBytes > a.sampleBytes ? b : a), activations[0] ?? noActivation);
+  const tooManyBytes =
+    largest.sampleBytes * batch > limitBytes && largest.origin !== undefined
+      ? [
+          activationTooLarge.at(
+            largest.origin.span,
+            { layer: largest.origin.path || largest.op, sizeBytes: largest.sampleBytes * batch, limitBytes, batch },
+            { help: `batch ${Math.floor(limitBytes / largest.sampleBytes)} fits` },
+          ),
+        ]
+      : [];
+  const parametersTooLarge = tooLarge(
+    parameters.map((parameter) => parameter.type),
+    limitBytes,
+  ).flatMap(({ index, sizeBytes }) => {
+    const parameter = parameters[index];
+    return parameter === undefined
+      ? []
+      : [parameterTooLarge.at(parameter.origin.span, { name: parameter.name, sizeBytes, limitBytes })];
+  });
+  return [...parametersTooLarge, ...tooManyBytes];
+}
+
+interface Activation {
+  readonly origin: Origin | undefined;
+  readonly op: string;
+  readonly sampleBytes: number;
+}
+const noActivation: Activation = { origin: undefined, op: "", sampleBytes: 0 };
+
+function compileChecked(checked: CheckedProgram, options: CompileOptions): CompiledNetwork {
+  const { graph, recipe } = checked;
+  const result = runPipeline(graph, {
+    name: graph.name,
+    batch: options.batch ?? recipe?.batch ?? defaultBatch,
+    seed: recipe?.seed ?? 0,
+    initials: graph.parameters.map((parameter) => initialFor(parameter, recipe)),
+    counters: graph.states.flatMap(({ name }) =>
+      name.endsWith(".running_mean") ? [name.replace(/running_mean$/, "num_batches_tracked")] : [],
+    ),
+    ...(recipe !== undefined && { training: trainingRequest(recipe, options) }),
+    adapterClass: options.adapterClass ?? "cpu",
+    bindingBytes: options.limits?.["maxStorageBufferBindingSize"] ?? defaultBindingBytes,
+    storageBuffers: options.limits?.["maxStorageBuffersPerShaderStage"] ?? defaultStorageBuffers,
+    fuse: options.fuse ?? true,
+  });
+  return {
+    name: graph.name,
+    settings: checked.settings,
+    doc: checked.doc,
+    ...(recipe !== undefined && { recipe }),
+    graph,
+    ...(result.trainingGraph !== undefined && { trainingGraph: result.trainingGraph }),
+    ...(result.training !== undefined && { training: result.training }),
+    inference: result.inference,
+    plan: result.plan,
+    peakBytes: peakBytes(result.plan),
+  };
+}
+
+function initialFor(parameter: Parameters<typeof initialOf>[0], recipe: Recipe | undefined): Initial {
+  const { name, args } = recipe?.init ?? { name: "pytorch", args: {} };
+  const initialiser = initialisers.get(name);
+  if (initialiser === undefined) throw new InternalCompilerError("compile", `no initialiser is called ${name}`);
+  return initialOf(parameter, initialiser, args);
+}
+
+function trainingRequest(recipe: Recipe, options: CompileOptions): TrainingRequest {
+  return {
+    loss: options.loss === "dot" ? { kind: "dot" } : recipe.loss,
+    optimizer: optimizerPart(recipe),
+    freeze: recipe.freeze,
+    imageGradient: options.imageGradient ?? false,
+    keepLogits: options.keepLogits ?? false,
+    trainingMode: options.training ?? true,
+    dropout: options.dropout ?? true,
+  };
+}
+
+function optimizerPart({ optimizer: { name, args } }: Recipe): OptimizerPart {
+  const optimizer = optimizers.get(name);
+  if (optimizer === undefined) throw new InternalCompilerError("compile", `no optimizer is called ${name}`);
+  return { formula: optimizer.update(args), states: optimizer.states(args), uniforms: optimizer.uniforms(args) };
+}
+
+/** Bytes of the uniform block, which every program has. */
+const uniformBytes = 64;
+
+/** Bytes of the GPU buffers that a program allocates. */
+function peakBytes(plan: NetworkPlan): CompiledNetwork["peakBytes"] {
+  const sum = (roles: readonly string[]): number =>
+    plan.buffers.reduce((total, buffer) => total + (roles.includes(buffer.role) ? buffer.size : 0), uniformBytes);
+  return {
+    ...(plan.training !== undefined && {
+      training: sum(["parameters", "states", "optimizer", "training", "metrics", "constants"]),
+    }),
+    inference: sum(["parameters", "states", "inference"]),
+  };
+}

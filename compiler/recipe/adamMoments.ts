@@ -1,0 +1,54 @@
+/**
+ * The moments that Adam and AdamW share, with t = step + 1:
+ *
+ *   m = b1 * m + (1 - b1) * g,  v = b2 * v + (1 - b2) * g^2
+ *   direction = m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + eps)
+ */
+import type { ScalarExpr } from "../ir/expression.ts";
+import { add, compare, div, exp, mul, neg, select, sqrt, sub, uniform } from "../ir/expression.ts";
+import type { LayerArgument } from "../ops/defineOp.ts";
+import type { RecipeArgs } from "./defineRecipePart.ts";
+import { here, numberArg } from "./defineRecipePart.ts";
+
+export const betasArgument: LayerArgument = {
+  name: "betas",
+  type: "reals",
+  min: 0,
+  max: 1,
+  maxExclusive: true,
+  default: [0.9, 0.999],
+  doc: "decay of the running mean and of the running square",
+};
+
+export const momentStates = ["mean", "square"] as const;
+
+export interface Moments {
+  readonly mean: ScalarExpr;
+  readonly square: ScalarExpr;
+  readonly direction: ScalarExpr;
+}
+
+export function momentsOf(gradient: ScalarExpr, args: RecipeArgs): Moments {
+  const betas = args["betas"];
+  if (!Array.isArray(betas)) throw new TypeError("argument betas is not a pair");
+  const [first, second] = betas as readonly [number, number];
+  const mean = add(mul(here("mean"), first), mul(gradient, 1 - first));
+  const square = add(mul(here("square"), second), mul(mul(gradient, gradient), 1 - second));
+  const denominator = add(sqrt(div(square, oneMinusPower(second))), numberArg(args, "eps"));
+  return { mean, square, direction: div(div(mean, oneMinusPower(first)), denominator) };
+}
+
+/**
+ * 1 - beta^t. In float32 the plain formula loses three digits in the first steps, where beta^t is almost 1; there its
+ * series in z = t * ln(beta) takes its place: -z * (1 + z/2 * (1 + z/3 * (…))).
+ */
+function oneMinusPower(beta: number): ScalarExpr {
+  // A beta of 0 keeps nothing of the past, and its power is 0 from the first step on.
+  if (beta === 0) return { kind: "number", value: 1 };
+  const z = mul(add(uniform("step"), 1), Math.log(beta));
+  const series = [7, 6, 5, 4, 3, 2].reduce<ScalarExpr>((inner, k) => add(mul(mul(z, 1 / k), inner), 1), {
+    kind: "number",
+    value: 1,
+  });
+  return select(compare("gt", z, -0.5), neg(mul(z, series)), sub(1, exp(z)));
+}

@@ -1,0 +1,147 @@
+/** The shape of what a recipe names: optimizers, initialisers and schedules, one file each, in the manner of ops. */
+import type { ScalarExpr } from "../ir/expression.ts";
+import { load } from "../ir/expression.ts";
+import type { Initial, Parameter } from "../ir/graph.ts";
+import type { RecipeValue } from "../ir/recipe.ts";
+import type { LayerArgument } from "../ops/defineOp.ts";
+
+/** Arguments after checking: defaults filled in. */
+export type RecipeArgs = Readonly<Record<string, RecipeValue>>;
+
+interface RecipePart {
+  readonly name: string;
+  readonly doc: string;
+  readonly arguments: readonly LayerArgument[];
+}
+
+// ---- Optimizers ------------------------------------------------------------------------------------------------
+
+/** What an element of a parameter and of its states becomes in a step, from their values before it. */
+export interface OptimizerUpdate {
+  readonly parameter: ScalarExpr;
+  readonly states: Readonly<Record<string, ScalarExpr>>;
+}
+
+/**
+ * An optimizer works element by element. Its expressions load "parameter", "gradient" and its states' names with an
+ * empty index; the uniform "step" counts from 0; states start at 0.
+ */
+export interface OptimizerDefinition extends RecipePart {
+  readonly tag: "optimizer";
+  readonly states: (args: RecipeArgs) => readonly string[];
+  /** Numbers that the host may change between steps. */
+  readonly uniforms: (args: RecipeArgs) => readonly { readonly name: string; readonly value: number }[];
+  readonly update: (args: RecipeArgs) => OptimizerUpdate;
+}
+
+export function defineOptimizer(optimizer: Omit<OptimizerDefinition, "tag">): OptimizerDefinition {
+  return { tag: "optimizer", ...optimizer };
+}
+
+/** The element at hand of "parameter", "gradient" or a state. */
+export function here(name: string): ScalarExpr {
+  return load(name, []);
+}
+
+// ---- Initialisers ----------------------------------------------------------------------------------------------
+
+export interface InitialiserDefinition extends RecipePart {
+  readonly tag: "initialiser";
+  /** How weights start. Scales start at 1, shifts at 0 and slopes at 0.25, whatever the initialiser. */
+  readonly weight: (parameter: Parameter, args: RecipeArgs) => Initial;
+  /** How biases start; at 0 unless given. */
+  readonly bias?: (parameter: Parameter, args: RecipeArgs) => Initial;
+}
+
+export function defineInitialiser(initialiser: Omit<InitialiserDefinition, "tag">): InitialiserDefinition {
+  return { tag: "initialiser", ...initialiser };
+}
+
+/** How a parameter starts under an initialiser. */
+export function initialOf(initialiser: InitialiserDefinition, parameter: Parameter, args: RecipeArgs): Initial {
+  switch (parameter.role) {
+    case "weight":
+      return initialiser.weight(parameter, args);
+    case "bias":
+      return initialiser.bias?.(parameter, args) ?? { kind: "constant", value: 0 };
+    case "scale":
+      return { kind: "constant", value: 1 };
+    case "shift":
+      return { kind: "constant", value: 0 };
+    case "slope":
+      return { kind: "constant", value: 0.25 };
+  }
+}
+
+// ---- Schedules -------------------------------------------------------------------------------------------------
+
+/** Where the training stands. Steps and epochs count from 0; `losses` are the test losses of the finished epochs. */
+export interface ScheduleTime {
+  readonly step: number;
+  readonly stepsPerEpoch: number;
+  readonly epochs: number;
+  readonly losses: readonly number[];
+}
+
+export interface ScheduleDefinition extends RecipePart {
+  readonly tag: "schedule";
+  /** The learning rate of a step, `lr` being the optimizer's own; warm-up is not its business. */
+  readonly rateAt: (args: RecipeArgs, lr: number, time: ScheduleTime) => number;
+}
+
+const warmup: LayerArgument = {
+  name: "warmup",
+  type: "real",
+  min: 0,
+  default: 0,
+  doc: "epochs over which the rate rises from 0",
+};
+
+/** Every schedule takes `warmup` last. */
+export function defineSchedule(schedule: Omit<ScheduleDefinition, "tag">): ScheduleDefinition {
+  return { tag: "schedule", ...schedule, arguments: [...schedule.arguments, warmup] };
+}
+
+/**
+ * The learning rate of a step. Warm-up multiplies the schedule's rate by a factor that rises in equal steps to 1; the
+ * schedule's own epochs are counted from the start of the training, warm-up included.
+ */
+export function scheduledRate(schedule: ScheduleDefinition, args: RecipeArgs, lr: number, time: ScheduleTime): number {
+  const warmupSteps = numberArg(args, "warmup", 0) * time.stepsPerEpoch;
+  const risen = time.step + 1 < warmupSteps ? (time.step + 1) / warmupSteps : 1;
+  return schedule.rateAt(args, lr, time) * risen;
+}
+
+/** The epoch that a step belongs to. */
+export function epochOf({ step, stepsPerEpoch }: ScheduleTime): number {
+  return Math.floor(step / stepsPerEpoch);
+}
+
+// ---- Arguments and collections ---------------------------------------------------------------------------------
+
+/** An argument that must be a number; `otherwise` where it may be absent. */
+export function numberArg(args: RecipeArgs, name: string, otherwise?: number): number {
+  const value = args[name] ?? otherwise;
+  if (typeof value !== "number") throw new TypeError(`argument ${name} is not a number`);
+  return value;
+}
+
+function tagged<T extends { readonly tag: string; readonly name: string }>(
+  modules: readonly object[],
+  tag: T["tag"],
+): ReadonlyMap<string, T> {
+  const isTagged = (value: unknown): value is T =>
+    typeof value === "object" && value !== null && "tag" in value && value.tag === tag;
+  const found = modules.flatMap((module) => Object.values(module).filter(isTagged));
+  return new Map(found.sort((a, b) => (a.name < b.name ? -1 : 1)).map((part) => [part.name, part]));
+}
+
+export function collectOptimizers(modules: readonly object[]): ReadonlyMap<string, OptimizerDefinition> {
+  return tagged<OptimizerDefinition>(modules, "optimizer");
+}
+export function collectInitialisers(modules: readonly object[]): ReadonlyMap<string, InitialiserDefinition> {
+  return tagged<InitialiserDefinition>(modules, "initialiser");
+}
+export function collectSchedules(modules: readonly object[]): ReadonlyMap<string, ScheduleDefinition> {
+  return tagged<ScheduleDefinition>(modules, "schedule");
+}

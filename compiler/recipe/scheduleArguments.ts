@@ -1,0 +1,11 @@
+/** Arguments that schedules share. */
+import type { LayerArgument } from "../ops/defineOp.ts";
+
+export const factorArgument: LayerArgument = {
+  name: "factor",
+  type: "real",
+  min: 0,
+  minExclusive: true,
+  default: 0.1,
+  doc: "what the rate is multiplied by",
+};
