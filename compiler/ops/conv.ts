@@ -155,13 +155,7 @@ export const convLayer = defineLayer({
     const padding = paddingOf(args);
     const taps = kernel[0] * kernel[1];
     const fanIn = (inChannels / groups) * taps;
-    const weight = parameter(
-      "weight",
-      "weight",
-      [channels, inChannels / groups, ...kernel],
-      fanIn,
-      (channels / groups) * taps,
-    );
+    const weight = parameter("weight", "weight", [channels, inChannels / groups, ...kernel], fanIn, channels * taps);
     const inputs =
       args["bias"] === true
         ? { x, weight, bias: parameter("bias", "bias", [channels], fanIn, channels) }

@@ -31,7 +31,7 @@ export interface Moments {
 export function momentsOf(gradient: ScalarExpr, args: RecipeArgs): Moments {
   const betas = args["betas"];
   if (!Array.isArray(betas)) throw new TypeError("argument betas is not a pair");
-  const [first, second] = betas as readonly [number, number];
+  const [first, second] = betas as unknown as readonly [number, number];
   const mean = add(mul(here("mean"), first), mul(gradient, 1 - first));
   const square = add(mul(here("square"), second), mul(mul(gradient, gradient), 1 - second));
   const denominator = add(sqrt(div(square, oneMinusPower(second))), numberArg(args, "eps"));

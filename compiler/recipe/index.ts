@@ -7,7 +7,6 @@ import * as adam from "./adam.ts";
 import * as adamw from "./adamw.ts";
 import * as constant from "./constant.ts";
 import * as cosine from "./cosine.ts";
-import * as he from "./he.ts";
 import * as heNormal from "./heNormal.ts";
 import * as heUniform from "./heUniform.ts";
 import * as multiStep from "./multiStep.ts";
@@ -18,7 +17,6 @@ import * as reduceOnPlateau from "./reduceOnPlateau.ts";
 import * as rmsprop from "./rmsprop.ts";
 import * as sgd from "./sgd.ts";
 import * as step from "./step.ts";
-import * as xavier from "./xavier.ts";
 import * as xavierNormal from "./xavierNormal.ts";
 import * as xavierUniform from "./xavierUniform.ts";
 
@@ -27,7 +25,6 @@ const modules: readonly object[] = [
   adamw,
   constant,
   cosine,
-  he,
   heNormal,
   heUniform,
   multiStep,
@@ -38,7 +35,6 @@ const modules: readonly object[] = [
   rmsprop,
   sgd,
   step,
-  xavier,
   xavierNormal,
   xavierUniform,
 ];
