@@ -1,5 +1,6 @@
 import type { Dataset } from "./dataset.ts";
 import type { DeviceOptions } from "./device.ts";
+import { NetworkError } from "./errors.ts";
 import { fit } from "./fit.ts";
 import type { FitOptions, History } from "./fit.ts";
 import { classesOf, createPredictor, probabilitiesOf } from "./inference.ts";
@@ -69,6 +70,10 @@ export interface Network<ParameterName extends string = string, StateName extend
 /** The uniform word of the learning rate, as the optimizers name it. */
 const rateName = "lr";
 
+function checkMemory(noMemory: GPUError | null): void {
+  if (noMemory !== null) throw new NetworkError("device", `the GPU has too little memory: ${noMemory.message}`);
+}
+
 /** Opens a device, compiles the plan's kernels and draws the first weights. */
 export async function createNetwork<ParameterName extends string = string, StateName extends string = string>(
   plan: NetworkPlan,
@@ -84,9 +89,9 @@ export async function createNetwork<ParameterName extends string = string, State
     watched.check();
     let ready = prepared.get(name);
     if (ready === undefined) {
-      ready = session.prepare(name).then(() => {
-        if (name === "training") store.initOptimizer();
-      });
+      // Before the first step can be taken.
+      if (name === "training") store.initOptimizer();
+      ready = session.prepare(name).then(() => undefined);
       prepared.set(name, ready);
     }
     return ready;
@@ -150,8 +155,10 @@ export async function createNetwork<ParameterName extends string = string, State
 
   try {
     const programs = options.programs ?? (plan.training === undefined ? ["inference"] : ["training", "inference"]);
+    watched.device.pushErrorScope("out-of-memory");
     store.init(options.seed ?? plan.seed);
-    await Promise.all(programs.map(prepare));
+    const noMemory = watched.device.popErrorScope();
+    await Promise.all([...programs.map(prepare), noMemory.then(checkMemory)]);
     watched.check();
   } catch (error) {
     session.destroy();

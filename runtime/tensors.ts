@@ -115,6 +115,7 @@ export function createTensorStore(session: Session): TensorStore {
       if (session.prepared("training") !== undefined) initialise(plan.optimizer);
     },
     initOptimizer() {
+      watched.check();
       initialise(plan.optimizer);
     },
     access(name) {

@@ -3,10 +3,13 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { gzipSync } from "node:zlib";
 import { afterAll, describe, expect, test } from "@jest/globals";
+import { build } from "esbuild";
 import { emitModule } from "../../compiler/6-emit/emitModule.ts";
 import type { ModuleSource } from "../../compiler/6-emit/emitModule.ts";
 import type { EmittedFile } from "../../compiler/ir/output.ts";
+import { readRuntimeBundle } from "../../compiler/node/runtimeBundle.ts";
 import type { NetworkPlan } from "../../runtime/plan.ts";
 import { linearPlan } from "../support/linearPlan.ts";
 
@@ -169,4 +172,25 @@ console.log(weight.length, gradients["fc.bias"].length, network.inputShape[2]);
     expect(errors).toContain('"fc.wait"');
     expect(errors.split("\n").filter((line) => line.includes("error"))).toHaveLength(1);
   }, 120_000);
+
+  test("a JavaScript module and the runtime beside it need no package, and their declarations hold together", async () => {
+    const files = await emitModule(network(), { language: "js" });
+    const use =
+      'import { createLinear } from "./linear.js";\nconst network = await createLinear();\nconst logits: Float32Array = await network.predict(new Float32Array(8));\nconsole.log(logits, network.parameter("fc.bias"));\n';
+    const folder = app([...files, ...readRuntimeBundle(), { path: "use.ts", text: use }], "dom");
+    rmSync(join(folder, "node_modules"), { recursive: true });
+    expect(check(folder)).toBe("");
+    const module = pathToFileURL(join(folder, "src/linear.js")).href;
+    const code = `import(${JSON.stringify(module)}).then((m) => m.createLinear({ gpu: { requestAdapter: async () => null } })).catch((error) => console.log(error.message))`;
+    const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", code], { encoding: "utf8" });
+    expect(stdout).toContain("no WebGPU adapter was found");
+  }, 60_000);
+});
+
+test("the runtime, minified and compressed, stays small", async () => {
+  const { outputFiles } = await build({
+    entryPoints: [join(root, "runtime/index.ts")],
+    ...{ bundle: true, format: "esm", minify: true, write: false, logLevel: "silent" },
+  });
+  expect(gzipSync(outputFiles[0]?.contents ?? "", { level: 9 }).length).toBeLessThan(11_000);
 });
