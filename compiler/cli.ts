@@ -3,6 +3,7 @@
  * not understood, 130 an interruption.
  */
 import { readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { SpecErrors } from "./commands/compileSpec.ts";
 import { processTerminal, type Terminal } from "./commands/terminal.ts";
@@ -247,5 +248,7 @@ function endQuietlyOnClosedPipe(): void {
 /** The process as a whole: what compiler/bin.mjs starts. */
 export async function runProcess(): Promise<void> {
   endQuietlyOnClosedPipe();
+  // Vulkan's loader complains on the error stream where a machine without a desktop has none.
+  process.env["XDG_RUNTIME_DIR"] ||= tmpdir();
   process.exitCode = await runCli(process.argv.slice(2), processTerminal());
 }

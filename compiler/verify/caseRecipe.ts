@@ -12,7 +12,7 @@ export function caseBatch(test: ComputationCase | TrainingCase): number {
 
 /** The text of a recipe for a model with a case's loss, optimizer and batch. The rate of each step is set at run time. */
 export function caseRecipeText(model: string, test: ComputationCase | TrainingCase): string {
-  const optimizer = test.kind === "training" ? optimizerText(test.optimizer) : "sgd(lr: 0)";
+  const optimizer = test.kind === "training" ? optimizerText(test.optimizer) : "sgd(lr: 1)";
   return [
     "",
     `train ${model} as ${caseRecipeName} {`,
