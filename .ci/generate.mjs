@@ -51,10 +51,15 @@ if (!isCheck) build();
 
 const { generateOpsIndex, generateRecipeIndex } = await load("compiler/generateIndex.js");
 const { generateCstTypes } = await load("grammar/generateCstTypes.js");
+const { renderStandardLibrary } = await load("compiler/2-check/renderStandardLibrary.js");
 const sourcesChanged = [
   await update("compiler/ops/index.ts", generateOpsIndex(filesOf("compiler/ops"))),
   await update("compiler/recipe/index.ts", generateRecipeIndex(filesOf("compiler/recipe"))),
   await update("grammar/cst.d.ts", generateCstTypes()),
+  await update(
+    "compiler/standardLibrary.ts",
+    renderStandardLibrary(readFileSync(join(root, "specs/std/blocks.cnn"), "utf8")),
+  ),
 ].includes(true);
 if (sourcesChanged && !isCheck && !build()) process.exit(1);
 
