@@ -2,7 +2,7 @@
  * A plain interpreter of computations and graphs: loops in float64, or rounded to float32 after every operation. Slow, and
  * as literal as can be: it is what kernels are compared with.
  */
-import type { Axis, Computation, Condition, IndexExpr, ScalarExpr } from "../../compiler/ir/expression.ts";
+import type { Axis, Computation, Condition, IndexExpr, ReduceBody, ScalarExpr } from "../../compiler/ir/expression.ts";
 import type { Graph, TensorType, ValueId } from "../../compiler/ir/graph.ts";
 import { elementCount, typesOf } from "../../compiler/ir/graph.ts";
 import { axesOf } from "../../compiler/ops/defineOp.ts";
@@ -36,151 +36,185 @@ export function interpretComputation(
   settings: StepSettings,
 ): Tensor {
   const { axes, body } = computation;
+  const over = body.kind === "reduce" ? body.over : [];
+  const names = [...axes, ...over].map((axis) => axis.name);
+  if (new Set(names).size !== names.length) throw new Error(`two axes share a name: ${names.join(", ")}`);
+  const loop: Loop = { names, position: new Array<number>(names.length).fill(0), reduced: NaN };
   const shape = axes.map((axis) => axis.extent);
   const size = shape.reduce((product, extent) => product * extent, 1);
   const values = settings.precision === "float32" ? new Float32Array(size) : new Float64Array(size);
-  const evaluate = evaluator(tensors, settings);
-  const position = new Map<string, number>();
+  const value = compileScalar(body.value, loop, tensors, settings);
+  const finish = body.kind === "reduce" ? compileScalar(body.finish, loop, tensors, settings) : value;
+  const rounded = rounding(settings);
+  const batch = axes.findIndex((axis) => axis.batch === true);
   let element = 0;
-  forEachIndex(axes, settings.batch, position, (inBatch) => {
+  forEachIndex(axes, 0, settings.batch, loop, () => {
     const at = element++;
-    if (!inBatch(settings.count)) return;
-    if (body.kind === "map") {
-      values[at] = evaluate(body.value, position, undefined);
-      return;
-    }
-    let [result, place, number] = [body.combine === "sum" ? 0 : lowest, 0, 0];
-    forEachIndex(body.over, settings.count, position, () => {
-      const value = evaluate(body.value, position, undefined);
-      if (body.combine === "sum") result = round(result + value, settings);
-      else if (value > result) [result, place] = [value, number];
-      number++;
-    });
-    for (const axis of body.over) position.delete(axis.name);
-    values[at] = evaluate(body.finish, position, body.combine === "argmax" ? place : result);
+    if (batch >= 0 && (loop.position[batch] as number) >= settings.count) return;
+    if (body.kind === "reduce") loop.reduced = combine(body, value);
+    values[at] = finish();
   });
   return { shape, values };
+
+  function combine({ combine: how, over: axesOver }: ReduceBody, term: () => number): number {
+    let [result, place, number] = [how === "sum" ? 0 : lowest, 0, 0];
+    forEachIndex(axesOver, axes.length, settings.count, loop, () => {
+      const next = term();
+      if (how === "sum") result = rounded(result + next);
+      else if (next > result) [result, place] = [next, number];
+      number++;
+    });
+    return how === "argmax" ? place : result;
+  }
 }
 
-/** Visits every combination in row-major order; `inBatch(count)` says whether the sample is among the first `count`. */
-function forEachIndex(
-  axes: readonly Axis[],
-  samples: number,
-  position: Map<string, number>,
-  visit: (inBatch: (count: number) => boolean) => void,
-): void {
-  const batchName = axes.find((axis) => axis.batch === true)?.name;
-  const inBatch = (count: number): boolean => batchName === undefined || (position.get(batchName) ?? 0) < count;
+/** Where the loops stand: a number for each axis, and what the reduction gave. */
+interface Loop {
+  readonly names: readonly string[];
+  readonly position: number[];
+  reduced: number;
+}
+
+/** Visits every combination in row-major order; the batch runs over `samples`. `first` is the first axis's place. */
+function forEachIndex(axes: readonly Axis[], first: number, samples: number, loop: Loop, visit: () => void): void {
   const walk = (depth: number): void => {
     const axis = axes[depth];
     if (axis === undefined) {
-      visit(inBatch);
+      visit();
       return;
     }
     const extent = axis.batch === true ? samples : axis.extent;
     for (let index = 0; index < extent; index++) {
-      position.set(axis.name, index);
+      loop.position[first + depth] = index;
       walk(depth + 1);
     }
   };
   walk(0);
 }
 
-function round(value: number, { precision }: StepSettings): number {
-  return precision === "float32" ? Math.fround(value) : value;
+function rounding({ precision }: StepSettings): (value: number) => number {
+  return precision === "float32" ? Math.fround : (value) => value;
 }
 
-type Evaluate = (expr: ScalarExpr, position: ReadonlyMap<string, number>, reduced: number | undefined) => number;
-
-function evaluator(tensors: ReadonlyMap<string, Tensor>, settings: StepSettings): Evaluate {
+/** A function that gives the expression's value where the loops stand. */
+function compileScalar(
+  root: ScalarExpr,
+  loop: Loop,
+  tensors: ReadonlyMap<string, Tensor>,
+  settings: StepSettings,
+): () => number {
   const uniforms: Readonly<Record<string, number>> = { step: 0, seed: 0, ...settings.uniforms, count: settings.count };
-  const exact: Evaluate = (expr, position, reduced) => {
+  const rounded = rounding(settings);
+  return scalar(root);
+
+  function scalar(expr: ScalarExpr): () => number {
     switch (expr.kind) {
-      case "number":
-        return expr.value;
+      case "number": {
+        const value = rounded(expr.value);
+        return () => value;
+      }
       case "reduced":
-        if (reduced === undefined) throw new Error("`reduced` outside a reduction's finish");
-        return reduced;
+        return () => loop.reduced;
       case "uniform": {
         const value = uniforms[expr.name];
         if (value === undefined) throw new Error(`no uniform ${expr.name}`);
-        return value;
+        return () => value;
       }
       case "index":
-        return evaluateIndex(expr.of, position);
-      case "random":
-        return draw(expr.stream, evaluateIndex(expr.counter, position), uniforms["step"] ?? 0, uniforms["seed"] ?? 0);
-      case "load":
-        return loadElement(expr, position);
-      case "unary":
-        return unaryFunctions[expr.fn](evaluate(expr.of, position, reduced));
-      case "binary":
-        return binaryFunctions[expr.fn](
-          evaluate(expr.left, position, reduced),
-          evaluate(expr.right, position, reduced),
-        );
-      case "select":
-        return evaluate(holds(expr.when, position, reduced) ? expr.then : expr.otherwise, position, reduced);
-    }
-  };
-  const evaluate: Evaluate = (expr, position, reduced) => round(exact(expr, position, reduced), settings);
-
-  function loadElement(expr: Extract<ScalarExpr, { kind: "load" }>, position: ReadonlyMap<string, number>): number {
-    const tensor = tensors.get(expr.from);
-    if (tensor === undefined) throw new Error(`nothing is called ${expr.from}`);
-    if (tensor.shape.length !== expr.index.length) {
-      throw new Error(`${expr.from} has ${tensor.shape.length} axes, but is read with ${expr.index.length}`);
-    }
-    let at = 0;
-    for (const [axis, extent] of tensor.shape.entries()) {
-      const index = evaluateIndex(expr.index[axis] as IndexExpr, position);
-      if (index < 0 || index >= extent) {
-        if (expr.fill === undefined)
-          throw new Error(`${expr.from} is read at ${index} of ${extent} along axis ${axis}`);
-        return expr.fill;
+        return compileIndex(expr.of, loop);
+      case "random": {
+        const counter = compileIndex(expr.counter, loop);
+        return () => draw(expr.stream, counter(), uniforms["step"] ?? 0, uniforms["seed"] ?? 0);
       }
-      at = at * extent + index;
+      case "load":
+        return element(expr);
+      case "unary": {
+        const [apply, of] = [unaryFunctions[expr.fn], scalar(expr.of)];
+        return () => rounded(apply(of()));
+      }
+      case "binary": {
+        const [apply, left, right] = [binaryFunctions[expr.fn], scalar(expr.left), scalar(expr.right)];
+        return () => rounded(apply(left(), right()));
+      }
+      case "select": {
+        const [when, then, otherwise] = [condition(expr.when), scalar(expr.then), scalar(expr.otherwise)];
+        return () => (when() ? then() : otherwise());
+      }
     }
-    return tensor.values[at] as number;
   }
 
-  function holds(condition: Condition, position: ReadonlyMap<string, number>, reduced: number | undefined): boolean {
-    switch (condition.kind) {
-      case "and":
-        return condition.all.every((each) => holds(each, position, reduced));
-      case "compare":
-        return comparisons[condition.fn](
-          evaluate(condition.left, position, reduced),
-          evaluate(condition.right, position, reduced),
-        );
-      case "compareIndex":
-        return comparisons[condition.fn](
-          evaluateIndex(condition.left, position),
-          evaluateIndex(condition.right, position),
-        );
+  function element({ from, index, fill }: Extract<ScalarExpr, { kind: "load" }>): () => number {
+    const tensor = tensors.get(from);
+    if (tensor === undefined) throw new Error(`nothing is called ${from}`);
+    const { shape, values } = tensor;
+    if (shape.length !== index.length) {
+      throw new Error(`${from} has ${shape.length} axes, but is read with ${index.length}`);
+    }
+    const at = index.map((each) => compileIndex(each, loop));
+    return () => {
+      let offset = 0;
+      for (let axis = 0; axis < shape.length; axis++) {
+        const [place, extent] = [(at[axis] as () => number)(), shape[axis] as number];
+        if (place < 0 || place >= extent) {
+          if (fill === undefined) throw new Error(`${from} is read at ${place} of ${extent} along axis ${axis}`);
+          return fill;
+        }
+        offset = offset * extent + place;
+      }
+      return rounded(values[offset] as number);
+    };
+  }
+
+  function condition(when: Condition): () => boolean {
+    switch (when.kind) {
+      case "and": {
+        const each = when.all.map(condition);
+        return () => each.every((holds) => holds());
+      }
+      case "compare": {
+        const [holds, left, right] = [comparisons[when.fn], scalar(when.left), scalar(when.right)];
+        return () => holds(left(), right());
+      }
+      case "compareIndex": {
+        const [holds, left, right] = [
+          comparisons[when.fn],
+          compileIndex(when.left, loop),
+          compileIndex(when.right, loop),
+        ];
+        return () => holds(left(), right());
+      }
     }
   }
-  return evaluate;
 }
 
-function evaluateIndex(expr: IndexExpr, position: ReadonlyMap<string, number>): number {
+function compileIndex(expr: IndexExpr, loop: Loop): () => number {
+  const { position } = loop;
   switch (expr.kind) {
     case "axis": {
-      const value = position.get(expr.name);
-      if (value === undefined) throw new Error(`no axis ${expr.name} here`);
-      return value;
+      const place = loop.names.indexOf(expr.name);
+      if (place < 0) throw new Error(`no axis ${expr.name} here`);
+      return () => position[place] as number;
     }
     case "int":
-      return expr.value;
-    case "add":
-      return evaluateIndex(expr.left, position) + evaluateIndex(expr.right, position);
-    case "mul":
-      return evaluateIndex(expr.of, position) * expr.by;
-    case "div":
-      return Math.floor(evaluateIndex(expr.of, position) / expr.by);
+      return () => expr.value;
+    case "add": {
+      const [left, right] = [compileIndex(expr.left, loop), compileIndex(expr.right, loop)];
+      return () => left() + right();
+    }
+    case "mul": {
+      const of = compileIndex(expr.of, loop);
+      return () => of() * expr.by;
+    }
+    case "div": {
+      const of = compileIndex(expr.of, loop);
+      return () => Math.floor(of() / expr.by);
+    }
     case "mod": {
-      const value = evaluateIndex(expr.of, position);
-      return value - Math.floor(value / expr.by) * expr.by;
+      const of = compileIndex(expr.of, loop);
+      return () => {
+        const value = of();
+        return value - Math.floor(value / expr.by) * expr.by;
+      };
     }
   }
 }
