@@ -8,10 +8,10 @@ import { alignBytes, planMemory } from "./5-plan/planMemory.ts";
 import { layoutFlat, placesByValue } from "./5-plan/layoutParameters.ts";
 import { emitPlan } from "./6-emit/emitPlan.ts";
 import type { OptimizerPart, TrainingPart } from "./6-emit/emitPlan.ts";
-import { partStride } from "./6-emit/emitWgsl.ts";
+import { partStride } from "./6-emit/kernelContext.ts";
 import { elementCount, typesOf, verifyGraph } from "./ir/graph.ts";
 import type { Graph, Initial, TensorType, TrainingGraph, ValueId } from "./ir/graph.ts";
-import { verifyKernels } from "./ir/kernel.ts";
+import { loadedNames, namedValue, verifyKernels } from "./ir/kernel.ts";
 import type { Kernel, KernelPlan } from "./ir/kernel.ts";
 import { verifyMemory } from "./ir/memory.ts";
 import type { Place, Slot } from "./ir/memory.ts";
@@ -56,7 +56,7 @@ export interface PipelineResult {
 /** Steps whose losses wait on the device before the host must have read them. */
 const ringSlots = 32;
 /** Multiply-adds that one kernel may unroll, and all kernels of a network together: a software adapter compiles slowly. */
-const bodyBudget = { kernel: 512, network: { cpu: 4000, gpu: 16000 }, least: 128 } as const;
+const bodyBudget = { kernel: 256, network: { cpu: 3000, gpu: 16000 }, least: 64 } as const;
 
 /** From a checked graph to the plan that the runtime runs. */
 export function runPipeline(graph: Graph, options: PipelineOptions): PipelineResult {
@@ -250,19 +250,25 @@ function scheduleAll(
 ): KernelPlan {
   const reductions = plan.kernels.filter((kernel) => kernel.stages[0]?.computation.body.kind === "reduce").length;
   const share = bodyBudget.network[options.adapterClass] / Math.max(1, reductions);
+  const read = new Set(
+    plan.kernels.flatMap((kernel) =>
+      kernel.stages.flatMap((stage) => [...loadedNames(stage.computation)].map(namedValue)),
+    ),
+  );
+  const onlyForUpdate = new Set([...gradients].filter((value) => value !== undefined && !read.has(value)));
   const budget = Math.round(Math.min(bodyBudget.kernel, Math.max(bodyBudget.least, share)));
   const kernels = plan.kernels.map((kernel) => ({
     ...kernel,
     schedule: chooseSchedule(kernel, {
       adapterClass: options.adapterClass,
-      splittable: sumsOnlyGradients(kernel, gradients),
+      splittable: sumsOnlyGradients(kernel, onlyForUpdate),
       bodyBudget: budget,
     }),
   }));
   return { ...plan, kernels };
 }
 
-/** Whether all that a kernel computes are gradients of parameters, in one set of loops: the update can add their parts. */
+/** Whether all that a kernel computes are gradients that the update alone reads, in one set of loops: it adds their parts. */
 function sumsOnlyGradients(kernel: Kernel, gradients: ReadonlySet<ValueId | undefined>): boolean {
   const root = kernel.stages[0]?.computation;
   if (root?.body.kind !== "reduce" || root.body.finish.kind !== "reduced") return false;

@@ -86,7 +86,8 @@ function groupNodes(graph: Graph, options: FuseOptions, alone: ReadonlySet<Value
   const types = typesOf(graph);
   const aliasOf = new Map<ValueId, ValueId>();
   const storageOf = (value: ValueId): ValueId => aliasOf.get(value) ?? value;
-  const consumers = countConsumers(graph, options);
+  const { consumers, alias } = consumersOf(graph, options);
+  const keep = new Set([...options.keep].map((value) => alias.get(value) ?? value));
   const kernels: OpenKernel[] = [];
   const kernelOf = new Map<ValueId, number>();
 
@@ -234,9 +235,7 @@ function groupNodes(graph: Graph, options: FuseOptions, alone: ReadonlySet<Value
 
   function isStored(value: ValueId, inside: ReadonlySet<ValueId>): boolean {
     return (
-      options.keep.has(value) ||
-      options.overwrites.has(value) ||
-      (consumers.get(value) ?? []).some((user) => !inside.has(user))
+      keep.has(value) || options.overwrites.has(value) || (consumers.get(value) ?? []).some((user) => !inside.has(user))
     );
   }
 
@@ -283,7 +282,13 @@ function mergeConstraints(into: Map<string, TileConstraint>, more: ReadonlyMap<s
 }
 
 /** The nodes' outputs that read each value, views looked through. */
-function countConsumers(graph: Graph, options: FuseOptions): ReadonlyMap<ValueId, readonly ValueId[]> {
+function consumersOf(
+  graph: Graph,
+  options: FuseOptions,
+): {
+  readonly consumers: ReadonlyMap<ValueId, readonly ValueId[]>;
+  readonly alias: ReadonlyMap<ValueId, ValueId>;
+} {
   const alias = new Map<ValueId, ValueId>();
   const consumers = new Map<ValueId, ValueId[]>();
   for (const node of graph.nodes) {
@@ -294,7 +299,7 @@ function countConsumers(graph: Graph, options: FuseOptions): ReadonlyMap<ValueId
       else consumers.set(storage, [...(consumers.get(storage) ?? []), node.output]);
     }
   }
-  return consumers;
+  return { consumers, alias };
 }
 
 /** A node's computation, its loads named by value. */

@@ -13,7 +13,8 @@ import type {
 } from "../../runtime/plan.ts"; // prettier-ignore
 import { emitCollectKernel, emitUpdateKernel, blockElements } from "./emitUpdate.ts";
 import type { UpdateFormula } from "./emitUpdate.ts";
-import { emitWgsl, partStride } from "./emitWgsl.ts";
+import { emitWgsl } from "./emitWgsl.ts";
+import { partStride } from "./kernelContext.ts";
 import { builtinUniforms, uniformWordLimit } from "./uniforms.ts";
 import type { UniformWord } from "./uniforms.ts";
 

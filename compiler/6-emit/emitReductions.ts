@@ -5,7 +5,7 @@ import type { Affine } from "../ir/affine.ts";
 import type { Axis, ReduceBody } from "../ir/expression.ts";
 import type { Stage } from "../ir/kernel.ts";
 import { stageTile } from "../ir/tiles.ts";
-import type { KernelContext } from "./emitWgsl.ts";
+import type { KernelContext } from "./kernelContext.ts";
 import { combinations } from "./evaluator.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { floatLiteral } from "./wgslWriter.ts";

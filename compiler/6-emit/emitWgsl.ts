@@ -14,23 +14,14 @@ import type { TensorType, ValueId } from "../ir/graph.ts";
 import { namedValue, valueName } from "../ir/kernel.ts";
 import type { Kernel, Stage } from "../ir/kernel.ts";
 import { layoutKernel, loadsOf, sharesLoops, stageTile } from "../ir/tiles.ts";
-import type { StageLayout } from "../ir/tiles.ts";
 import { createEvaluator } from "./evaluator.ts";
-import type { Evaluator, StageAccess } from "./evaluator.ts";
+import type { StageAccess } from "./evaluator.ts";
 import { emitReductions } from "./emitReductions.ts";
 import { emitStores } from "./emitStores.ts";
 import { uniformBlock } from "./uniforms.ts";
-import type { UniformWord } from "./uniforms.ts";
+import { isSplit, partStride } from "./kernelContext.ts";
+import type { EmitOptions, KernelContext } from "./kernelContext.ts";
 import { createScopes } from "./wgslWriter.ts";
-
-export interface EmitOptions {
-  readonly batch: number;
-  readonly typeOf: (value: ValueId) => TensorType;
-  readonly uniforms: readonly UniformWord[];
-  /** Rows of the ring of metrics; the value written there is given by `ring`. */
-  readonly ringSlots: number;
-  readonly ring?: ValueId;
-}
 
 export interface EmittedBinding {
   readonly value: ValueId;
@@ -58,15 +49,6 @@ export function emitWgsl(kernel: Kernel, options: EmitOptions): EmittedKernel {
   const scalars = emitWith(kernel, options, new Set());
   const vectors = scalars.vectorizable;
   return vectors.size === 0 ? scalars.kernel : emitWith(kernel, options, vectors).kernel;
-}
-
-/** What every part of the emitter knows of the kernel at hand. */
-export interface KernelContext {
-  readonly kernel: Kernel;
-  readonly layouts: readonly StageLayout[];
-  readonly rootTile: Readonly<Record<string, number>>;
-  readonly tileVariable: (rootAxis: string) => string | undefined;
-  readonly options: EmitOptions;
 }
 
 function emitWith(
@@ -117,9 +99,7 @@ function emitWith(
   const invocations = grid.reduce((product, { tiles }) => product * tiles, parts);
   const batchTiles = grid.find(({ axis }) => axis.batch === true)?.tiles;
   const head = itemDecoding(grid, variables, part, invocations, kernel.schedule.workgroupSize);
-  const declarations = bindings.map((binding, index) =>
-    declareBinding(binding, index, vectors.has(binding.name), options),
-  );
+  const declarations = bindings.map((binding, index) => declareBinding(binding, index, vectors.has(binding.name)));
   const functions = evaluator.helperFunctions();
   const usesStep = evaluator.usesUniforms() || scopes.text().includes("step.");
   const wgsl = [
@@ -252,24 +232,11 @@ function bindingsOf(kernel: Kernel, options: EmitOptions): readonly Binding[] {
   return [...found.values()];
 }
 
-/** Whether the stage is summed in parts: it runs in the loops that the schedule splits. */
-export function isSplit(stage: Stage, kernel: Kernel): boolean {
-  const { split } = kernel.schedule;
-  const root = kernel.stages[0]?.computation;
-  if (split === undefined || root === undefined) return false;
-  return stage.computation === root || sharesLoops(stage.computation, root, new Map());
-}
-
-/** Elements from one part of a split sum to the next: a multiple of 64, so that parts are aligned as bindings are. */
-export function partStride(elements: number): number {
-  return Math.ceil(elements / 64) * 64;
-}
-
 function registersBefore(kernel: Kernel, index: number): ReadonlyMap<string, never> {
   return new Map(kernel.stages.slice(0, index).map((stage) => [valueName(stage.value), undefined as never]));
 }
 
-function declareBinding(binding: Binding, index: number, vector: boolean, _options: EmitOptions): string {
+function declareBinding(binding: Binding, index: number, vector: boolean): string {
   const access = binding.writes ? "read_write" : "read";
   const element = vector ? "vec4f" : binding.dtype;
   const length = vector ? binding.elements / 4 : binding.elements;
@@ -304,5 +271,3 @@ function stageAccess(context: KernelContext): StageAccess {
     },
   };
 }
-
-export type { Evaluator };

@@ -15,12 +15,13 @@ import {
   variablesOf,
 } from "../ir/affine.ts";
 import type { Affine, Atom } from "../ir/affine.ts";
-import type { Axis, Comparison, Condition, IndexExpr, ScalarExpr } from "../ir/expression.ts";
+import type { Axis, Condition, IndexExpr, ScalarExpr } from "../ir/expression.ts";
 import { elementCount } from "../ir/graph.ts";
 import type { TensorType, ValueId } from "../ir/graph.ts";
 import { namedValue } from "../ir/kernel.ts";
 import type { Stage } from "../ir/kernel.ts";
 import type { UniformWord } from "./uniforms.ts";
+import { comparisonText, compareNumbers, drawFunction, foldBinary, unaryText } from "./scalarFunctions.ts";
 import { floatLiteral } from "./wgslWriter.ts";
 import type { Scopes, Value } from "./wgslWriter.ts";
 
@@ -407,90 +408,6 @@ function truth(holds: boolean): Value {
   return { text: String(holds), level: 0, constant: holds ? 1 : 0 };
 }
 
-const comparisonText: Readonly<Record<Comparison, string>> = {
-  lt: "<",
-  le: "<=",
-  gt: ">",
-  ge: ">=",
-  eq: "==",
-  ne: "!=",
-};
-
-function compareNumbers(fn: Comparison, left: number, right: number): boolean {
-  switch (fn) {
-    case "lt":
-      return left < right;
-    case "le":
-      return left <= right;
-    case "gt":
-      return left > right;
-    case "ge":
-      return left >= right;
-    case "eq":
-      return left === right;
-    case "ne":
-      return left !== right;
-  }
-}
-
-function foldBinary(fn: "add" | "sub" | "mul" | "div" | "max" | "min", left: number, right: number): number {
-  switch (fn) {
-    case "add":
-      return left + right;
-    case "sub":
-      return left - right;
-    case "mul":
-      return left * right;
-    case "div":
-      return left / right;
-    case "max":
-      return Math.max(left, right);
-    case "min":
-      return Math.min(left, right);
-  }
-}
-
 function variablePrefix(op: string): string {
   return op.replace(/[^A-Za-z0-9]/g, "_");
 }
-
-function unaryText(fn: Extract<ScalarExpr, { kind: "unary" }>["fn"], of: string, helpers: Map<string, string>): string {
-  switch (fn) {
-    case "neg":
-      return `(-${of})`;
-    case "sigmoid":
-      // exp is kept finite: WGSL may assume that infinities do not occur.
-      return `1.0 / (1.0 + exp(min(-${of}, 88.0)))`;
-    case "inverseSqrt":
-      return `inverseSqrt(${of})`;
-    case "log1p":
-      return `log(1.0 + ${of})`;
-    case "tanh":
-      return `tanh(clamp(${of}, -15.0, 15.0))`;
-    case "erf":
-      helpers.set("erf", erfFunction);
-      return `erf(${of})`;
-    default:
-      return `${fn}(${of})`;
-  }
-}
-
-/** Abramowitz and Stegun 7.1.26: error below 1.5e-7. */
-const erfFunction = `fn erf(x: f32) -> f32 {
-  let a = abs(x);
-  let t = 1.0 / (1.0 + 0.3275911 * a);
-  let y = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t;
-  return sign(x) * (1.0 - y * exp(-min(a * a, 80.0)));
-}`;
-
-/** PCG (Jarzynski and Olano 2020, "Hash Functions for GPU Rendering"), keyed by seed, step and stream. */
-const drawFunction = `fn pcg(input: u32) -> u32 {
-  let state = input * 747796405u + 2891336453u;
-  let word = ((state >> ((state >> 28u) + 4u)) ^ state) * 277803737u;
-  return (word >> 22u) ^ word;
-}
-
-fn draw(stream: u32, counter: u32) -> f32 {
-  let bits = pcg(counter + pcg(stream + pcg(step.step + pcg(step.seed))));
-  return f32(bits >> 8u) * 5.9604644775390625e-8;
-}`;

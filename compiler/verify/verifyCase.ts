@@ -1,4 +1,5 @@
 /** One conformance case from beginning to end: compile, run on this machine's adapter, measure. */
+import { checkSource } from "../check.ts";
 import { compile, type CompileOptions } from "../compile.ts";
 import { holdsImageSets, readImageSet } from "../datasets/readImageSet.ts";
 import { shippedFashionMnist } from "../datasets/openDataset.ts";
@@ -78,7 +79,7 @@ export function compileForCase(test: ComputationCase | TrainingCase, options: Ve
     if (network === undefined) throw new CaseSpecErrors(diagnostics);
     return network;
   };
-  const model = options.model ?? run(source.text, {}).name;
+  const model = options.model ?? modelName(source, shared);
   return run(source.text + caseRecipeText(model, test), {
     recipe: caseRecipeName,
     batch: caseBatch(test),
@@ -89,6 +90,13 @@ export function compileForCase(test: ComputationCase | TrainingCase, options: Ve
     keepLogits: test.kind !== "training",
     keepGradients: true,
   });
+}
+
+/** The model that a spec is about when none is named; the spec itself need not compile at its own batch. */
+function modelName(source: SourceFile, options: CompileOptions): string {
+  const { checked, diagnostics } = checkSource(source, options);
+  if (checked === undefined) throw new CaseSpecErrors(diagnostics);
+  return checked.graph.name;
 }
 
 /** What a training case reads: of each split, how many images from the start. */

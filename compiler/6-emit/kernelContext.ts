@@ -1,0 +1,37 @@
+/** What every part of the WGSL writer knows of the kernel at hand. */
+import type { TensorType, ValueId } from "../ir/graph.ts";
+import type { Kernel, Stage } from "../ir/kernel.ts";
+import { sharesLoops } from "../ir/tiles.ts";
+import type { StageLayout } from "../ir/tiles.ts";
+import type { UniformWord } from "./uniforms.ts";
+
+export interface EmitOptions {
+  readonly batch: number;
+  readonly typeOf: (value: ValueId) => TensorType;
+  readonly uniforms: readonly UniformWord[];
+  /** Rows of the ring of metrics; the value written there is given by `ring`. */
+  readonly ringSlots: number;
+  readonly ring?: ValueId;
+}
+
+/** What every part of the emitter knows of the kernel at hand. */
+export interface KernelContext {
+  readonly kernel: Kernel;
+  readonly layouts: readonly StageLayout[];
+  readonly rootTile: Readonly<Record<string, number>>;
+  readonly tileVariable: (rootAxis: string) => string | undefined;
+  readonly options: EmitOptions;
+}
+
+/** Whether the stage is summed in parts: it runs in the loops that the schedule splits. */
+export function isSplit(stage: Stage, kernel: Kernel): boolean {
+  const { split } = kernel.schedule;
+  const root = kernel.stages[0]?.computation;
+  if (split === undefined || root === undefined) return false;
+  return stage.computation === root || sharesLoops(stage.computation, root, new Map());
+}
+
+/** Elements from one part of a split sum to the next: a multiple of 64, so that parts are aligned as bindings are. */
+export function partStride(elements: number): number {
+  return Math.ceil(elements / 64) * 64;
+}
