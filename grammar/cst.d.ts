@@ -1,6 +1,178 @@
 // @generated from grammar/parser.ts by `npm run generate`: do not edit.
 import type { CstNode, ICstVisitor, IToken } from "chevrotain";
 
+export interface ExpressionCstNode extends CstNode {
+  name: "expression";
+  children: ExpressionCstChildren;
+}
+
+export type ExpressionCstChildren = {
+  operand: OperandCstNode[];
+  BinaryOperator?: IToken[];
+};
+
+export interface OperandCstNode extends CstNode {
+  name: "operand";
+  children: OperandCstChildren;
+}
+
+export type OperandCstChildren = {
+  PrefixOperator?: IToken[];
+  primary: PrimaryCstNode[];
+  member?: MemberCstNode[];
+};
+
+export interface MemberCstNode extends CstNode {
+  name: "member";
+  children: MemberCstChildren;
+}
+
+export type MemberCstChildren = {
+  Dot: IToken[];
+  Integer?: IToken[];
+  Name?: IToken[];
+};
+
+export interface PrimaryCstNode extends CstNode {
+  name: "primary";
+  children: PrimaryCstChildren;
+}
+
+export type PrimaryCstChildren = {
+  Integer?: IToken[];
+  Real?: IToken[];
+  Text?: IToken[];
+  True?: IToken[];
+  False?: IToken[];
+  In?: IToken[];
+  ifValue?: IfValueCstNode[];
+  tuple?: TupleCstNode[];
+  nameOrCall?: NameOrCallCstNode[];
+};
+
+export interface NameOrCallCstNode extends CstNode {
+  name: "nameOrCall";
+  children: NameOrCallCstChildren;
+}
+
+export type NameOrCallCstChildren = {
+  Name: IToken[];
+  argumentList?: ArgumentListCstNode[];
+};
+
+export interface TupleCstNode extends CstNode {
+  name: "tuple";
+  children: TupleCstChildren;
+}
+
+export type TupleCstChildren = {
+  LParen: IToken[];
+  tupleItem?: TupleItemCstNode[];
+  RParen: IToken[];
+};
+
+export interface TupleItemCstNode extends CstNode {
+  name: "tupleItem";
+  children: TupleItemCstChildren;
+}
+
+export type TupleItemCstChildren = {
+  expression: ExpressionCstNode[];
+  Comma?: IToken[];
+};
+
+export interface IfValueCstNode extends CstNode {
+  name: "ifValue";
+  children: IfValueCstChildren;
+}
+
+export type IfValueCstChildren = {
+  If: IToken[];
+  expression: ExpressionCstNode[];
+  valueBody: ValueBodyCstNode[];
+  elseIfValue?: ElseIfValueCstNode[];
+  Else?: IToken[];
+};
+
+export interface ElseIfValueCstNode extends CstNode {
+  name: "elseIfValue";
+  children: ElseIfValueCstChildren;
+}
+
+export type ElseIfValueCstChildren = {
+  Else: IToken[];
+  If: IToken[];
+  expression: ExpressionCstNode[];
+  valueBody: ValueBodyCstNode[];
+};
+
+export interface ValueBodyCstNode extends CstNode {
+  name: "valueBody";
+  children: ValueBodyCstChildren;
+}
+
+export type ValueBodyCstChildren = {
+  LBrace: IToken[];
+  expression: ExpressionCstNode[];
+  RBrace: IToken[];
+};
+
+export interface ArgumentListCstNode extends CstNode {
+  name: "argumentList";
+  children: ArgumentListCstChildren;
+}
+
+export type ArgumentListCstChildren = {
+  LParen: IToken[];
+  argument?: ArgumentCstNode[];
+  RParen: IToken[];
+};
+
+export interface ArgumentCstNode extends CstNode {
+  name: "argument";
+  children: ArgumentCstChildren;
+}
+
+export type ArgumentCstChildren = {
+  Name?: IToken[];
+  Colon?: IToken[];
+  Equals?: IToken[];
+  expression?: ExpressionCstNode[];
+  Comma?: IToken[];
+};
+
+export interface PatternsCstNode extends CstNode {
+  name: "patterns";
+  children: PatternsCstChildren;
+}
+
+export type PatternsCstChildren = {
+  pattern: PatternCstNode[];
+  Comma?: IToken[];
+};
+
+export interface PatternCstNode extends CstNode {
+  name: "pattern";
+  children: PatternCstChildren;
+}
+
+export type PatternCstChildren = {
+  Name?: IToken[];
+  LParen?: IToken[];
+  patternItem?: PatternItemCstNode[];
+  RParen?: IToken[];
+};
+
+export interface PatternItemCstNode extends CstNode {
+  name: "patternItem";
+  children: PatternItemCstChildren;
+}
+
+export type PatternItemCstChildren = {
+  pattern: PatternCstNode[];
+  Comma?: IToken[];
+};
+
 export interface FileCstNode extends CstNode {
   name: "file";
   children: FileCstChildren;
@@ -188,38 +360,6 @@ export type LetStatementCstChildren = {
   expression: ExpressionCstNode[];
 };
 
-export interface PatternsCstNode extends CstNode {
-  name: "patterns";
-  children: PatternsCstChildren;
-}
-
-export type PatternsCstChildren = {
-  pattern: PatternCstNode[];
-  Comma?: IToken[];
-};
-
-export interface PatternCstNode extends CstNode {
-  name: "pattern";
-  children: PatternCstChildren;
-}
-
-export type PatternCstChildren = {
-  Name?: IToken[];
-  LParen?: IToken[];
-  patternItem?: PatternItemCstNode[];
-  RParen?: IToken[];
-};
-
-export interface PatternItemCstNode extends CstNode {
-  name: "patternItem";
-  children: PatternItemCstChildren;
-}
-
-export type PatternItemCstChildren = {
-  pattern: PatternCstNode[];
-  Comma?: IToken[];
-};
-
 export interface InputStatementCstNode extends CstNode {
   name: "inputStatement";
   children: InputStatementCstChildren;
@@ -384,146 +524,6 @@ export type CallStepCstChildren = {
   argumentList?: ArgumentListCstNode[];
 };
 
-export interface ArgumentListCstNode extends CstNode {
-  name: "argumentList";
-  children: ArgumentListCstChildren;
-}
-
-export type ArgumentListCstChildren = {
-  LParen: IToken[];
-  argument?: ArgumentCstNode[];
-  RParen: IToken[];
-};
-
-export interface ArgumentCstNode extends CstNode {
-  name: "argument";
-  children: ArgumentCstChildren;
-}
-
-export type ArgumentCstChildren = {
-  Name?: IToken[];
-  Colon?: IToken[];
-  Equals?: IToken[];
-  expression?: ExpressionCstNode[];
-  Comma?: IToken[];
-};
-
-export interface ExpressionCstNode extends CstNode {
-  name: "expression";
-  children: ExpressionCstChildren;
-}
-
-export type ExpressionCstChildren = {
-  operand: OperandCstNode[];
-  BinaryOperator?: IToken[];
-};
-
-export interface OperandCstNode extends CstNode {
-  name: "operand";
-  children: OperandCstChildren;
-}
-
-export type OperandCstChildren = {
-  PrefixOperator?: IToken[];
-  primary: PrimaryCstNode[];
-  member?: MemberCstNode[];
-};
-
-export interface MemberCstNode extends CstNode {
-  name: "member";
-  children: MemberCstChildren;
-}
-
-export type MemberCstChildren = {
-  Dot: IToken[];
-  Integer?: IToken[];
-  Name?: IToken[];
-};
-
-export interface PrimaryCstNode extends CstNode {
-  name: "primary";
-  children: PrimaryCstChildren;
-}
-
-export type PrimaryCstChildren = {
-  Integer?: IToken[];
-  Real?: IToken[];
-  Text?: IToken[];
-  True?: IToken[];
-  False?: IToken[];
-  In?: IToken[];
-  ifValue?: IfValueCstNode[];
-  tuple?: TupleCstNode[];
-  nameOrCall?: NameOrCallCstNode[];
-};
-
-export interface NameOrCallCstNode extends CstNode {
-  name: "nameOrCall";
-  children: NameOrCallCstChildren;
-}
-
-export type NameOrCallCstChildren = {
-  Name: IToken[];
-  argumentList?: ArgumentListCstNode[];
-};
-
-export interface TupleCstNode extends CstNode {
-  name: "tuple";
-  children: TupleCstChildren;
-}
-
-export type TupleCstChildren = {
-  LParen: IToken[];
-  tupleItem?: TupleItemCstNode[];
-  RParen: IToken[];
-};
-
-export interface TupleItemCstNode extends CstNode {
-  name: "tupleItem";
-  children: TupleItemCstChildren;
-}
-
-export type TupleItemCstChildren = {
-  expression: ExpressionCstNode[];
-  Comma?: IToken[];
-};
-
-export interface IfValueCstNode extends CstNode {
-  name: "ifValue";
-  children: IfValueCstChildren;
-}
-
-export type IfValueCstChildren = {
-  If: IToken[];
-  expression: ExpressionCstNode[];
-  valueBody: ValueBodyCstNode[];
-  elseIfValue?: ElseIfValueCstNode[];
-  Else?: IToken[];
-};
-
-export interface ElseIfValueCstNode extends CstNode {
-  name: "elseIfValue";
-  children: ElseIfValueCstChildren;
-}
-
-export type ElseIfValueCstChildren = {
-  Else: IToken[];
-  If: IToken[];
-  expression: ExpressionCstNode[];
-  valueBody: ValueBodyCstNode[];
-};
-
-export interface ValueBodyCstNode extends CstNode {
-  name: "valueBody";
-  children: ValueBodyCstChildren;
-}
-
-export type ValueBodyCstChildren = {
-  LBrace: IToken[];
-  expression: ExpressionCstNode[];
-  RBrace: IToken[];
-};
-
 export interface StrayInBodyCstNode extends CstNode {
   name: "strayInBody";
   children: StrayInBodyCstChildren;
@@ -568,6 +568,21 @@ export type SkippedCstChildren = {
 };
 
 export interface CnnCstVisitor<IN, OUT> extends ICstVisitor<IN, OUT> {
+  expression(children: ExpressionCstChildren, param?: IN): OUT;
+  operand(children: OperandCstChildren, param?: IN): OUT;
+  member(children: MemberCstChildren, param?: IN): OUT;
+  primary(children: PrimaryCstChildren, param?: IN): OUT;
+  nameOrCall(children: NameOrCallCstChildren, param?: IN): OUT;
+  tuple(children: TupleCstChildren, param?: IN): OUT;
+  tupleItem(children: TupleItemCstChildren, param?: IN): OUT;
+  ifValue(children: IfValueCstChildren, param?: IN): OUT;
+  elseIfValue(children: ElseIfValueCstChildren, param?: IN): OUT;
+  valueBody(children: ValueBodyCstChildren, param?: IN): OUT;
+  argumentList(children: ArgumentListCstChildren, param?: IN): OUT;
+  argument(children: ArgumentCstChildren, param?: IN): OUT;
+  patterns(children: PatternsCstChildren, param?: IN): OUT;
+  pattern(children: PatternCstChildren, param?: IN): OUT;
+  patternItem(children: PatternItemCstChildren, param?: IN): OUT;
   file(children: FileCstChildren, param?: IN): OUT;
   definition(children: DefinitionCstChildren, param?: IN): OUT;
   importDefinition(children: ImportDefinitionCstChildren, param?: IN): OUT;
@@ -583,9 +598,6 @@ export interface CnnCstVisitor<IN, OUT> extends ICstVisitor<IN, OUT> {
   body(children: BodyCstChildren, param?: IN): OUT;
   statement(children: StatementCstChildren, param?: IN): OUT;
   letStatement(children: LetStatementCstChildren, param?: IN): OUT;
-  patterns(children: PatternsCstChildren, param?: IN): OUT;
-  pattern(children: PatternCstChildren, param?: IN): OUT;
-  patternItem(children: PatternItemCstChildren, param?: IN): OUT;
   inputStatement(children: InputStatementCstChildren, param?: IN): OUT;
   headStatement(children: HeadStatementCstChildren, param?: IN): OUT;
   errorStatement(children: ErrorStatementCstChildren, param?: IN): OUT;
@@ -600,18 +612,6 @@ export interface CnnCstVisitor<IN, OUT> extends ICstVisitor<IN, OUT> {
   ifStep(children: IfStepCstChildren, param?: IN): OUT;
   elseIfStep(children: ElseIfStepCstChildren, param?: IN): OUT;
   callStep(children: CallStepCstChildren, param?: IN): OUT;
-  argumentList(children: ArgumentListCstChildren, param?: IN): OUT;
-  argument(children: ArgumentCstChildren, param?: IN): OUT;
-  expression(children: ExpressionCstChildren, param?: IN): OUT;
-  operand(children: OperandCstChildren, param?: IN): OUT;
-  member(children: MemberCstChildren, param?: IN): OUT;
-  primary(children: PrimaryCstChildren, param?: IN): OUT;
-  nameOrCall(children: NameOrCallCstChildren, param?: IN): OUT;
-  tuple(children: TupleCstChildren, param?: IN): OUT;
-  tupleItem(children: TupleItemCstChildren, param?: IN): OUT;
-  ifValue(children: IfValueCstChildren, param?: IN): OUT;
-  elseIfValue(children: ElseIfValueCstChildren, param?: IN): OUT;
-  valueBody(children: ValueBodyCstChildren, param?: IN): OUT;
   strayInBody(children: StrayInBodyCstChildren, param?: IN): OUT;
   strayOutside(children: StrayOutsideCstChildren, param?: IN): OUT;
   skippedBrackets(children: SkippedBracketsCstChildren, param?: IN): OUT;

@@ -3,18 +3,13 @@
  * (1-parse/balanceBrackets.ts), so recovery never has to guess where a body ends. Common slips (a missing comma, `=` for
  * `:`) are accepted here and reported when the AST is built: that gives one exact diagnostic and loses nothing.
  */
-import { EOF, tokenMatcher, type IParserErrorMessageProvider, type TokenType } from "chevrotain";
-import { BalancedRecoveryParser } from "./balancedRecovery.ts";
+import { EOF, type IParserErrorMessageProvider } from "chevrotain";
+import { ExpressionParser } from "./expressionParser.ts";
 import * as t from "./tokens.ts";
 
-export class CnnParser extends BalancedRecoveryParser {
+export class CnnParser extends ExpressionParser {
   constructor(errorMessageProvider?: IParserErrorMessageProvider) {
-    super(t.allTokens, {
-      recoveryEnabled: true,
-      maxLookahead: 2,
-      nodeLocationTracking: "onlyOffset",
-      ...(errorMessageProvider === undefined ? {} : { errorMessageProvider }),
-    });
+    super(errorMessageProvider);
     this.performSelfAnalysis();
   }
 
@@ -157,33 +152,6 @@ export class CnnParser extends BalancedRecoveryParser {
     this.SUBRULE(this.expression);
   });
 
-  /** `a, b` without brackets is accepted and reported. */
-  readonly patterns = this.RULE("patterns", () => {
-    this.SUBRULE(this.pattern);
-    this.MANY(() => {
-      this.CONSUME(t.Comma);
-      this.SUBRULE2(this.pattern);
-    });
-  });
-
-  readonly pattern = this.RULE("pattern", () => {
-    this.OR([
-      { ALT: () => this.CONSUME(t.Name) },
-      {
-        ALT: () => {
-          this.CONSUME(t.LParen);
-          this.MANY(() => this.SUBRULE(this.patternItem));
-          this.CONSUME(t.RParen);
-        },
-      },
-    ]);
-  });
-
-  readonly patternItem = this.RULE("patternItem", () => {
-    this.SUBRULE(this.pattern);
-    this.OPTION(() => this.CONSUME(t.Comma));
-  });
-
   readonly inputStatement = this.RULE("inputStatement", () => {
     this.CONSUME(t.Input);
     this.SUBRULE(this.expression);
@@ -302,103 +270,6 @@ export class CnnParser extends BalancedRecoveryParser {
     this.OPTION(() => this.SUBRULE(this.argumentList));
   });
 
-  readonly argumentList = this.RULE("argumentList", () => {
-    this.CONSUME(t.LParen);
-    this.MANY(() => this.SUBRULE(this.argument));
-    this.CONSUME(t.RParen);
-  });
-
-  readonly argument = this.RULE("argument", () => {
-    this.OR([
-      {
-        GATE: () => this.nextIs(t.Colon, 2) || this.nextIs(t.Equals, 2),
-        ALT: () => {
-          this.CONSUME(t.Name);
-          this.OR2([{ ALT: () => this.CONSUME(t.Colon) }, { ALT: () => this.CONSUME(t.Equals) }]);
-          this.SUBRULE(this.expression);
-        },
-      },
-      { ALT: () => this.SUBRULE2(this.expression), IGNORE_AMBIGUITIES: true },
-    ]);
-    this.OPTION(() => this.CONSUME(t.Comma));
-  });
-
-  // ---- Expressions -----------------------------------------------------------------------------------------------
-
-  /** Flat on purpose: precedence is applied when the AST is built, and long sums do not nest. */
-  readonly expression = this.RULE("expression", () => {
-    this.SUBRULE(this.operand);
-    this.MANY(() => {
-      this.CONSUME(t.BinaryOperator);
-      this.SUBRULE2(this.operand);
-    });
-  });
-
-  readonly operand = this.RULE("operand", () => {
-    this.MANY(() => this.CONSUME(t.PrefixOperator));
-    this.SUBRULE(this.primary);
-    this.MANY2(() => this.SUBRULE(this.member));
-  });
-
-  readonly member = this.RULE("member", () => {
-    this.CONSUME(t.Dot);
-    this.OR([{ ALT: () => this.CONSUME(t.Integer) }, { ALT: () => this.CONSUME(t.Name) }]);
-  });
-
-  readonly primary = this.RULE("primary", () => {
-    this.OR([
-      { ALT: () => this.CONSUME(t.Integer) },
-      { ALT: () => this.CONSUME(t.Real) },
-      { ALT: () => this.CONSUME(t.Text) },
-      { ALT: () => this.CONSUME(t.True) },
-      { ALT: () => this.CONSUME(t.False) },
-      { ALT: () => this.CONSUME(t.In) },
-      { ALT: () => this.SUBRULE(this.ifValue) },
-      { ALT: () => this.SUBRULE(this.tuple) },
-      { ALT: () => this.SUBRULE(this.nameOrCall) },
-    ]);
-  });
-
-  readonly nameOrCall = this.RULE("nameOrCall", () => {
-    this.CONSUME(t.Name);
-    this.OPTION(() => this.SUBRULE(this.argumentList));
-  });
-
-  readonly tuple = this.RULE("tuple", () => {
-    this.CONSUME(t.LParen);
-    this.MANY(() => this.SUBRULE(this.tupleItem));
-    this.CONSUME(t.RParen);
-  });
-
-  readonly tupleItem = this.RULE("tupleItem", () => {
-    this.SUBRULE(this.expression);
-    this.OPTION(() => this.CONSUME(t.Comma));
-  });
-
-  readonly ifValue = this.RULE("ifValue", () => {
-    this.CONSUME(t.If);
-    this.SUBRULE(this.expression);
-    this.SUBRULE(this.valueBody);
-    this.MANY(() => this.SUBRULE(this.elseIfValue));
-    this.OPTION(() => {
-      this.CONSUME(t.Else);
-      this.SUBRULE2(this.valueBody);
-    });
-  });
-
-  readonly elseIfValue = this.RULE("elseIfValue", () => {
-    this.CONSUME(t.Else);
-    this.CONSUME(t.If);
-    this.SUBRULE(this.expression);
-    this.SUBRULE(this.valueBody);
-  });
-
-  readonly valueBody = this.RULE("valueBody", () => {
-    this.CONSUME(t.LBrace);
-    this.SUBRULE(this.expression);
-    this.CONSUME(t.RBrace);
-  });
-
   // ---- What belongs nowhere: skipped as a run, reported once ---------------------------------------------------------
 
   readonly strayInBody = this.RULE("strayInBody", () => {
@@ -437,10 +308,6 @@ export class CnnParser extends BalancedRecoveryParser {
   });
 
   // ---- Lookahead -------------------------------------------------------------------------------------------------
-
-  private nextIs(type: TokenType, ahead = 1): boolean {
-    return tokenMatcher(this.LA(ahead), type);
-  }
 
   /** `head NAME …` with what only a head has; otherwise `head` is the name of a step. */
   private isHead(): boolean {

@@ -5,7 +5,9 @@ import ts from "typescript";
 
 /** The most lines a source file may have; a file that needs more stands in `longFiles` with the reason. */
 const maxLines = 400;
-const longFiles: Readonly<Record<string, string>> = {};
+const longFiles: Readonly<Record<string, string>> = {
+  "grammar/cst.d.ts": "generated from the parser",
+};
 
 /** Folders of compiler/ that hold no pass, with what they may import besides themselves; "types" is `import type`. */
 const lowerFolders: Readonly<Record<string, Readonly<Record<string, "all" | "types">>>> = {

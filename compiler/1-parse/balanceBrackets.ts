@@ -7,10 +7,11 @@ import { tokenMatcher, type IToken } from "chevrotain";
 import * as t from "../../grammar/tokens.ts";
 import * as syntax from "../diagnostics/syntax.ts";
 import type { Diagnostic } from "../ir/diagnostic.ts";
-import { lineColumnAt, type SourceFile } from "../ir/source.ts";
+import type { SourceFile } from "../ir/source.ts";
 import { endOf, makeToken, tokenSpan } from "./tokenSpans.ts";
 
-export const deepestBrackets = 200;
+// A level takes up to fifty frames of the parser's stack, of which browsers have the least: ten thousand or so.
+export const deepestBrackets = 64;
 
 export interface BalancedTokens {
   readonly tokens: readonly IToken[];
@@ -26,11 +27,11 @@ interface OpenBracket {
 /** Removes closing brackets that close nothing and adds those that are missing. */
 export function balanceBrackets(file: SourceFile, tokens: readonly IToken[]): BalancedTokens {
   const strict = matchBrackets(file, tokens, false);
-  const balanced = strict.diagnostics.length === 0 ? strict : matchBrackets(file, tokens, true);
-  const tooDeep = firstTooDeep(balanced.tokens);
-  if (tooDeep === undefined) return balanced;
+  const tooDeep = firstTooDeep(strict.tokens);
+  if (tooDeep === undefined) return strict.diagnostics.length === 0 ? strict : matchBrackets(file, tokens, true);
   const limit = syntax.nestedTooDeeply.at(tokenSpan(file, tooDeep, 0), { what: "brackets", limit: deepestBrackets });
-  return { tokens: [], diagnostics: [...balanced.diagnostics, limit] };
+  // Brackets without a partner are most likely the same mistake.
+  return { tokens: [], diagnostics: [limit] };
 }
 
 function firstTooDeep(tokens: readonly IToken[]): IToken | undefined {
@@ -107,15 +108,13 @@ function readLayout(file: SourceFile, tokens: readonly IToken[]): Layout {
   const indentOfLine = new Map<IToken, number>();
   const indentOfFirst = new Map<IToken, number>();
   const definitionStarts = new Set<number>();
-  let line = 0;
   let indent = 0;
   let readTo = 0;
   tokens.forEach((token, index) => {
     const linesBetween = file.text.slice(readTo, token.startOffset).split("\n").length - 1;
     readTo = token.startOffset;
     if (linesBetween > 0 || index === 0) {
-      line += linesBetween;
-      indent = lineColumnAt({ path: "", text: lineBefore(file.text, token.startOffset) }, Infinity).column - 1;
+      indent = lineBefore(file.text, token.startOffset).length;
       indentOfFirst.set(token, indent);
       const next = tokens[index + 1];
       const starts = [t.Model, t.Block, t.Train].includes(token.tokenType) && next !== undefined;

@@ -38,6 +38,7 @@ export function buildAst(file: SourceFile): PassResult<Ast> {
   return {
     output: { file, definitions },
     diagnostics: withoutConsequences(
+      file,
       [...parsed.wordDiagnostics, ...context.mistakes],
       parsed.errorDiagnostics,
       context.remains,

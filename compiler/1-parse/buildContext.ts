@@ -72,9 +72,14 @@ export function withDepth(context: BuildContext, expr: Expr, parts: readonly Exp
   for (const part of parts) depth = Math.max(depth, context.depths.get(part) ?? 0);
   depth++;
   if (depth > deepestExpression) {
-    const what = "operations inside one another";
-    context.mistakes.push(syntax.nestedTooDeeply.at(expr.span, { what, limit: deepestExpression }));
-    return missing(context, expr.span.end);
+    const stand = missing(context, expr.span.end);
+    // What holds it is as deep, and must not be reported again.
+    context.depths.set(stand, Infinity);
+    if (depth !== Infinity) {
+      const what = "operations inside one another";
+      context.mistakes.push(syntax.nestedTooDeeply.at(expr.span, { what, limit: deepestExpression }));
+    }
+    return stand;
   }
   context.depths.set(expr, depth);
   return expr;

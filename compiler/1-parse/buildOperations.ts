@@ -53,6 +53,7 @@ export function buildOperations(
   const climb = (start: Expr, lowest: number): Expr => {
     let left = start;
     let afterComparison = false;
+    let isChained = false;
     for (let sign = signs[next - 1]; sign !== undefined; sign = signs[next - 1]) {
       const operator = operatorOf(sign);
       const precedence = operators[operator];
@@ -62,6 +63,7 @@ export function buildOperations(
         if (sign.tokenType === t.Equals) {
           context.mistakes.push(syntax.equalsInExpression.at(span, {}, { help: "write `==`" }));
         } else if (afterComparison) {
+          isChained = true;
           context.mistakes.push(syntax.chainedComparison.at(span, {}, { help: "join two comparisons with `and`" }));
         }
         afterComparison = true;
@@ -73,7 +75,8 @@ export function buildOperations(
       const span = joinSpans(left.span, right.span);
       left = withDepth(context, { kind: "binary", span, operator, left, right }, [left, right]);
     }
-    return left;
+    // A truth value compared with a number would be reported once more.
+    return isChained ? missing(context, left.span.end) : left;
   };
 
   return operands.length === 0 ? undefined : climb(takeOperand(), 1);

@@ -6,6 +6,8 @@ import { tokenMatcher, type IToken, type TokenType } from "chevrotain";
 import * as t from "../../grammar/tokens.ts";
 import { makeToken, touches } from "./tokenSpans.ts";
 
+const definitions = [t.Model, t.Block, t.Train];
+const namesFollow = [...definitions, t.Let, t.As];
 const statementEnds = [t.LBrace, t.RBrace, t.RParen, t.Name, t.Integer, t.Real, t.Text, t.True, t.False];
 const sizeStarts = [t.Integer, t.Real, t.LParen, t.Minus, t.Name, t.In, t.If];
 
@@ -17,7 +19,10 @@ export function readSizes(tokens: readonly IToken[]): readonly IToken[] {
   let parens = 0;
   let definition: TokenType | undefined;
   for (let token = work.pop(); token !== undefined; token = work.pop()) {
-    if (depth === 0 && [t.Model, t.Block, t.Train].includes(token.tokenType)) definition = token.tokenType;
+    const before = done[done.length - 1]?.tokenType;
+    if (depth === 0 && definitions.includes(token.tokenType) && !namesFollow.includes(before ?? t.LBrace)) {
+      definition = token.tokenType;
+    }
     if (token.tokenType === t.LBrace) depth++;
     if (token.tokenType === t.RBrace) depth = Math.max(0, depth - 1);
     if (token.tokenType === t.LParen) parens++;

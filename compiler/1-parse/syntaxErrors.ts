@@ -9,7 +9,7 @@ import {
 import * as t from "../../grammar/tokens.ts";
 import * as syntax from "../diagnostics/syntax.ts";
 import type { Diagnostic } from "../ir/diagnostic.ts";
-import { lineColumnAt, type SourceFile, type Span } from "../ir/source.ts";
+import type { SourceFile, Span } from "../ir/source.ts";
 import { endOf, tokenSpan } from "./tokenSpans.ts";
 
 const namesExpected: Readonly<Record<string, string>> = {
@@ -70,21 +70,29 @@ export function describeErrors(
   const placed = errors
     .map((error) => ({ error, index: indexOf.get(error.token) ?? tokens.length }))
     .sort((a, b) => a.index - b.index);
+  const lineOf = lineFinder(file);
   const diagnostics: Diagnostic[] = [];
   let last = -Infinity;
   let lastLine = 0;
   for (const { error, index } of placed) {
-    const { line } = lineColumnAt(file, error.token.startOffset);
+    const line = lineOf(error.token.startOffset);
     const follows = index - last < (line === lastLine ? tokensToRecover : 2);
     last = index;
     lastLine = line;
     // A bracket that was added has been reported where it was missing.
-    if (!follows && error.token.image !== "") diagnostics.push(describe(file, error, tokens[index - 1]));
+    if (!follows && error.token.image !== "") {
+      diagnostics.push(describe(file, error, tokens[index - 1], lineOf));
+    }
   }
   return diagnostics;
 }
 
-function describe(file: SourceFile, error: IRecognitionException, previous: IToken | undefined): Diagnostic {
+function describe(
+  file: SourceFile,
+  error: IRecognitionException,
+  previous: IToken | undefined,
+  lineOf: LineFinder,
+): Diagnostic {
   const { token } = error;
   const expected = error.message;
   const atEnd = token.tokenType === EOF;
@@ -95,7 +103,7 @@ function describe(file: SourceFile, error: IRecognitionException, previous: ITok
   }
   const found = atEnd ? "the end of the file" : `\`${token.image}\``;
   // What is missing at the end of a line is shown there, not at the next line's first word.
-  const isLater = !atEnd && lineColumnAt(file, end).line < lineColumnAt(file, span.start).line;
+  const isLater = !atEnd && lineOf(end) < lineOf(span.start);
   const shown: Span = isLater ? { file, start: end, end } : span;
   return syntax.expectedSomething.at(shown, { expected, found });
 }
@@ -105,10 +113,13 @@ function describe(file: SourceFile, error: IRecognitionException, previous: ITok
  * of mistake is left out on a line that has one of the kinds before it, and `remains` are named once on a line.
  */
 export function withoutConsequences(
+  file: SourceFile,
   words: readonly Diagnostic[],
   errors: readonly Diagnostic[],
   remains: readonly Diagnostic[],
 ): readonly Diagnostic[] {
+  const lineOf = lineFinder(file);
+  const linesOf = ({ span }: Diagnostic): number[] => [lineOf(span.start), lineOf(Math.max(span.start, span.end))];
   const lines = new Set(words.flatMap(linesOf));
   const ownErrors = errors.filter((error) => !linesOf(error).some((line) => lines.has(line)));
   const kept = [...words, ...ownErrors];
@@ -122,9 +133,18 @@ export function withoutConsequences(
   return kept.sort((a, b) => a.span.start - b.span.start || a.span.end - b.span.end);
 }
 
-function linesOf(diagnostic: Diagnostic): number[] {
-  const { file, start, end } = diagnostic.span;
-  const first = lineColumnAt(file, start).line;
-  const last = lineColumnAt(file, Math.max(start, end)).line;
-  return first === last ? [first] : [first, last];
+type LineFinder = (offset: number) => number;
+
+/** Lines by offset for many offsets of one file. */
+function lineFinder(file: SourceFile): LineFinder {
+  const ends = [...file.text.matchAll(/\n/g)].map(({ index }) => index);
+  return (offset) => {
+    let [low, high] = [0, ends.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((ends[middle] ?? Infinity) < offset) low = middle + 1;
+      else high = middle;
+    }
+    return low + 1;
+  };
 }

@@ -16,18 +16,25 @@ const widestLine = 160;
 export function frameLines(span: Span): readonly FrameLine[] {
   const first = lineColumnAt(span.file, span.start);
   const last = lineColumnAt(span.file, Math.max(span.start, span.end));
-  const textOf = (line: number): string => (span.file.text.split("\n")[line - 1] ?? "").replace(/\r$/, "");
-  const firstText = textOf(first.line);
+  const firstText = lineAround(span.file.text, span.start);
   if (first.line === last.line) {
     return [frameLine(first.line, firstText, first.column - 1, last.column - 1)];
   }
-  const lastText = textOf(last.line);
+  const lastText = lineAround(span.file.text, span.end);
   const indent = lastText.length - lastText.trimStart().length;
   const shown = [frameLine(first.line, firstText, first.column - 1, Math.max(firstText.length, first.column))];
   if (last.line - first.line > 1) shown.push({ text: "...", underline: "" });
   // A span that ends at a line's very start covers nothing of that line.
   if (last.column - 1 > indent) shown.push(frameLine(last.line, lastText, indent, last.column - 1));
   return shown;
+}
+
+/** The line that an offset stands in, without its end. */
+function lineAround(text: string, offset: number): string {
+  const at = Math.min(offset, text.length);
+  const start = at === 0 ? 0 : text.lastIndexOf("\n", at - 1) + 1;
+  const end = text.indexOf("\n", at);
+  return text.slice(start, end < 0 ? text.length : end).replace(/\r$/, "");
 }
 
 function frameLine(lineNumber: number, text: string, start: number, end: number): FrameLine {
@@ -87,17 +94,15 @@ export function printable(text: string): string {
   );
 }
 
+const zeroWidth = /\p{Mn}|\p{Me}|\u200d|\ufe0f/u;
+const doubleWidth =
+  /\p{Emoji_Presentation}|\p{Script=Hangul}|\p{Script=Han}|\p{Script=Hiragana}|\p{Script=Katakana}|[\u3000-\u303e\uff01-\uff60\uffe0-\uffe6]/u;
+
 /** How many terminal cells a text takes: East Asian wide characters and emoji take two, combining marks none. */
 export function displayWidth(text: string): number {
   let width = 0;
   for (const character of text) {
-    if (/[\p{Mn}\p{Me}\u200d\ufe0f]/u.test(character)) continue;
-    width +=
-      /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\u{20000}-\u{3fffd}]/u.test(
-        character,
-      )
-        ? 2
-        : 1;
+    if (!zeroWidth.test(character)) width += doubleWidth.test(character) ? 2 : 1;
   }
   return width;
 }

@@ -114,9 +114,9 @@ export const nestedTooDeeply = defineDiagnostic<{ readonly what: string; readonl
   title: "Nested too deeply",
   message: ({ what, limit }) => `${what} more than ${limit} deep`,
   explanation:
-    "Brackets may be nested 200 deep, and an expression may hold 500 operations inside one another. Chains of steps " +
+    "Brackets may be nested 64 deep, and an expression may hold 500 operations inside one another. Chains of steps " +
     "may be as long as you like. The rest of the file is not read.",
-  failing: `model Net(a = ${"(".repeat(201)}1${")".repeat(201)}) {\n  input 4\n  linear(3)\n}\n`,
+  failing: `model Net(a = ${"(".repeat(65)}1${")".repeat(65)}) {\n  input 4\n  linear(3)\n}\n`,
   mended: "model Net(a = 1) {\n  input 4\n  linear(3)\n}\n",
 });
 

@@ -21,9 +21,14 @@ export interface LineColumn {
 
 /** The line and column of a UTF-16 offset; an offset past the end is the end. */
 export function lineColumnAt(file: SourceFile, offset: number): LineColumn {
-  const before = file.text.slice(0, Math.max(0, Math.min(offset, file.text.length)));
-  const lastBreak = before.lastIndexOf("\n");
-  return { line: before.split("\n").length, column: before.length - lastBreak };
+  const end = Math.max(0, Math.min(offset, file.text.length));
+  let line = 1;
+  let lineStart = 0;
+  for (let found = file.text.indexOf("\n"); found >= 0 && found < end; found = file.text.indexOf("\n", lineStart)) {
+    line++;
+    lineStart = found + 1;
+  }
+  return { line, column: end - lineStart + 1 };
 }
 
 /** The smallest span that holds both; they must lie in one file. */
