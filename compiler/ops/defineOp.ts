@@ -3,32 +3,14 @@
  * parameters, and the graph nodes it stands for. An **op** is what a graph is made of: a shape rule, the value of one element,
  * and a gradient made of other ops. `npm run generate` collects every export tagged "layer" or "op" into `index.ts`.
  */
+import type { LayerArgument } from "../ir/argument.ts";
 import type { Problem } from "../ir/diagnostic.ts";
 import type { Axis, Computation } from "../ir/expression.ts";
 import type { Attrs, AttrValue, ParameterRole, TensorType, ValueId } from "../ir/graph.ts";
 
+export type { ArgumentType, LayerArgument } from "../ir/argument.ts";
+
 // ---- Layers ----------------------------------------------------------------------------------------------------
-
-/**
- * What an argument accepts. "size" is `n` or `(h, w)` and arrives as a pair; "word" is one of `words`; "sizeOrWord" either
- * (`padding: 2` or `padding: same`). "integers" and "reals" are a tuple, or one number for a tuple of one (`milestones: (30, 60)`,
- * `betas: (0.9, 0.999)`, `mean: 0.1307`), and arrive as an array.
- */
-export type ArgumentType = "integer" | "real" | "boolean" | "size" | "word" | "sizeOrWord" | "integers" | "reals";
-
-export interface LayerArgument {
-  readonly name: string;
-  readonly type: ArgumentType;
-  readonly doc: string;
-  /** Absent when required; a string starting with "=" copies another argument: "=kernel". */
-  readonly default?: AttrValue;
-  readonly min?: number;
-  readonly max?: number;
-  /** True when `min` (or `max`) itself is not allowed. */
-  readonly minExclusive?: true;
-  readonly maxExclusive?: true;
-  readonly words?: readonly string[];
-}
 
 /** What a layer builds with. Parameters are created in the order of the calls, which is PyTorch's definition order. */
 export interface LayerContext {

@@ -6,7 +6,7 @@
  */
 import type { ScalarExpr } from "../ir/expression.ts";
 import { add, compare, div, exp, mul, neg, select, sqrt, sub, uniform } from "../ir/expression.ts";
-import type { LayerArgument } from "../ops/defineOp.ts";
+import type { LayerArgument } from "../ir/argument.ts";
 import type { RecipeArgs } from "./defineRecipePart.ts";
 import { here, numberArg } from "./defineRecipePart.ts";
 

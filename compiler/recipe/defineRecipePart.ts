@@ -3,7 +3,7 @@ import type { ScalarExpr } from "../ir/expression.ts";
 import { load } from "../ir/expression.ts";
 import type { Initial, Parameter } from "../ir/graph.ts";
 import type { RecipeValue } from "../ir/recipe.ts";
-import type { LayerArgument } from "../ops/defineOp.ts";
+import type { LayerArgument } from "../ir/argument.ts";
 
 /** Arguments after checking: defaults filled in. */
 export type RecipeArgs = Readonly<Record<string, RecipeValue>>;

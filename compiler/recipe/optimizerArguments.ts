@@ -1,7 +1,7 @@
 /** Arguments and formulas that optimizers share. */
 import type { ScalarExpr } from "../ir/expression.ts";
 import { add, mul, uniform } from "../ir/expression.ts";
-import type { LayerArgument } from "../ops/defineOp.ts";
+import type { LayerArgument } from "../ir/argument.ts";
 import type { RecipeArgs } from "./defineRecipePart.ts";
 import { here, numberArg } from "./defineRecipePart.ts";
 

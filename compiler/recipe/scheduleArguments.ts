@@ -1,5 +1,5 @@
 /** Arguments that schedules share. */
-import type { LayerArgument } from "../ops/defineOp.ts";
+import type { LayerArgument } from "../ir/argument.ts";
 
 export const factorArgument: LayerArgument = {
   name: "factor",
