@@ -6,7 +6,7 @@
 import type { LayerArgument } from "../ir/argument.ts";
 import type { Problem } from "../ir/diagnostic.ts";
 import type { Axis, Computation } from "../ir/expression.ts";
-import type { Attrs, AttrValue, ParameterRole, TensorType, ValueId } from "../ir/graph.ts";
+import type { Attrs, ParameterRole, TensorType, ValueId } from "../ir/graph.ts";
 
 export type { ArgumentType, LayerArgument } from "../ir/argument.ts";
 
