@@ -2,6 +2,9 @@
 import { buildAst } from "./1-parse/buildAst.ts";
 import { parseProgram } from "./1-parse/parseProgram.ts";
 import { checkProgram } from "./2-check/checkProgram.ts";
+import { missingArgument, noModel } from "./diagnostics/names.ts";
+import { missingRecipeLine } from "./diagnostics/recipes.ts";
+import { noModelInput, outputNotLogits } from "./diagnostics/shapes.ts";
 import { layers, ops } from "./ops/index.ts";
 import type { Argument } from "./ir/ast.ts";
 import type { CheckedProgram, CheckOptions } from "./ir/checked.ts";
@@ -31,13 +34,44 @@ export function checkSource(source: SourceFile, options: CheckSourceOptions): Ch
   const program = parseProgram(source, { readSource, standardLibrary });
   const given = parseSettings(settings);
   const checked = checkProgram(program.output, { ...asked, settings: given.output }, { layers, ops });
-  const diagnostics = [...program.diagnostics, ...given.diagnostics, ...checked.diagnostics];
+  const syntax = [...program.diagnostics, ...given.diagnostics];
+  const found = [...syntax, ...withoutConsequences(checked.diagnostics, syntax)];
+  const diagnostics = inReadingOrder(found, program.output.files);
   const failed = diagnostics.some(({ severity }) => severity === "error");
   return {
     ...(checked.output !== undefined && !failed && { checked: checked.output }),
     diagnostics,
     files: program.output.files,
   };
+}
+
+/** File by file, the main one first, from top to bottom; the texts of `--set` after them. */
+function inReadingOrder(diagnostics: readonly Diagnostic[], files: readonly SourceFile[]): readonly Diagnostic[] {
+  const rank = new Map(files.map((file, position) => [file, position]));
+  const rankOf = ({ span }: Diagnostic): number => rank.get(span.file) ?? files.length;
+  return [...diagnostics].sort((a, b) => rankOf(a) - rankOf(b) || a.span.start - b.span.start);
+}
+
+/** What a lost piece of text makes wrong elsewhere: no model, no input, an early end, missing lines and arguments. */
+const incomplete: ReadonlySet<string> = new Set([
+  noModel.code,
+  noModelInput.code,
+  outputNotLogits.code,
+  missingRecipeLine.code,
+  missingArgument.code,
+]);
+
+/** The checker's diagnostics but those that a syntax error explains: at its own place, or for want of what was skipped. */
+function withoutConsequences(checked: readonly Diagnostic[], syntax: readonly Diagnostic[]): readonly Diagnostic[] {
+  if (syntax.length === 0) return checked;
+  return checked.filter(
+    ({ code, span }) =>
+      !incomplete.has(code) &&
+      !syntax.some(
+        ({ span: broken }) =>
+          broken.file === span.file && broken.start <= span.end && span.start <= Math.max(broken.end, broken.start),
+      ),
+  );
 }
 
 /** `--set depth=50`: each text is an expression of the language, in a file of its own for the sake of its code frames. */

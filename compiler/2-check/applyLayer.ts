@@ -5,7 +5,7 @@ import { elementCount, type Attrs, type Origin } from "../ir/graph.ts";
 import type { Identifier } from "../ir/ast.ts";
 import type { Span } from "../ir/source.ts";
 import type { LayerDefinition } from "../ops/defineOp.ts";
-import { callNotes, sourceNote, type Flow, type Frame } from "./frame.ts";
+import { sourceNote, type Flow, type Frame } from "./frame.ts";
 import { StepFailed } from "./graphBuilder.ts";
 import { checkArguments } from "./layerArguments.ts";
 import { namedPath, numberedPath } from "./modulePath.ts";
@@ -28,8 +28,9 @@ export function applyLayer(
   try {
     return build(layer, attrs, span, x, frame, automatic ?? pathOf(layer, attrs, x, frame, name));
   } catch (error) {
-    if (error instanceof StepFailed) return "error";
-    throw error;
+    if (!(error instanceof StepFailed)) throw error;
+    frame.context.report(error.diagnostic);
+    return "error";
   }
 }
 
@@ -37,7 +38,7 @@ export function applyLayer(
 export function arriving(flow: Flow, span: Span, frame: Frame): Tensor | undefined {
   if (flow === "nothing" && !frame.model.reportedNoInput) {
     frame.model.reportedNoInput = true;
-    frame.context.report(noModelInput.at(span, {}, { notes: callNotes(frame) }));
+    frame.context.report(noModelInput.at(span, {}));
   }
   return typeof flow === "string" ? undefined : flow;
 }
@@ -52,7 +53,7 @@ function accepts(
   frame: Frame,
 ): boolean {
   const found = shapeText(x.type);
-  const notes = [sourceNote(found, x), ...callNotes(frame)];
+  const notes = [sourceNote(found, x)];
   const isVector = x.type.shape.length === 1;
   if (layer.expects === "image" && isVector) {
     const help = x.madeBy.what === "flatten" ? `${layer.name} goes before \`flatten\`` : undefined;

@@ -3,9 +3,9 @@ import { missingArgument, recursion, tooLarge } from "../diagnostics/names.ts";
 import type { Identifier, Statement } from "../ir/ast.ts";
 import type { Span } from "../ir/source.ts";
 import { bindName } from "./bindPattern.ts";
-import { CheckingStopped, unfoldingLimits } from "./context.ts";
+import { CheckingStopped, unfoldingLimits, withinCall } from "./context.ts";
 import { evaluate } from "./evaluate.ts";
-import { callNotes, type BodyPlace, type Flow, type Frame } from "./frame.ts";
+import { type BodyPlace, type Flow, type Frame } from "./frame.ts";
 import { namedPath, numberedPath, pathScope } from "./modulePath.ts";
 import { fileLevelScope, innerScope } from "./scope.ts";
 import type { BoundArguments, CallTarget } from "./values.ts";
@@ -25,7 +25,7 @@ export function callBlock(
   const { context } = frame;
   const blockName = block.name.text;
   if (frame.calls.some(({ definition }) => definition === block)) {
-    context.report(recursion.at(span, { block: blockName }, { notes: callNotes(frame) }));
+    context.report(recursion.at(span, { block: blockName }));
     return "error";
   }
   if (frame.calls.length >= unfoldingLimits.callDepth) {
@@ -43,11 +43,13 @@ export function callBlock(
     name === undefined || name.text === ""
       ? numberedPath(frame.paths, blockName)
       : namedPath(frame.paths, name.text, true);
+  const inBlock = withinCall(context, { message: `in block ${blockName}, called here`, span, within: frame.within });
   const inner: Frame = {
     ...frame,
+    context: inBlock,
     within: `block ${blockName}`,
     paths: pathScope(`${path}.`),
-    calls: [...frame.calls, { block: blockName, span, definition: block, within: frame.within }],
+    calls: [...frame.calls, { block: blockName, span, definition: block }],
   };
   const scope = innerScope(fileLevelScope(file));
   for (const param of block.params) {
@@ -57,7 +59,7 @@ export function callBlock(
       // A default sees the parameters before it, and the shape that arrives at the block.
       (param.default === undefined
         ? ({ kind: "error" } as const)
-        : evaluate(param.default, { scope, arriving: flow }, context));
+        : evaluate(param.default, { scope, arriving: flow }, inBlock));
     bindName(param.name, value, scope.names, context);
   }
   return elaborateStatements(block.body.statements, flow, { frame: inner, scope: innerScope(scope), kind: "block" });

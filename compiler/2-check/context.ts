@@ -1,6 +1,6 @@
 /** What the parts of the checker share during one run: where diagnostics go, the tables, and the limits. */
 import { tooLarge } from "../diagnostics/names.ts";
-import type { Diagnostic } from "../ir/diagnostic.ts";
+import type { Diagnostic, DiagnosticNote } from "../ir/diagnostic.ts";
 import type { LetStatement } from "../ir/ast.ts";
 import type { Span } from "../ir/source.ts";
 import type { LayerDefinition, OpDefinition } from "../ops/defineOp.ts";
@@ -27,6 +27,8 @@ export interface CheckContext {
   readonly diagnostics: readonly Diagnostic[];
   /** Adds a diagnostic; the same message at the same place is reported once, however often a loop meets it. */
   report(diagnostic: Diagnostic): void;
+  /** Where diagnostics go that no call led to: those of a file's own `let`s. */
+  readonly root?: CheckContext;
   /** Counts one round, call or operation against the limit. */
   spend(span: Span): void;
 }
@@ -55,6 +57,17 @@ export function createContext(tables: LayerTable): CheckContext {
       if (work <= unfoldingLimits.work) return;
       report(tooLarge.at(span, { what: "unfolding this program", limit: unfoldingLimits.work }));
       throw new CheckingStopped();
+    },
+  };
+}
+
+/** The context inside a block: what is reported there says which call led to it, the innermost call first. */
+export function withinCall(context: CheckContext, note: DiagnosticNote): CheckContext {
+  return {
+    ...context,
+    root: context.root ?? context,
+    report: (diagnostic) => {
+      context.report({ ...diagnostic, notes: [...diagnostic.notes, note] });
     },
   };
 }

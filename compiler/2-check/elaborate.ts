@@ -23,7 +23,7 @@ import { elaborateHead } from "./elaborateHead.ts";
 import { elaborateJoin } from "./elaborateJoin.ts";
 import { argumentEvaluator, evaluate, evaluateWhole, letEvaluator } from "./evaluate.ts";
 import { patternNames } from "./fileScope.ts";
-import { callNotes, placeOf, type BodyKind, type BodyPlace, type Flow } from "./frame.ts";
+import { placeOf, type BodyKind, type BodyPlace, type Flow } from "./frame.ts";
 import { innerScope, lookUpStep } from "./scope.ts";
 import { valueFromName } from "./valueFromName.ts";
 import { describeValue } from "./values.ts";
@@ -78,7 +78,7 @@ function reportUserError(statement: ErrorStatement, flow: Flow, place: BodyPlace
   const message = evaluate(statement.message, placeOf(place, flow), context);
   if (message.kind === "error") return;
   if (message.kind === "string") {
-    context.report(userError.at(statement.span, { message: message.value }, { notes: callNotes(place.frame) }));
+    context.report(userError.at(statement.span, { message: message.value }));
     return;
   }
   const found = describeValue(message);

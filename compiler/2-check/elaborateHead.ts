@@ -5,7 +5,7 @@ import type { Body, HeadStatement } from "../ir/ast.ts";
 import { valueId } from "../ir/graph.ts";
 import { evaluate } from "./evaluate.ts";
 import { arriving } from "./applyLayer.ts";
-import { callNotes, placeOf, sourceNote, type BodyKind, type BodyPlace, type Flow } from "./frame.ts";
+import { placeOf, type BodyKind, type BodyPlace, type Flow } from "./frame.ts";
 import { namedPath, pathScope } from "./modulePath.ts";
 import { describeValue, shapeText, type Tensor } from "./values.ts";
 import { valueFromName } from "./valueFromName.ts";
@@ -70,12 +70,11 @@ function headWeight({ weight }: HeadStatement, flow: Flow, place: BodyPlace): nu
 export function logitsOf(end: Tensor, what: string, place: BodyPlace): number | undefined {
   if (end.type.shape.length === 1) return end.type.shape[0];
   const found = shapeText(end.type);
-  const notes = [sourceNote(found, end), ...callNotes(place.frame)];
   const [channels, height, width] = end.type.shape;
   const help =
     height === 1 && width === 1
       ? `\`flatten\` at the end makes ${channels} logits`
       : "`flatten` and `linear` make logits";
-  place.frame.context.report(outputNotLogits.at(end.madeBy.span, { what, found }, { notes, help }));
+  place.frame.context.report(outputNotLogits.at(end.madeBy.span, { what, found }, { help }));
   return undefined;
 }

@@ -7,7 +7,7 @@ import { arriving } from "./applyLayer.ts";
 import { bindPattern } from "./bindPattern.ts";
 import { controlBodies, isControl } from "./control.ts";
 import { evaluate } from "./evaluate.ts";
-import { callNotes, placeOf, sourceNote, type BodyKind, type BodyPlace, type Flow } from "./frame.ts";
+import { placeOf, sourceNote, type BodyKind, type BodyPlace, type Flow } from "./frame.ts";
 import { StepFailed } from "./graphBuilder.ts";
 import { innerScope } from "./scope.ts";
 import { shapeText, type Tensor } from "./values.ts";
@@ -27,7 +27,7 @@ export function elaborateJoin(step: JoinStep, flow: Flow, place: BodyPlace, elab
   const complete = gather(step, step.body.statements, flow, { ...place, scope: innerScope(place.scope) }, branches, elaborateBody); // prettier-ignore
   if (!complete) return "error";
   if (branches.length === 0) {
-    frame.context.report(noBranches.at(step.keywordSpan, { join: step.join }, { notes: callNotes(frame) }));
+    frame.context.report(noBranches.at(step.keywordSpan, { join: step.join }));
     return "error";
   }
   const ends: Tensor[] = [];
@@ -40,8 +40,9 @@ export function elaborateJoin(step: JoinStep, flow: Flow, place: BodyPlace, elab
   try {
     return join(step, ends, place);
   } catch (error) {
-    if (error instanceof StepFailed) return "error";
-    throw error;
+    if (!(error instanceof StepFailed)) throw error;
+    frame.context.report(error.diagnostic);
+    return "error";
   }
 }
 
@@ -112,7 +113,7 @@ function branchesFit(
       continue;
     }
     const params = { branch: i + 1, found: shapeText(end.type), first: shapeText({ ...first.type, shape }) };
-    const notes = [sourceNote(params.found, end), sourceNote(shapeText(first.type), first), ...callNotes(place.frame)];
+    const notes = [sourceNote(params.found, end), sourceNote(shapeText(first.type), first)];
     const span = branches[i]?.statement.span ?? step.span;
     const vectors = end.type.shape.length === 1 || shape.length === 1;
     if (step.join === "concat") {

@@ -102,7 +102,8 @@ export function letEvaluator(context: CheckContext) {
   return (statement: LetStatement, file: FileScope): ReadonlyMap<string, Value> => {
     const place: Place = { scope: fileLevelScope(file), arriving: "nothing" };
     const names = new Map<string, Value>();
-    bindPattern(statement.pattern, evaluate(statement.value, place, context), statement.value.span, names, context);
+    const root = context.root ?? context;
+    bindPattern(statement.pattern, evaluate(statement.value, place, root), statement.value.span, names, root);
     return names;
   };
 }
@@ -127,7 +128,12 @@ function evaluateMember(expr: MemberExpr, place: Place, context: CheckContext): 
   const item = object.kind === "tuple" && /^\d+$/.test(member) ? object.items[Number(member)] : undefined;
   if (item !== undefined) return item;
   const last = object.kind === "tuple" ? object.items.length - 1 : -1;
-  const help = last < 0 ? undefined : `its members are ${last === 0 ? "0" : last === 1 ? "0 and 1" : `0 to ${last}`}`;
+  const help =
+    last < 0
+      ? undefined
+      : last === 0
+        ? "its one member is 0"
+        : `its members are 0 ${last === 1 ? "and" : "to"} ${last}`;
   context.report(noSuchMember.at(span, { what: describeValue(object), member }, { help }));
   return errorValue;
 }

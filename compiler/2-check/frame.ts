@@ -20,8 +20,8 @@ export interface Frame {
   /** "model LeNet", "block vgg_block": for notes. */
   readonly within: string;
   readonly paths: PathScope;
-  /** The calls on the way, outermost first, with what each call stands in. */
-  readonly calls: readonly (CallFrame & { readonly definition: BlockDefinition; readonly within: string })[];
+  /** The calls on the way, outermost first. */
+  readonly calls: readonly (CallFrame & { readonly definition: BlockDefinition })[];
   /** What only a model has. */
   readonly model: ModelFrame;
 }
@@ -46,13 +46,6 @@ export interface BodyPlace {
 
 export function placeOf({ scope }: BodyPlace, arriving: Flow): Place {
   return { scope, arriving };
-}
-
-/** One note for each block call on the way, the innermost first. */
-export function callNotes(frame: Frame): readonly DiagnosticNote[] {
-  return frame.calls
-    .map(({ block, span, within }) => ({ message: `in block ${block}, called here`, span, within }))
-    .reverse();
 }
 
 /** Where a shape comes from: "16x4x4 comes from avg_pool: specs/lenet.cnn:6:39, in model LeNet". */

@@ -5,7 +5,7 @@ import {
   elementCount, formatShape, valueId, type Attrs, type Graph, type GraphInput, type GraphNode, type Head, type Origin,
   type Parameter, type State, type TensorType, type ValueId,
 } from "../ir/graph.ts"; // prettier-ignore
-import { InternalCompilerError } from "../ir/diagnostic.ts";
+import { InternalCompilerError, type Diagnostic } from "../ir/diagnostic.ts";
 import { CheckingStopped, unfoldingLimits, type CheckContext } from "./context.ts";
 
 const mostElements = 2 ** 31 - 1;
@@ -23,8 +23,12 @@ export interface GraphBuilder {
   finish(name: string, named: ReadonlyMap<string, ValueId>): Graph;
 }
 
-/** Thrown when a value cannot exist; its diagnostic has been reported, and the step that made it gives an error. */
-export class StepFailed extends Error {}
+/** Thrown when a value cannot exist: whoever walks the step reports why, and the step gives an error. */
+export class StepFailed extends Error {
+  constructor(readonly diagnostic: Diagnostic) {
+    super(diagnostic.message);
+  }
+}
 
 export function createGraphBuilder(context: CheckContext): GraphBuilder {
   const inputs: GraphInput[] = [];
@@ -49,8 +53,7 @@ export function createGraphBuilder(context: CheckContext): GraphBuilder {
       throw new InternalCompilerError("elaborate", `${what} has the shape ${shape}: its layer's check let it pass`);
     }
     if (elementCount(type) <= mostElements) return;
-    context.report(tooManyElements.at(origin.span, { what, shape }));
-    throw new StepFailed();
+    throw new StepFailed(tooManyElements.at(origin.span, { what, shape }));
   };
   const typedNode: GraphBuilder["typedNode"] = (op, nodeInputs, attrs, type, origin) => {
     checkType(type, `the result of ${op}`, origin);

@@ -1,5 +1,7 @@
-/** What a recipe's lines may name, with their arguments: the same form as a layer's. */
+/** What a recipe's lines may name besides the parts in `recipe/`, with their arguments: the same form as a layer's. */
 import type { LayerArgument } from "../ops/defineOp.ts";
+
+export { initialisers, optimizers, schedules } from "../recipe/index.ts";
 
 export interface RecipeDefinition {
   readonly name: string;
@@ -23,88 +25,6 @@ function real(name: string, doc: string, rest: Partial<LayerArgument> = {}): Lay
 function whole(name: string, doc: string, rest: Partial<LayerArgument> = {}): LayerArgument {
   return { name, type: "integer", doc, ...rest };
 }
-
-const rate = real("lr", "learning rate", positive);
-const decay = real("weight_decay", "L2 penalty on every parameter", { min: 0, default: 0 });
-const eps = real("eps", "added to the denominator", { ...positive, default: 1e-8 });
-const betas: LayerArgument = {
-  name: "betas",
-  type: "reals",
-  doc: "decay of the running mean and of the running square",
-  default: [0.9, 0.999],
-  min: 0,
-  max: 1,
-  maxExclusive: true,
-};
-
-export const optimizers = table(
-  define(
-    "sgd",
-    "stochastic gradient descent, with momentum where it is given",
-    rate,
-    real("momentum", "share of the last step that is kept", { ...share, maxExclusive: true, default: 0 }),
-    decay,
-    { name: "nesterov", type: "boolean", doc: "look ahead along the momentum", default: false },
-  ),
-  define("adam", "Adam, bias-corrected", { ...rate, default: 1e-3 }, betas, eps, decay),
-  define("adamw", "Adam with decoupled weight decay", { ...rate, default: 1e-3 }, betas, eps, {
-    ...decay,
-    default: 1e-2,
-  }),
-  define(
-    "rmsprop",
-    "RMSprop",
-    { ...rate, default: 1e-2 },
-    real("alpha", "decay of the running square", { ...share, maxExclusive: true, default: 0.99 }),
-    eps,
-    decay,
-    real("momentum", "share of the last step that is kept", { ...share, maxExclusive: true, default: 0 }),
-  ),
-);
-
-const warmup = real("warmup", "epochs over which the rate rises from 0", { min: 0, default: 0 });
-const factor = real("factor", "what the rate is multiplied by", { ...positive, default: 0.1 });
-
-export const schedules = table(
-  define("constant", "the rate as given", warmup),
-  define("step", "times `factor` every `step_size` epochs", whole("step_size", "epochs between changes", { min: 1 }), factor, warmup), // prettier-ignore
-  define(
-    "multi_step",
-    "times `factor` after each epoch of `milestones`",
-    { name: "milestones", type: "integers", doc: "epochs after which the rate changes", min: 1 },
-    factor,
-    warmup,
-  ),
-  define("cosine", "down half a cosine to `eta_min` at the last epoch", real("eta_min", "rate at the end", { min: 0, default: 0 }), warmup), // prettier-ignore
-  define(
-    "one_cycle",
-    "up to `max_lr` and down again, over the whole training",
-    real("max_lr", "highest rate", positive),
-    real("pct_start", "share of the training that rises", { ...share, default: 0.3 }),
-    real("div_factor", "first rate is max_lr / div_factor", { ...positive, default: 25 }),
-    real("final_div_factor", "last rate is the first / final_div_factor", { ...positive, default: 1e4 }),
-    warmup,
-  ),
-  define(
-    "reduce_on_plateau",
-    "times `factor` when the loss has not fallen for `patience` epochs",
-    factor,
-    whole("patience", "epochs without improvement that are waited", { min: 0, default: 10 }),
-    real("threshold", "relative improvement that counts", { min: 0, default: 1e-4 }),
-    whole("cooldown", "epochs after a change that do not count", { min: 0, default: 0 }),
-    real("min_lr", "lowest rate", { min: 0, default: 0 }),
-    warmup,
-  ),
-);
-
-export const initialisers = table(
-  define("pytorch", "each layer's own default in PyTorch"),
-  define("xavier_uniform", "uniform within sqrt(6 / (fan_in + fan_out)), biases 0"),
-  define("xavier_normal", "normal, std sqrt(2 / (fan_in + fan_out)), biases 0"),
-  define("he_uniform", "uniform within sqrt(6 / fan_in), biases 0"),
-  define("he_normal", "normal, std sqrt(2 / fan_in), biases 0"),
-  define("normal", "normal with the given deviation, biases 0", real("std", "standard deviation", { min: 0 })),
-);
 
 export const losses = table(
   define(
