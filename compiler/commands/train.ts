@@ -76,7 +76,7 @@ export async function trainCommand(file: string, options: TrainCommandOptions, t
   );
   try {
     view.note(`adapter: ${opened.description}`);
-    const identity = identityOf(network, recipe, seed, dataset.train.count);
+    const identity = identityOf(network, recipe, { seed, epochs, images: dataset.train.count });
     const start = options.resume === true ? await resume(opened, files, identity, view) : startPosition;
     const entries: LogEntry[] = readLog(files.log).filter((entry) => isBefore(entry, start));
     rewriteLog(files.log, entries);
@@ -167,7 +167,11 @@ function isBefore(entry: LogEntry, position: TrainingPosition): boolean {
   return entry.kind === "step" ? entry.step <= position.step : entry.epoch <= position.epoch;
 }
 
-function identityOf(network: CompiledNetwork, recipe: Recipe, seed: number, images: number): RunIdentity {
+function identityOf(
+  network: CompiledNetwork,
+  recipe: Recipe,
+  { seed, epochs, images }: { readonly seed: number; readonly epochs: number; readonly images: number },
+): RunIdentity {
   const text = (value: unknown): string => JSON.stringify(value);
   return {
     model: network.name,
@@ -181,6 +185,8 @@ function identityOf(network: CompiledNetwork, recipe: Recipe, seed: number, imag
     training: {
       optimizer: text(recipe.optimizer),
       schedule: text(recipe.schedule),
+      // The rate of these depends on how long the whole run is.
+      ...(["cosine", "one_cycle"].includes(recipe.schedule.name) && { epochs: String(epochs) }),
       loss: text(recipe.loss),
       data: text(recipe.data),
     },

@@ -22,18 +22,23 @@ export function readText(path: string): string {
   }
 }
 
-/** Offset of the first byte that no valid UTF-8 text has at that place. */
+/** Offset of the first character that is not valid UTF-8: the longest prefix that decodes ends there. */
 function firstInvalidByte(bytes: Uint8Array): number {
+  const decodes = (length: number, stream: boolean): boolean => {
+    try {
+      new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(0, length), { stream });
+      return true;
+    } catch {
+      return false;
+    }
+  };
   let [low, high] = [0, bytes.length];
-  // The longest prefix that decodes, a sequence cut off at its end allowed.
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
-    try {
-      new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(0, middle), { stream: true });
-      low = middle;
-    } catch {
-      high = middle - 1;
-    }
+    if (decodes(middle, true)) low = middle;
+    else high = middle - 1;
   }
+  // As a stream, a prefix may end inside a character: back to that character's first byte.
+  while (low > 0 && !decodes(low, false)) low--;
   return low;
 }

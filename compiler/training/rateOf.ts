@@ -1,11 +1,16 @@
 import { UserError } from "../files/userError.ts";
+import { InternalCompilerError } from "../ir/diagnostic.ts";
 import type { Recipe } from "../ir/recipe.ts";
+import { scheduledRate } from "../recipe/defineRecipePart.ts";
+import { schedules } from "../recipe/index.ts";
 import type { TrainingOptions } from "./trainNetwork.ts";
 
-/** The learning rate of each step by a recipe's schedule, over a run of `epochs`; throws `UserError` for one that is not there yet. */
-export function rateOf(recipe: Recipe, _epochs: number): TrainingOptions["rateAt"] {
-  const base = recipe.optimizer.args["lr"];
-  if (typeof base !== "number") throw new UserError(`optimizer ${recipe.optimizer.name} gives no learning rate lr`);
-  if (recipe.schedule.name !== "constant") throw new UserError(`schedule ${recipe.schedule.name} is not supported yet`);
-  return () => base;
+/** The learning rate of each step by a recipe's schedule, over a run of `epochs`; throws `UserError` without an lr. */
+export function rateOf({ optimizer, schedule }: Recipe, epochs: number): TrainingOptions["rateAt"] {
+  const base = optimizer.args["lr"];
+  if (typeof base !== "number") throw new UserError(`optimizer ${optimizer.name} gives no learning rate lr`);
+  const definition = schedules.get(schedule.name);
+  if (definition === undefined) throw new InternalCompilerError("rateOf", `no schedule is called ${schedule.name}`);
+  return ({ step, stepsPerEpoch, testLosses }) =>
+    scheduledRate(definition, schedule.args, base, { step, stepsPerEpoch, epochs, losses: testLosses });
 }

@@ -1,0 +1,163 @@
+/** `cnnc train`, `eval` and `predict` on an adapter, with a network so small that a run takes seconds. */
+import { existsSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import { smallDataset } from "../support/idxFile.ts";
+import { runCnnc, type CliResult } from "../support/runCnnc.ts";
+import { temporaryFolder, writeInto } from "../support/temporaryFolder.ts";
+
+const spec = `model Tiny(hidden = 6) {
+  input 1 x 10 x 10
+  conv(2, kernel: 3, stride: 2) -> relu
+  flatten
+  linear(hidden) -> relu
+  linear(10)
+}
+train Tiny { data fashion_mnist  optimizer sgd(lr: 0.1, momentum: 0.9)  batch 16  epochs 3  seed 3 }
+train Tiny as wild { data fashion_mnist  optimizer sgd(lr: 1e30)  batch 16  epochs 3 }
+train Tiny as cifar { data cifar10  optimizer sgd(lr: 0.1)  batch 16 }
+`;
+const folder = temporaryFolder({ "tiny.cnn": spec });
+writeInto(join(folder, "images"), smallDataset(200, 50, 10));
+writeInto(join(folder, "wrong size"), smallDataset(20, 10, 9));
+
+const train = (...args: readonly string[]): Promise<CliResult> =>
+  runCnnc(["train", "tiny.cnn", "--data", "images", ...args], { cwd: folder });
+
+interface LoggedStep {
+  readonly kind: string;
+  readonly step: number;
+  readonly loss: number;
+}
+
+/** The steps of a run's log, without what depends on the clock. */
+function stepsOf(out: string): readonly LoggedStep[] {
+  const lines = readFileSync(join(folder, out, "log.jsonl"), "utf8")
+    .trimEnd()
+    .split("\n");
+  return lines.map((line) => JSON.parse(line) as LoggedStep).filter(({ kind }) => kind === "step");
+}
+
+const minutes = 5 * 60_000;
+
+test(
+  "a run leaves module, weights, checkpoint, log and picture, and eval and predict take its weights",
+  async () => {
+    const { code, out, error } = await train("--out", "run", "--epochs", "12");
+    expect([code, error.includes("error:")]).toEqual([0, false]);
+    expect(out).toContain("images: 200 train and 50 test images");
+    expect(out).toMatch(/^adapter: .*(software|hardware)/m);
+    expect(out).toMatch(/^epoch 12\/12 +train loss \d\.\d{4} accuracy/m);
+    const accuracy = /^test accuracy (\d+\.\d) %$/m.exec(out)?.[1];
+    expect(Number(accuracy)).toBeGreaterThan(50);
+    for (const file of ["tiny.ts", "weights.safetensors", "checkpoint.safetensors", "log.jsonl", "loss.svg"]) {
+      expect(existsSync(join(folder, "run", file))).toBe(true);
+      expect(out).toContain(join("run", file));
+    }
+    expect(stepsOf("run")).toHaveLength(12 * 13);
+
+    const rest = ["tiny.cnn", "--data", "images", "--weights", "run/weights.safetensors"];
+    const evaluated = await runCnnc(["eval", ...rest], { cwd: folder });
+    expect(evaluated.out).toContain(`test accuracy ${accuracy} %`);
+    const predicted = await runCnnc(["predict", ...rest, "--images", "0-2,7", "--top", "2"], { cwd: folder });
+    expect(predicted.out).toMatch(/^image 7 /m);
+    expect(predicted.out.trimEnd().split("\n")).toHaveLength(4);
+    const beyond = await runCnnc(["predict", ...rest, "--images", "50"], { cwd: folder });
+    expect([beyond.code, beyond.error]).toEqual([2, expect.stringContaining("the test images are 0 to 49")]);
+
+    const other = ["--set", "hidden=7", ...rest];
+    const foreign = await runCnnc(["eval", ...other], { cwd: folder });
+    expect([foreign.code, foreign.error]).toEqual([1, expect.stringContaining("linear1.weight")]);
+    writeFileSync(join(folder, "cut.safetensors"), readFileSync(join(folder, "run/weights.safetensors")));
+    truncateSync(join(folder, "cut.safetensors"), 900);
+    const cut = await runCnnc(["eval", ...rest.slice(0, -1), "cut.safetensors"], { cwd: folder });
+    expect([cut.code, cut.error]).toEqual([1, expect.stringContaining("truncated")]);
+  },
+  minutes,
+);
+
+describe("--resume", () => {
+  test(
+    "after Ctrl-C in the middle of an epoch it goes on to the losses of an uninterrupted run",
+    async () => {
+      expect((await train("--out", "whole", "--epochs", "8")).code).toBe(0);
+      let steps = 0;
+      const interrupted = await runCnnc(
+        ["train", "tiny.cnn", "--data", "images", "--out", "parts", "--epochs", "8", "--json"],
+        { cwd: folder, onLine: (line) => (line.includes('"kind":"step"') && ++steps === 32 ? "SIGINT" : undefined) },
+      );
+      expect(interrupted.code).toBe(130);
+      const before = stepsOf("parts").length;
+      expect(before).toBeGreaterThanOrEqual(32);
+      expect(before).toBeLessThan(8 * 13);
+      const resumed = await train("--out", "parts", "--epochs", "8", "--resume");
+      expect(resumed.code).toBe(0);
+      expect(resumed.out).toContain("resuming after");
+      expect(stepsOf("parts")).toEqual(stepsOf("whole"));
+    },
+    minutes,
+  );
+
+  test(
+    "without a checkpoint it starts anew and says so; with one of another spec it says what differs",
+    async () => {
+      const first = await train("--out", "fresh", "--epochs", "1", "--resume");
+      expect([first.code, first.out]).toEqual([0, expect.stringContaining("training starts anew")]);
+      const other = await train("--out", "fresh", "--epochs", "2", "--resume", "--set", "hidden=9");
+      expect(other.code).toBe(1);
+      expect(other.error).toContain("model parameter hidden: 6 in the checkpoint, 9 now");
+      expect(other.error).toContain("tensor linear1.weight: 6x32 in the checkpoint, 9x32 now");
+      const seeded = await train("--out", "fresh", "--epochs", "2", "--resume", "--seed", "4");
+      expect(seeded.error).toContain("seed: 3 in the checkpoint, 4 now");
+      truncateSync(join(folder, "fresh/checkpoint.safetensors"), 1000);
+      const cut = await train("--out", "fresh", "--epochs", "2", "--resume");
+      expect([cut.code, cut.error]).toEqual([1, expect.stringContaining("checkpoint.safetensors is damaged")]);
+    },
+    minutes,
+  );
+});
+
+describe("what cannot be trained", () => {
+  test.each([
+    [["--recipe", "wild"], "the loss became"],
+    [["--recipe", "cifar"], "training on cifar10 is not supported yet"],
+    [["--recipe", "absent"], "absent"],
+    [["--data", "wrong size"], "takes images of 1x10x10, but the data set's are 1x9x9: `resize 10`"],
+  ])(
+    "%j",
+    async (args, message) => {
+      const { code, error } = await train("--out", "none", ...args);
+      expect(error).toContain(message);
+      expect(code).toBe(1);
+    },
+    minutes,
+  );
+});
+
+test(
+  "verify exits with 1 and says MISS where the numbers are others",
+  async () => {
+    const source = join(import.meta.dirname, "../conformance/cases/linear.json");
+    const text = readFileSync(source, "utf8").replace(
+      /"loss": (-?[\d.]+),(?=\n)/,
+      (_, loss: string) => `"loss": ${Number(loss) + 1},`,
+    );
+    writeInto(folder, {
+      "linear.json": text,
+      "linear.safetensors": readFileSync(source.replace(".json", ".safetensors")),
+    });
+    const file = join(import.meta.dirname, "../conformance/specs/linear.cnn");
+    const right = await runCnnc(["verify", file, "--case", source], { cwd: folder });
+    expect([right.code, right.out]).toEqual([0, expect.stringMatching(/^linear: ok, on /m)]);
+    expect(right.out).toMatch(/^grads +error \d\.\de-\d+ +tolerance 1\.0e-4 +ok/m);
+    const wrong = await runCnnc(["verify", file, "--case", "linear.json"], { cwd: folder });
+    expect(wrong.code).toBe(1);
+    expect(wrong.out).toMatch(/^loss +error \S+ +tolerance 1\.0e-4 +MISS/m);
+    const foreign = await runCnnc(["verify", "tiny.cnn", "--case", source], { cwd: folder });
+    expect([foreign.code, foreign.error]).toEqual([
+      1,
+      expect.stringContaining("Tiny is not the network of case linear"),
+    ]);
+  },
+  minutes,
+);
