@@ -55,8 +55,8 @@ export interface PipelineResult {
 
 /** Steps whose losses wait on the device before the host must have read them. */
 const ringSlots = 32;
-/** Multiply-adds that one kernel may unroll, and all kernels of a network together: a software adapter compiles slowly. */
-const bodyBudget = { kernel: 256, network: { cpu: 3000, gpu: 16000 }, least: 64 } as const;
+/** Lines of WGSL that one kernel may unroll to; software adapters compile slowly. */
+const lineBudget = { cpu: 300, gpu: 1200 } as const;
 
 /** From a checked graph to the plan that the runtime runs. */
 export function runPipeline(graph: Graph, options: PipelineOptions): PipelineResult {
@@ -242,27 +242,24 @@ function inferenceProgram(
   return { graph: inference, kernels, memory };
 }
 
-/** Chooses every kernel's schedule; the compile budget is shared among those that reduce. */
+/** Chooses every kernel's schedule. */
 function scheduleAll(
   plan: KernelPlan,
   gradients: ReadonlySet<ValueId | undefined>,
   options: PipelineOptions,
 ): KernelPlan {
-  const reductions = plan.kernels.filter((kernel) => kernel.stages[0]?.computation.body.kind === "reduce").length;
-  const share = bodyBudget.network[options.adapterClass] / Math.max(1, reductions);
   const read = new Set(
     plan.kernels.flatMap((kernel) =>
       kernel.stages.flatMap((stage) => [...loadedNames(stage.computation)].map(namedValue)),
     ),
   );
   const onlyForUpdate = new Set([...gradients].filter((value) => value !== undefined && !read.has(value)));
-  const budget = Math.round(Math.min(bodyBudget.kernel, Math.max(bodyBudget.least, share)));
   const kernels = plan.kernels.map((kernel) => ({
     ...kernel,
     schedule: chooseSchedule(kernel, {
       adapterClass: options.adapterClass,
       splittable: sumsOnlyGradients(kernel, onlyForUpdate),
-      bodyBudget: budget,
+      lineBudget: lineBudget[options.adapterClass],
     }),
   }));
   return { ...plan, kernels };

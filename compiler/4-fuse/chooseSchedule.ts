@@ -7,10 +7,10 @@
  */
 import type { Axis, ReduceBody } from "../ir/expression.ts";
 import type { Kernel, Schedule, Stage } from "../ir/kernel.ts";
-import { layoutKernel, leastCommonMultiple } from "../ir/tiles.ts";
-import type { TileConstraint } from "../ir/tiles.ts";
+import { layoutKernel, leastCommonMultiple, loadsOf, stageTile } from "../ir/tiles.ts";
+import type { StageLayout, TileConstraint } from "../ir/tiles.ts";
 import { valueName } from "../ir/kernel.ts";
-import { loadPattern, loadsPerStep } from "./loadPattern.ts";
+import { loadPattern, loadedElements, loadsPerStep } from "./loadPattern.ts";
 import type { LoadPattern } from "./loadPattern.ts";
 
 export interface ScheduleOptions {
@@ -18,8 +18,8 @@ export interface ScheduleOptions {
   readonly adapterClass: "cpu" | "gpu";
   /** Whether the root's value may be summed in parts that a later kernel adds (a parameter's gradient). */
   readonly splittable: boolean;
-  /** Most multiply-adds that the body of the innermost loop may unroll to. */
-  readonly bodyBudget: number;
+  /** About how many lines of WGSL the kernel may unroll to: a software adapter's compiler takes time quadratic in them. */
+  readonly lineBudget: number;
 }
 
 /** Sums that one invocation keeps: beyond this, registers spill. */
@@ -91,7 +91,14 @@ function scheduleReduction(
   ];
   const wanted = wantedInvocations[options.adapterClass];
   let best: { readonly cost: number; readonly choice: Choice; readonly parts: number } | undefined;
-  for (const choice of choices(axes, body.over, constraints, options.bodyBudget)) {
+  const layouts = layoutKernel(
+    kernel.stages.map(({ value, computation }) => ({ name: valueName(value), computation })),
+  );
+  let smallest: { readonly lines: number; readonly choice: Choice } | undefined;
+  for (const choice of choices(axes, body.over, constraints, options.lineBudget)) {
+    const lines = estimateLines(choice, kernel, body, layouts, patterns);
+    if (smallest === undefined || lines < smallest.lines) smallest = { lines, choice };
+    if (lines > options.lineBudget) continue;
     const invocations = axes.reduce(
       (product, axis) => product * Math.ceil(axis.extent / (choice.tile[axis.name] ?? 1)),
       1,
@@ -102,13 +109,37 @@ function scheduleReduction(
     const cost = costOf(choice, axes, body.over, patterns) * Math.max(1, wanted / (invocations * parts));
     if (best === undefined || cost < best.cost) best = { cost, choice, parts };
   }
-  const { choice, parts } = best ?? { choice: { tile: {}, unroll: {} }, parts: 1 };
+  const { choice, parts } = best ?? { choice: smallest?.choice ?? { tile: {}, unroll: {} }, parts: 1 };
   const split = splitAxis(body.over, options);
   return {
     ...choice,
     ...(split !== undefined && parts > 1 && { split: { axis: split.name, parts } }),
     workgroupSize: 64,
   };
+}
+
+/** About how many lines the kernel's text has under a choice: sums, loads, multiply-adds, epilogues and stores. */
+function estimateLines(
+  choice: Choice,
+  kernel: Kernel,
+  body: ReduceBody,
+  layouts: readonly (StageLayout | undefined)[],
+  patterns: readonly LoadPattern[],
+): number {
+  const unrolled = body.over.reduce((product, axis) => product * (choice.unroll[axis.name] ?? 1), 1);
+  const loads = patterns.reduce((sum, pattern) => sum + loadedElements(pattern, choice.tile, choice.unroll), 0);
+  return kernel.stages.reduce((lines, stage, index) => {
+    const { axes, body: own } = stage.computation;
+    const layout = layouts[index];
+    const elements = axes.reduce((product, axis) => {
+      const scale = layout?.scales.get(axis.name) ?? { numerator: 1, denominator: 1 };
+      return product * stageTile(axis, scale, choice.tile);
+    }, 1);
+    const summed = own.kind === "reduce" && (index === 0 || layout?.unrolledOver.size === 0);
+    const over = own.kind === "reduce" && !summed ? own.over.reduce((product, axis) => product * axis.extent, 1) : 1;
+    const inner = summed ? unrolled + 2 : 2 + over * loadsOf(stage.computation).length;
+    return lines + elements * (inner + (stage.stored ? 1 : 0));
+  }, loads);
 }
 
 /** The axis that a split cuts: the outermost, which is the batch in a weight gradient. */
@@ -142,16 +173,16 @@ function* choices(
   axes: readonly Axis[],
   over: readonly Axis[],
   constraints: ReadonlyMap<string, TileConstraint>,
-  bodyBudget: number,
+  lineBudget: number,
 ): Iterable<Choice> {
-  for (const unroll of unrollings(over, bodyBudget)) {
+  for (const unroll of unrollings(over, lineBudget)) {
     const unrolled = Object.values(unroll).reduce((product, each) => product * each, 1);
-    const limit = Math.max(1, Math.min(accumulatorLimit, Math.floor(bodyBudget / unrolled)));
+    const limit = Math.max(1, Math.min(accumulatorLimit, Math.floor(lineBudget / unrolled)));
     for (const tile of tiles(axes, constraints, limit)) yield { tile, unroll };
   }
 }
 
-function* unrollings(over: readonly Axis[], bodyBudget: number): Iterable<Readonly<Record<string, number>>> {
+function* unrollings(over: readonly Axis[], lineBudget: number): Iterable<Readonly<Record<string, number>>> {
   const whole: Record<string, number> = Object.fromEntries(over.map((axis) => [axis.name, 1]));
   yield { ...whole };
   let inner = 1;
@@ -159,10 +190,10 @@ function* unrollings(over: readonly Axis[], bodyBudget: number): Iterable<Readon
     const axis = over[position];
     if (axis === undefined || axis.batch === true) return;
     for (const factor of divisors(axis.extent)) {
-      if (factor === 1 || factor > 16 || inner * factor > bodyBudget) continue;
+      if (factor === 1 || factor > 16 || inner * factor > lineBudget) continue;
       yield { ...whole, [axis.name]: factor };
     }
-    if (axis.extent > 16 || inner * axis.extent > bodyBudget) return;
+    if (axis.extent > 16 || inner * axis.extent > lineBudget) return;
     whole[axis.name] = axis.extent;
     inner *= axis.extent;
   }

@@ -82,6 +82,19 @@ export function loadsPerStep(
   return (elements * each) / passes;
 }
 
+/** Elements of a load in one pass of the innermost loop. */
+export function loadedElements(
+  pattern: LoadPattern,
+  tile: Readonly<Record<string, number>>,
+  unroll: Readonly<Record<string, number>>,
+): number {
+  const steps = (name: string): number => tile[name] ?? unroll[name] ?? 1;
+  return pattern.dimensions.reduce(
+    (product, { coefficients, divisor }) => product * distinctValues(coefficients, divisor, steps),
+    1,
+  );
+}
+
 /** How many values sum(coefficient * t) takes for t within the tile, divided by the divisor. */
 function distinctValues(
   coefficients: ReadonlyMap<string, number>,
