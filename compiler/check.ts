@@ -1,5 +1,6 @@
 /** The front of the compiler: source text in, one model's checked graph and recipe out, with every mistake on the way. */
 import { buildAst } from "./1-parse/buildAst.ts";
+import { isConsequence } from "./1-parse/isConsequence.ts";
 import { parseProgram } from "./1-parse/parseProgram.ts";
 import { checkProgram } from "./2-check/checkProgram.ts";
 import { missingArgument, noModel } from "./diagnostics/names.ts";
@@ -64,14 +65,7 @@ const incomplete: ReadonlySet<string> = new Set([
 /** The checker's diagnostics but those that a syntax error explains: at its own place, or for want of what was skipped. */
 function withoutConsequences(checked: readonly Diagnostic[], syntax: readonly Diagnostic[]): readonly Diagnostic[] {
   if (syntax.length === 0) return checked;
-  return checked.filter(
-    ({ code, span }) =>
-      !incomplete.has(code) &&
-      !syntax.some(
-        ({ span: broken }) =>
-          broken.file === span.file && broken.start <= span.end && span.start <= Math.max(broken.end, broken.start),
-      ),
-  );
+  return checked.filter((found) => !incomplete.has(found.code) && !isConsequence(found, syntax));
 }
 
 /** `--set depth=50`: each text is an expression of the language, in a file of its own for the sake of its code frames. */

@@ -55,7 +55,10 @@ function buildDefinition(context: BuildContext, node: cst.DefinitionCstNode): re
   const importNode = first(children.importDefinition);
   if (importNode !== undefined) {
     const span = nodeSpan(context, importNode, 0);
-    return [{ kind: "import", span, path: buildText(context, first(importNode.children.Text), span.end) }];
+    const token = first(importNode.children.Text);
+    const path = buildText(context, token, span.end);
+    // Where a path's end is a guess, looking for the file would only add to the one mistake.
+    return [{ kind: "import", span, path: token?.tokenType === t.UnclosedText ? { ...path, value: "" } : path }];
   }
   const model = first(children.modelDefinition);
   if (model !== undefined) return [buildNetwork(context, model, "model", first(model.children.Model))];

@@ -22,6 +22,7 @@ import {
   deepestExpression,
   endAfter,
   first,
+  missing,
   nodeSpan,
   type BuildContext,
 } from "./buildContext.ts";
@@ -31,8 +32,28 @@ import { tokenSpan } from "./tokenSpans.ts";
 /** What stands between braces; an empty body at `fallback` where there are none. */
 export function buildBody(context: BuildContext, node: cst.BodyCstNode | undefined, fallback: number): Body {
   const span = nodeSpan(context, node, fallback);
-  const statements = all(node?.children.statement).flatMap((statement) => buildStatement(context, statement));
+  const statements: Statement[] = [];
+  for (const statement of all(node?.children.statement)) {
+    const built = buildStatement(context, statement);
+    const named = built.length === 0 ? assignedName(statement, statements[statements.length - 1]) : undefined;
+    if (named === undefined) statements.push(...built);
+    else statements.splice(-1, 1, letOfMissing(context, named));
+  }
   return { span, statements };
+}
+
+/** The name in `name = …`: it was meant as a `let`, and knowing it keeps its uses from being reported too. */
+function assignedName(node: cst.StatementCstNode, previous: Statement | undefined): Identifier | undefined {
+  const stray = first(node.children.strayInBody);
+  if (stray === undefined || firstStray(stray)?.image !== "=") return undefined;
+  if (previous?.kind !== "chain" || previous.from !== undefined || previous.links.length !== 1) return undefined;
+  const [link] = previous.links;
+  return link?.step.kind === "callStep" && link.step.args.length === 0 ? link.step.callee : undefined;
+}
+
+function letOfMissing(context: BuildContext, name: Identifier): LetStatement {
+  const { span } = name;
+  return { kind: "let", span, pattern: { kind: "bind", span, name }, value: missing(context, span.end) };
 }
 
 function buildStatement(context: BuildContext, node: cst.StatementCstNode): readonly Statement[] {
@@ -91,8 +112,12 @@ const strayHelp: Readonly<Record<string, string>> = {
 
 function reportStray(context: BuildContext, token: IToken | undefined): void {
   if (token === undefined || token.image === "") return;
-  const help = Object.hasOwn(strayHelp, token.image) ? strayHelp[token.image] : undefined;
   const span = tokenSpan(context.file, token, 0);
+  const isElif = /\b(elif|elsif|elseif)\b[^{}]*$/.test(
+    context.file.text.slice(Math.max(0, span.start - 200), span.start),
+  );
+  const usual = Object.hasOwn(strayHelp, token.image) ? strayHelp[token.image] : undefined;
+  const help = token.image === "{" && isElif ? "a further condition is written `else if`" : usual;
   context.remains.push(syntax.notAStep.at(span, { found: `\`${token.image}\`` }, { help }));
 }
 
@@ -166,6 +191,10 @@ function buildStep(context: BuildContext, node: cst.StepCstNode, fallback: Span)
   const join = first(children.join);
   if (join !== undefined) return buildJoin(context, join, span);
   const repeat = first(children.repeatStep);
+  const controlled = repeat ?? first(children.forStep) ?? first(children.ifStep);
+  // Without a body it may not have been meant as control at all: `relu as for`.
+  const isCut = controlled !== undefined && first(first(controlled.children.body)?.children.LBrace) === undefined;
+  if (isCut) return { kind: "missingStep", span };
   if (repeat !== undefined) return buildRepeat(context, repeat, span);
   const forNode = first(children.forStep);
   if (forNode !== undefined) return buildFor(context, forNode, span);

@@ -59,6 +59,8 @@ export const expectedPhrases: IParserErrorMessageProvider = {
 
 /** Errors nearer than this on one line are consequences of the one before: recovery has not found its feet yet. */
 const tokensToRecover = 4;
+/** A reserved word that was meant as a name reads as the beginning of something else. */
+const tokensAfterReserved = 8;
 
 /** The parser's errors as diagnostics, without those that only follow from another. */
 export function describeErrors(
@@ -73,15 +75,19 @@ export function describeErrors(
   const lineOf = lineFinder(file);
   const diagnostics: Diagnostic[] = [];
   let last = -Infinity;
+  let lastReserved = -Infinity;
   let lastLine = 0;
   for (const { error, index } of placed) {
     const line = lineOf(error.token.startOffset);
-    const follows = index - last < (line === lastLine ? tokensToRecover : 2);
+    const follows =
+      index - last < (line === lastLine ? tokensToRecover : 2) || index - lastReserved < tokensAfterReserved;
     last = index;
     lastLine = line;
     // A bracket that was added has been reported where it was missing.
-    if (!follows && error.token.image !== "") {
-      diagnostics.push(describe(file, error, tokens[index - 1], lineOf));
+    if (!follows && (error.token.image !== "" || error.token.tokenType === EOF)) {
+      const described = describe(file, error, tokens[index - 1], lineOf);
+      if (described.code === syntax.reservedWord.code) lastReserved = index;
+      diagnostics.push(described);
     }
   }
   return diagnostics;
@@ -94,7 +100,7 @@ function describe(
   lineOf: LineFinder,
 ): Diagnostic {
   const { token } = error;
-  const expected = error.message;
+  const expected = error.message.startsWith("`,`") && token.image === "," ? "a value" : error.message;
   const atEnd = token.tokenType === EOF;
   const end = previous === undefined ? 0 : endOf(previous);
   const span = atEnd ? { file, start: end, end } : tokenSpan(file, token, end);
@@ -110,7 +116,8 @@ function describe(
 
 /**
  * All syntax diagnostics of a file in order. What fits nowhere is most often the remains of another mistake, so each kind
- * of mistake is left out on a line that has one of the kinds before it, and `remains` are named once on a line.
+ * of mistake is left out on a line that has one of the kinds before it, and words that fit nowhere
+ * are named once on a line.
  */
 export function withoutConsequences(
   file: SourceFile,
@@ -124,10 +131,11 @@ export function withoutConsequences(
   const ownErrors = errors.filter((error) => !linesOf(error).some((line) => lines.has(line)));
   const kept = [...words, ...ownErrors];
   for (const error of ownErrors) for (const line of linesOf(error)) lines.add(line);
+  const named = new Set<number>();
   for (const remainder of remains) {
     const [line] = linesOf(remainder);
-    if (line === undefined || lines.has(line)) continue;
-    lines.add(line);
+    if (line === undefined || lines.has(line) || named.has(line)) continue;
+    if (remainder.code !== syntax.missingComma.code) named.add(line);
     kept.push(remainder);
   }
   return kept.sort((a, b) => a.span.start - b.span.start || a.span.end - b.span.end);

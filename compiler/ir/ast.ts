@@ -259,7 +259,8 @@ export interface TrainDefinition {
 /**
  * One line of a recipe, as written: `optimizer sgd(lr: 0.1)`, `batch 128`, `freeze stem`, `data fashion_mnist { … }`.
  * `value` is what follows the key (absent for a bare word such as `random_flip`); a call or a name is an Expr of that
- * kind; `early_stop(patience: 5)` has `args`; `entries` is what stands in braces.
+ * kind; `early_stop(patience: 5)` has `args`; `entries` is what stands in braces. Brackets without a named argument may
+ * be either, so `resize (96, 128)` has `args` and the tuple as `value`.
  */
 export interface RecipeEntry {
   readonly span: Span;
