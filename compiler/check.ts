@@ -6,6 +6,7 @@ import { checkProgram } from "./2-check/checkProgram.ts";
 import { missingArgument, noModel } from "./diagnostics/names.ts";
 import { missingRecipeLine } from "./diagnostics/recipes.ts";
 import { noModelInput, outputNotLogits } from "./diagnostics/shapes.ts";
+import { expectedSomething } from "./diagnostics/syntax.ts";
 import { layers, ops } from "./ops/index.ts";
 import type { Argument } from "./ir/ast.ts";
 import type { CheckedProgram, CheckOptions } from "./ir/checked.ts";
@@ -76,10 +77,16 @@ function parseSettings(settings: Readonly<Record<string, string>>): PassResult<r
     const file: SourceFile = { path: `--set ${name}`, text: `let ${name} = ${text}` };
     const parsed = buildAst(file);
     diagnostics.push(...parsed.diagnostics);
-    for (const definition of parsed.output.definitions) {
-      if (definition.kind !== "let" || definition.pattern.kind !== "bind") continue;
+    const [definition, more] = parsed.output.definitions;
+    if (definition?.kind === "let" && definition.pattern.kind === "bind") {
       args.push({ span: definition.span, name: definition.pattern.name, value: definition.value });
     }
+    if (more === undefined || parsed.diagnostics.length > 0) continue;
+    const params = {
+      expected: "the end of the value",
+      found: `\`${file.text.slice(more.span.start)}\``,
+    };
+    diagnostics.push(expectedSomething.at(more.span, params));
   }
   return { output: args, diagnostics };
 }
