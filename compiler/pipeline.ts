@@ -2,7 +2,7 @@
 import { differentiate } from "./3-differentiate/differentiate.ts";
 import type { TrainingLoss } from "./3-differentiate/buildLoss.ts";
 import { inferenceGraph } from "./3-differentiate/inferenceGraph.ts";
-import { chooseSchedule } from "./4-fuse/chooseSchedule.ts";
+import { chooseSchedule, workOf } from "./4-fuse/chooseSchedule.ts";
 import { fuseKernels } from "./4-fuse/fuseKernels.ts";
 import { alignBytes, planMemory } from "./5-plan/planMemory.ts";
 import { layoutFlat, placesByValue } from "./5-plan/layoutParameters.ts";
@@ -55,8 +55,14 @@ export interface PipelineResult {
 
 /** Steps whose losses wait on the device before the host must have read them. */
 const ringSlots = 32;
-/** Lines of WGSL that one kernel may unroll to; software adapters compile slowly. */
-const lineBudget = { cpu: 300, gpu: 1200 } as const;
+/**
+ * Lines of WGSL that one kernel may unroll to. Software adapters compile slowly, so a kernel gets its lines by the root of
+ * its share of the network's work: the few heavy ones of a small network may be long.
+ */
+const lineBudget = {
+  cpu: { least: 120, most: 560, scale: 1200 },
+  gpu: { least: 400, most: 1200, scale: 4000 },
+} as const;
 
 /** From a checked graph to the plan that the runtime runs. */
 export function runPipeline(graph: Graph, options: PipelineOptions): PipelineResult {
@@ -254,12 +260,14 @@ function scheduleAll(
     ),
   );
   const onlyForUpdate = new Set([...gradients].filter((value) => value !== undefined && !read.has(value)));
+  const work = plan.kernels.reduce((sum, kernel) => sum + workOf(kernel), 1);
+  const { least, most, scale } = lineBudget[options.adapterClass];
   const kernels = plan.kernels.map((kernel) => ({
     ...kernel,
     schedule: chooseSchedule(kernel, {
       adapterClass: options.adapterClass,
       splittable: sumsOnlyGradients(kernel, onlyForUpdate),
-      lineBudget: lineBudget[options.adapterClass],
+      lineBudget: Math.round(Math.min(most, Math.max(least, scale * Math.sqrt(workOf(kernel) / work)))),
     }),
   }));
   return { ...plan, kernels };

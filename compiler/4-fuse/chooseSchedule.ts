@@ -40,6 +40,13 @@ export function chooseSchedule(kernel: Kernel, options: ScheduleOptions): Schedu
   return scheduleReduction(kernel, root, body, constraints, options);
 }
 
+/** Multiply-adds of a kernel's root, or elements where it does not reduce. */
+export function workOf(kernel: Kernel): number {
+  const { axes, body } = kernel.stages[0]?.computation ?? { axes: [], body: undefined };
+  const all = body?.kind === "reduce" ? [...axes, ...body.over] : axes;
+  return all.reduce((product, axis) => product * axis.extent, 1);
+}
+
 /** What the stages ask of the root's tiles. */
 export function constraintsOf(kernel: Kernel): ReadonlyMap<string, TileConstraint> {
   const constraints = new Map<string, TileConstraint>();
@@ -127,6 +134,7 @@ function estimateLines(
   patterns: readonly LoadPattern[],
 ): number {
   const unrolled = body.over.reduce((product, axis) => product * (choice.unroll[axis.name] ?? 1), 1);
+  const inside = new Set(kernel.stages.map((stage) => valueName(stage.value)));
   const loads = patterns.reduce((sum, pattern) => sum + loadedElements(pattern, choice.tile, choice.unroll), 0);
   return kernel.stages.reduce((lines, stage, index) => {
     const { axes, body: own } = stage.computation;
@@ -137,7 +145,9 @@ function estimateLines(
     }, 1);
     const summed = own.kind === "reduce" && (index === 0 || layout?.unrolledOver.size === 0);
     const over = own.kind === "reduce" && !summed ? own.over.reduce((product, axis) => product * axis.extent, 1) : 1;
-    const inner = summed ? unrolled + 2 : 2 + over * loadsOf(stage.computation).length;
+    // A value from a register is no line of its own.
+    const external = loadsOf(stage.computation).filter((load) => !inside.has(load.from)).length;
+    const inner = summed ? unrolled + 2 : over * (1 + external);
     return lines + elements * (inner + (stage.stored ? 1 : 0));
   }, loads);
 }
