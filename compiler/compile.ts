@@ -4,7 +4,7 @@ import { activationTooLarge, parameterTooLarge } from "./diagnostics/limits.ts";
 import type { CheckedProgram } from "./ir/checked.ts";
 import { InternalCompilerError, type Diagnostic } from "./ir/diagnostic.ts";
 import { elementCount } from "./ir/graph.ts";
-import type { Initial, Origin } from "./ir/graph.ts";
+import type { Initial, Origin, Parameter } from "./ir/graph.ts";
 import type { Compilation, CompiledNetwork } from "./ir/output.ts";
 import type { Recipe } from "./ir/recipe.ts";
 import type { SourceFile } from "./ir/source.ts";
@@ -123,11 +123,11 @@ function compileChecked(checked: CheckedProgram, options: CompileOptions): Compi
   };
 }
 
-function initialFor(parameter: Parameters<typeof initialOf>[0], recipe: Recipe | undefined): Initial {
+function initialFor(parameter: Parameter, recipe: Recipe | undefined): Initial {
   const { name, args } = recipe?.init ?? { name: "pytorch", args: {} };
   const initialiser = initialisers.get(name);
   if (initialiser === undefined) throw new InternalCompilerError("compile", `no initialiser is called ${name}`);
-  return initialOf(parameter, initialiser, args);
+  return initialOf(initialiser, parameter, args);
 }
 
 function trainingRequest(recipe: Recipe, options: CompileOptions): TrainingRequest {

@@ -4,15 +4,16 @@ import type { TrainingLoss } from "./3-differentiate/buildLoss.ts";
 import { inferenceGraph } from "./3-differentiate/inferenceGraph.ts";
 import { chooseSchedule, workOf } from "./4-fuse/chooseSchedule.ts";
 import { fuseKernels } from "./4-fuse/fuseKernels.ts";
+import { splitReduction, sumsToSplit } from "./4-fuse/splitReduction.ts";
 import { alignBytes, planMemory } from "./5-plan/planMemory.ts";
 import { layoutFlat, placesByValue } from "./5-plan/layoutParameters.ts";
 import { emitPlan } from "./6-emit/emitPlan.ts";
 import type { OptimizerPart, TrainingPart } from "./6-emit/emitPlan.ts";
-import { partStride } from "./6-emit/kernelContext.ts";
-import { elementCount, typesOf, verifyGraph } from "./ir/graph.ts";
+import { partStride } from "./ir/kernel.ts";
+import { elementCount, typesOf, valueId, verifyGraph } from "./ir/graph.ts";
 import type { Graph, Initial, TensorType, TrainingGraph, ValueId } from "./ir/graph.ts";
 import { loadedNames, namedValue, verifyKernels } from "./ir/kernel.ts";
-import type { Kernel, KernelPlan } from "./ir/kernel.ts";
+import type { Kernel, KernelPlan, Schedule } from "./ir/kernel.ts";
 import { verifyMemory } from "./ir/memory.ts";
 import type { Place, Slot } from "./ir/memory.ts";
 import type { ProgramPlan } from "./ir/output.ts";
@@ -149,7 +150,7 @@ function trainingPart(
     overwrites,
     fuse: options.fuse,
   });
-  const kernels = scheduleAll(fused, new Set(parameterGradients), options);
+  const kernels = scheduleAll(trainingGraph, fused, new Set(parameterGradients), options);
   verifyKernels(kernels, externalValues(trainingGraph));
 
   // Gradients lie as their parameters do, each in as many parts as its kernel sums.
@@ -172,7 +173,7 @@ function trainingPart(
   places.set(trainingGraph.metrics, { slot: firstGradient + banks.slots.length, offsetBytes: 0, sizeBytes: ringBytes });
   const memory = planMemory(kernels, {
     batch: options.batch,
-    typeOf: typeLookup(trainingGraph),
+    typeOf: typeLookup(trainingGraph, kernels),
     inputs: trainingGraph.inputs.map((input) => input.value),
     outputs,
     persistentSlots: [...persistent, ...banks.slots, { name: "metrics", sizeBytes: ringBytes, lifetime: "persistent" }],
@@ -234,11 +235,11 @@ function inferenceProgram(
     overwrites: new Map(),
     fuse: options.fuse,
   });
-  const kernels = scheduleAll(fused, new Set(), options);
+  const kernels = scheduleAll(inference, fused, new Set(), options);
   verifyKernels(kernels, externalValues(inference));
   const memory = planMemory(kernels, {
     batch: options.batch,
-    typeOf: typeLookup(inference),
+    typeOf: typeLookup(inference, kernels),
     inputs: inference.inputs.map((input) => input.value),
     outputs,
     persistentSlots: persistent,
@@ -248,8 +249,9 @@ function inferenceProgram(
   return { graph: inference, kernels, memory };
 }
 
-/** Chooses every kernel's schedule. */
+/** Chooses every kernel's schedule, and cuts long sums over the batch in two kernels. */
 function scheduleAll(
+  graph: Graph,
   plan: KernelPlan,
   gradients: ReadonlySet<ValueId | undefined>,
   options: PipelineOptions,
@@ -262,15 +264,24 @@ function scheduleAll(
   const onlyForUpdate = new Set([...gradients].filter((value) => value !== undefined && !read.has(value)));
   const work = plan.kernels.reduce((sum, kernel) => sum + workOf(kernel), 1);
   const { least, most, scale } = lineBudget[options.adapterClass];
-  const kernels = plan.kernels.map((kernel) => ({
-    ...kernel,
-    schedule: chooseSchedule(kernel, {
+  const schedule = (kernel: Kernel, splittable: boolean): Schedule =>
+    chooseSchedule(kernel, {
       adapterClass: options.adapterClass,
-      splittable: sumsOnlyGradients(kernel, onlyForUpdate),
+      splittable,
       lineBudget: Math.round(Math.min(most, Math.max(least, scale * Math.sqrt(workOf(kernel) / work)))),
-    }),
-  }));
-  return { ...plan, kernels };
+    });
+  let next = Math.max(-1, ...typesOf(graph).keys());
+  const scratch = new Map(plan.scratch);
+  const kernels = plan.kernels.flatMap((kernel): readonly Kernel[] => {
+    if (sumsOnlyGradients(kernel, onlyForUpdate)) return [{ ...kernel, schedule: schedule(kernel, true) }];
+    const sums = sumsToSplit(kernel);
+    const inParts = sums === undefined ? undefined : schedule(sums, true);
+    if (sums === undefined || inParts?.split === undefined) return [{ ...kernel, schedule: schedule(kernel, false) }];
+    const split = splitReduction(kernel, sums, inParts, () => valueId(++next));
+    for (const [value, type] of split.scratch) scratch.set(value, type);
+    return [split.sums, { ...split.rest, schedule: schedule(split.rest, false) }];
+  });
+  return { ...plan, kernels, scratch };
 }
 
 /** Whether all that a kernel computes are gradients that the update alone reads, in one set of loops: it adds their parts. */
@@ -292,8 +303,8 @@ function externalValues(graph: Graph): ReadonlySet<ValueId> {
   return new Set([...graph.inputs, ...graph.parameters, ...graph.states].map(({ value }) => value));
 }
 
-function typeLookup(graph: Graph): (value: ValueId) => TensorType {
-  const types = typesOf(graph);
+function typeLookup(graph: Graph, kernels: KernelPlan): (value: ValueId) => TensorType {
+  const types = new Map([...typesOf(graph), ...kernels.scratch]);
   return (value) => {
     const type = types.get(value);
     if (type === undefined) throw new RangeError(`%${value} has no type`);

@@ -107,7 +107,7 @@ function groupNodes(graph: Graph, options: FuseOptions, alone: ReadonlySet<Value
       kernels.push(openKernel(node, computation));
     }
   }
-  return { kernels: kernels.map((kernel, index) => closeKernel(kernel, index)), aliasOf };
+  return { kernels: kernels.map((kernel, index) => closeKernel(kernel, index)), aliasOf, scratch: new Map() };
 
   /** The kernel that takes the node, or undefined when it needs one of its own. */
   function join(node: GraphNode, computation: Computation): number | undefined {

@@ -14,7 +14,7 @@ import type {
 import { emitCollectKernel, emitUpdateKernel, blockElements } from "./emitUpdate.ts";
 import type { UpdateFormula } from "./emitUpdate.ts";
 import { emitWgsl } from "./emitWgsl.ts";
-import { partStride } from "./kernelContext.ts";
+import { partStride } from "../ir/kernel.ts";
 import { builtinUniforms, uniformWordLimit } from "./uniforms.ts";
 import type { UniformWord } from "./uniforms.ts";
 
@@ -160,7 +160,7 @@ function emitProgram(
     const isRing = ring !== undefined && program.memory.placeOf.get(ring.value)?.slot === index;
     buffers.push({ name: `${role} ${slot.name}`, size: slot.sizeBytes, role: isRing ? "metrics" : role });
   }
-  const types = typesOf(program.graph);
+  const types = new Map([...typesOf(program.graph), ...program.kernels.scratch]);
   const typeOf = (value: ValueId): TensorType => {
     const type = types.get(value);
     if (type === undefined) throw new InternalCompilerError("emitPlan", `%${value} has no type`);

@@ -19,7 +19,8 @@ import type { StageAccess } from "./evaluator.ts";
 import { emitReductions } from "./emitReductions.ts";
 import { emitStores } from "./emitStores.ts";
 import { uniformBlock } from "./uniforms.ts";
-import { isSplit, partStride } from "./kernelContext.ts";
+import { isSplit } from "./kernelContext.ts";
+import { partStride } from "../ir/kernel.ts";
 import type { EmitOptions, KernelContext } from "./kernelContext.ts";
 import { createScopes } from "./wgslWriter.ts";
 

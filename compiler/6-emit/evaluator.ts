@@ -3,18 +3,8 @@
  * outermost scope that it depends on, made once for equal indices.
  */
 import { InternalCompilerError } from "../ir/diagnostic.ts";
-import {
-  addAffine,
-  affineKey,
-  affineOf,
-  atomKey,
-  constantAffine,
-  linearAffine,
-  rangeOf,
-  scaleAffine,
-  variablesOf,
-} from "../ir/affine.ts";
-import type { Affine, Atom } from "../ir/affine.ts";
+import { addAffine, affineKey, affineOf, constantAffine, linearAffine, rangeOf, scaleAffine } from "../ir/affine.ts";
+import type { Affine } from "../ir/affine.ts";
 import type { Axis, Condition, IndexExpr, ScalarExpr } from "../ir/expression.ts";
 import { elementCount } from "../ir/graph.ts";
 import type { TensorType, ValueId } from "../ir/graph.ts";
@@ -22,6 +12,7 @@ import { namedValue } from "../ir/kernel.ts";
 import type { Stage } from "../ir/kernel.ts";
 import type { UniformWord } from "./uniforms.ts";
 import { comparisonText, compareNumbers, drawFunction, foldBinary, unaryText } from "./scalarFunctions.ts";
+import { createIndexPrinter } from "./indexPrinter.ts";
 import { floatLiteral } from "./wgslWriter.ts";
 import type { Scopes, Value } from "./wgslWriter.ts";
 
@@ -91,11 +82,7 @@ export function createEvaluator(
   const helpers = new Map<string, string>();
   let uniformsUsed = false;
 
-  const levelOf = (affine: Affine): number => {
-    let level = 0;
-    for (const name of variablesOf(affine)) level = Math.max(level, scopes.levelOf(name));
-    return level;
-  };
+  const { index, levelOf } = createIndexPrinter(scopes);
 
   function touch(binding: string, linear: Affine): void {
     const record = touched.get(binding) ?? { aligned: true, scalars: new Set(), vectors: new Set() };
@@ -330,35 +317,6 @@ export function createEvaluator(
     const binding = byValue.get(value);
     if (binding === undefined) throw new InternalCompilerError("emitWgsl", `%${value} is not bound`);
     return binding;
-  }
-
-  function index(affine: Affine): string {
-    const terms = affine.terms.map(({ atom, coefficient }) => {
-      const text = atomText(atom);
-      return {
-        negative: coefficient < 0,
-        text: Math.abs(coefficient) === 1 ? text : `${text} * ${Math.abs(coefficient)}`,
-      };
-    });
-    if (affine.constant !== 0 || terms.length === 0)
-      terms.push({ negative: affine.constant < 0, text: String(Math.abs(affine.constant)) });
-    terms.sort((a, b) => Number(a.negative) - Number(b.negative));
-    return terms
-      .map(({ negative, text }, i) => (i === 0 ? (negative ? `-${text}` : text) : ` ${negative ? "-" : "+"} ${text}`))
-      .join("");
-  }
-
-  /** `div` and `mod` of something that is never negative are WGSL's own; of another, it is shifted into range first. */
-  function atomText(atom: Atom): string {
-    if (atom.kind === "variable") return atom.name;
-    const { low } = rangeOf(atom.of, scopes.ranges);
-    const shift = low >= 0 ? 0 : Math.ceil(-low / atom.by) * atom.by;
-    const level = levelOf(atom.of);
-    return scopes.define(atomKey(atom), atom.kind === "div" ? "quotient" : "remainder", level, () => {
-      const shifted = index(addAffine(atom.of, constantAffine(shift)));
-      if (atom.kind === "mod") return `(${shifted}) % ${atom.by}`;
-      return shift === 0 ? `(${shifted}) / ${atom.by}` : `(${shifted}) / ${atom.by} - ${shift / atom.by}`;
-    });
   }
 
   return {

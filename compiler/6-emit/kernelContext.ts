@@ -30,8 +30,3 @@ export function isSplit(stage: Stage, kernel: Kernel): boolean {
   if (split === undefined || root === undefined) return false;
   return stage.computation === root || sharesLoops(stage.computation, root, new Map());
 }
-
-/** Elements from one part of a split sum to the next: a multiple of 64, so that parts are aligned as bindings are. */
-export function partStride(elements: number): number {
-  return Math.ceil(elements / 64) * 64;
-}

@@ -55,6 +55,13 @@ export interface KernelPlan {
   readonly kernels: readonly Kernel[];
   /** A view's value, and the value whose storage it shares. */
   readonly aliasOf: ReadonlyMap<ValueId, ValueId>;
+  /** Values that no graph knows: sums in parts, [parts, stride], that a second kernel adds. */
+  readonly scratch: ReadonlyMap<ValueId, TensorType>;
+}
+
+/** Elements from one part of a split sum to the next: a multiple of 64, so that parts are aligned as bindings are. */
+export function partStride(elements: number): number {
+  return Math.ceil(elements / 64) * 64;
 }
 
 export function printIndex(expr: IndexExpr): string {

@@ -1,0 +1,76 @@
+/**
+ * In: a kernel that sums over the batch for few elements, such as the mean of each channel. Out: two: the first sums in
+ * parts, one invocation a part; the second adds the parts in order, and does what followed the sum. Few long sums would leave
+ * an adapter idle, and a long sum in f32 loses digits that a sum of sums keeps.
+ *
+ *   before: [batch_mean over n y x, running_mean_update]
+ *   after:  [batch_mean over n y x, in 16 parts], [batch_mean over the parts, running_mean_update]
+ */
+import { axis, iadd, idx, imul, load } from "../ir/expression.ts";
+import type { Axis, IndexExpr } from "../ir/expression.ts";
+import { elementCount } from "../ir/graph.ts";
+import type { TensorType, ValueId } from "../ir/graph.ts";
+import { partStride, valueName } from "../ir/kernel.ts";
+import type { Kernel, Schedule, Stage } from "../ir/kernel.ts";
+import { sharesLoops } from "../ir/tiles.ts";
+
+/** The sums of a kernel alone, to be scheduled in parts; undefined when they cannot be. */
+export function sumsToSplit(kernel: Kernel): Kernel | undefined {
+  const root = kernel.stages[0];
+  const body = root?.computation.body;
+  if (root === undefined || body?.kind !== "reduce" || body.combine !== "sum") return undefined;
+  if (body.over[0]?.batch !== true || body.over.length < 2) return undefined;
+  const stages = sumStages(kernel).map((stage): Stage => ({ ...withoutFinish(stage), stored: true }));
+  return { ...kernel, name: `${kernel.name}_parts`, stages };
+}
+
+export interface SplitKernels {
+  readonly sums: Kernel;
+  readonly rest: Kernel;
+  readonly scratch: ReadonlyMap<ValueId, TensorType>;
+}
+
+/** The two kernels, from the sums with the schedule chosen for them; `fresh` makes the parts' values. */
+export function splitReduction(kernel: Kernel, sums: Kernel, schedule: Schedule, fresh: () => ValueId): SplitKernels {
+  const parts = schedule.split?.parts ?? 1;
+  const scratch = new Map<ValueId, TensorType>();
+  const partsOf = new Map<ValueId, ValueId>();
+  const stages = sums.stages.map((stage): Stage => {
+    const value = fresh();
+    partsOf.set(stage.value, value);
+    scratch.set(value, { shape: [parts, partStride(elementCount(stage.type))], batched: false, dtype: "f32" });
+    return { ...stage, value };
+  });
+  const rest = kernel.stages.map((stage): Stage => {
+    const value = partsOf.get(stage.value);
+    return value === undefined ? stage : addParts(stage, value, axis("p", parts));
+  });
+  return { sums: { ...sums, stages, schedule }, rest: { ...kernel, stages: rest }, scratch };
+}
+
+/** The stages that are summed in the root's loops. */
+function sumStages(kernel: Kernel): readonly Stage[] {
+  const root = kernel.stages[0]?.computation;
+  return kernel.stages.filter(
+    (stage, index) => index === 0 || (root !== undefined && sharesLoops(stage.computation, root, new Map())),
+  );
+}
+
+function withoutFinish(stage: Stage): Stage {
+  const { body } = stage.computation;
+  if (body.kind !== "reduce") return stage;
+  return { ...stage, computation: { ...stage.computation, body: { ...body, finish: { kind: "reduced" } } } };
+}
+
+/** The stage as the sum of its parts; its finish stays. */
+function addParts(stage: Stage, parts: ValueId, over: Axis): Stage {
+  const { axes, body } = stage.computation;
+  if (body.kind !== "reduce") return stage;
+  const linear = axes.reduce<IndexExpr>((outer, each) => iadd(imul(outer, each.extent), each), idx(0));
+  const value = load(valueName(parts), [idx(over), linear]);
+  return {
+    ...stage,
+    computation: { axes, body: { kind: "reduce", over: [over], combine: "sum", value, finish: body.finish } },
+    roles: { ...stage.roles, [valueName(parts)]: `${stage.op}_parts` },
+  };
+}
