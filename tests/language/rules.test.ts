@@ -2,6 +2,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
 import { layers } from "../../compiler/ops/index.ts";
+import { scheduledRate } from "../../compiler/recipe/defineRecipePart.ts";
+import { schedules } from "../../compiler/recipe/index.ts";
 import {
   bodyCodes, bodyGraph, checkCleanly, codesOf, recipeOf, steps, valueCodes, valueOf, withRecipe,
 } from "../support/checkText.ts"; // prettier-ignore
@@ -20,15 +22,30 @@ const rules: Readonly<Record<string, () => void>> = {
       "relu1 2x8x8",
     );
     expect(codesOf("model N(repeat = 1) { input 4 }")).toEqual(["CNN1013"]);
+    expect(valueOf("_a1", "let _a1 = 1")).toBe("1");
+    expect(codesOf("let größe = 1\nmodel N { input 4 }")).toEqual(["CNN1008"]);
+    expect(codesOf("model N { input 4 1a }")).toEqual(["CNN1004"]);
+    expect(checkCleanly('// größe\nlet a = "größe"\nmodel N { input 4 }').doc).toBe("");
   },
   "1.3": () => {
     expect([valueOf("12"), valueOf(".5"), valueOf("5e-4"), valueOf("8.0")]).toEqual(["12", "0.5", "0.0005", "8"]);
     expect(bodyCodes("conv(8.0, kernel: 1)")).toEqual([]);
     expect(bodyCodes("conv(8.5, kernel: 1)")).toEqual(["CNN2013"]);
+    expect(valueCodes("1.")).toEqual(["CNN1004"]);
   },
   "1.4": () => expect(valueOf(String.raw`"a\"\u{e9}\n"`)).toBe(JSON.stringify('a"é\n')),
   "1.5": () => {
     expect([valueOf("len((64,))"), valueOf("(64)"), valueOf("min(3, 2,)")]).toEqual(["1", "64", "2"]);
+  },
+  "1.6": () => {
+    const nested = (depth: number): string => "(".repeat(depth) + "1" + ")".repeat(depth);
+    const sum = (operations: number): string => "1" + " + 1".repeat(operations);
+    const inModel = (value: string): string => `let a = ${value}\nmodel N { input 4 }`;
+    expect(codesOf(inModel(nested(64)))).toEqual([]);
+    expect(codesOf(inModel(nested(65)))).toEqual(["CNN1011"]);
+    expect(codesOf(inModel(sum(400)))).toEqual([]);
+    expect(codesOf(inModel(sum(600)))).toEqual(["CNN1011"]);
+    expect(steps(bodyGraph(`relu${" -> relu".repeat(999)}`))).toHaveLength(1000);
   },
   "2.1": () => {
     const text =
@@ -112,6 +129,7 @@ const rules: Readonly<Record<string, () => void>> = {
     const values = ["7 / 2", "-7 % 3", "1 + 2 * 3", "-2 * 3", "not 1 > 2 and true or false", "1 + 1 == 2"];
     expect(values.map((text) => valueOf(text))).toEqual(["3.5", "2", "7", "-6", "true", "true"]);
     expect(valueCodes("1 < 2 < 3")).toEqual(["CNN1020"]);
+    expect(valueOf("1 < 2 and 2 < 3")).toBe("true");
   },
   "5.3": () => {
     const equal = [
@@ -297,6 +315,18 @@ const rules: Readonly<Record<string, () => void>> = {
       "stem.weight", "c.weight", "c_2.weight", "conv1.weight", "stage.conv1.weight", "conv2.weight",
     ]); // prettier-ignore
   },
+  "9.5": () => {
+    expect(steps(bodyGraph("upsample(2)"))).toEqual(["upsample1 2x16x16"]);
+    expect(bodyCodes("upsample(1.5)")).toEqual(["CNN2013"]);
+    const shapes = (layer: string) => bodyGraph(layer).parameters.map(({ type }) => type.shape);
+    expect(shapes("layer_norm")).toEqual([
+      [2, 8, 8],
+      [2, 8, 8],
+    ]);
+    expect(shapes("batch_norm")).toEqual([[2], [2]]);
+    expect(bodyCodes("batch_norm(momentum: 2)")).toEqual(["CNN2014"]);
+    expect(bodyCodes("batch_norm(momentum: none)")).not.toEqual([]);
+  },
   "10.1": () => {
     const recipe = recipeOf(required);
     expect(recipe).toMatchObject({ batch: 128, epochs: 10, seed: 0, accumulate: 1, precision: "f32" });
@@ -341,6 +371,12 @@ const rules: Readonly<Record<string, () => void>> = {
       all.split(" ").flatMap((word) => /^[a-z_]+(?=\(|$)/.exec(word) ?? []),
     );
     expect(augment[1]?.args).toEqual({ size: [0, 0], padding: 4 });
+    const bare = recipeOf("data mnist { augment { random_flip center_crop(24) } }\noptimizer sgd(lr: 0.1)").data
+      .augment;
+    expect(bare.map(({ name, args }) => [name, args])).toEqual([
+      ["random_flip", { p: 0.5 }],
+      ["center_crop", { size: [24, 24] }],
+    ]);
   },
   "10.6": () => {
     expect(recipeOf(`${required}loss cross_entropy(label_smoothing: 0.1)`).loss).toEqual({ kind: "cross_entropy", labelSmoothing: 0.1 }); // prettier-ignore
@@ -364,6 +400,11 @@ const rules: Readonly<Record<string, () => void>> = {
     expect(schedule("multi_step(milestones: (30, 60))").args).toMatchObject({ milestones: [30, 60], factor: 0.1 });
     const all = ["step(30)", "cosine", "one_cycle(0.1)", "reduce_on_plateau"];
     expect(all.map((text) => schedule(text).name)).toEqual(["step", "cosine", "one_cycle", "reduce_on_plateau"]);
+    const warm = schedule("step(2, factor: 0.5, warmup: 1)");
+    const rates = [0, 1, 2, 3, 4, 8].map((step) =>
+      scheduledRate(schedules.get(warm.name)!, warm.args, 1, { step, stepsPerEpoch: 4, epochs: 4, losses: [] }),
+    );
+    expect(rates).toEqual([0.25, 0.5, 0.75, 1, 1, 0.5]);
   },
   "10.9": () => {
     const all = ["pytorch", "xavier_uniform", "xavier_normal", "he_uniform", "he_normal", "normal(0.01)"];
@@ -375,6 +416,8 @@ const rules: Readonly<Record<string, () => void>> = {
     const wanted = { clipNorm: 1, accumulate: 4, earlyStopPatience: 5, memory: 0.5, precision: "f16" };
     expect(recipeOf(required + lines)).toMatchObject(wanted);
     expect(codesOf(withRecipe(`${required}batch 0`))).toEqual(["CNN2014"]);
+    expect(codesOf(withRecipe(`${required}early_stop\nbatch 8`))).toEqual(["CNN5005"]);
+    expect(codesOf(withRecipe(`${required}early_stop()`))).toEqual(["CNN2008"]);
   },
   "10.11": () => {
     expect(recipeOf(`${required}freeze stem`).freeze).toEqual(["stem.weight", "stem.bias"]);
