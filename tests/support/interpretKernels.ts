@@ -1,0 +1,193 @@
+/**
+ * A kernel plan on the CPU, stage by stage: what a fused plan means, without WGSL. A stage sees the registers of its own
+ * kernel and what earlier kernels stored, nothing else; and `assertTiles` checks what the schedule promises: that each
+ * invocation finds every register that it reads in its own tile, and that the tiles cover every element.
+ */
+import { iadd, rewriteScalar, substituteIndex } from "../../compiler/ir/expression.ts";
+import type { Axis, Computation, IndexExpr } from "../../compiler/ir/expression.ts";
+import { typesOf } from "../../compiler/ir/graph.ts";
+import type { Graph, TensorType, ValueId } from "../../compiler/ir/graph.ts";
+import { loadedNames, namedValue, valueName } from "../../compiler/ir/kernel.ts";
+import type { Kernel, KernelPlan, Stage } from "../../compiler/ir/kernel.ts";
+import { layoutKernel, loadsOf, sharesLoops, stageTile } from "../../compiler/ir/tiles.ts";
+import { fullShape, interpretComputation } from "./interpret.ts";
+import type { GraphFeeds, StepSettings, Tensor } from "./interpret.ts";
+
+/** Every stored value of a plan. A running statistic's update is found under the update's own value. */
+export function interpretKernels(
+  graph: Graph,
+  plan: KernelPlan,
+  feeds: GraphFeeds,
+  settings: StepSettings,
+): ReadonlyMap<ValueId, Tensor> {
+  const types = new Map([...typesOf(graph), ...plan.scratch]);
+  const stored = new Map<ValueId, Tensor>();
+  for (const { name, value } of graph.inputs) stored.set(value, feed(name, value, feeds.inputs));
+  for (const { name, value } of graph.parameters) stored.set(value, feed(name, value, feeds.parameters));
+  for (const { name, value } of graph.states) stored.set(value, feed(name, value, feeds.states ?? {}));
+  const updates = new Map<ValueId, Tensor>();
+  for (const kernel of plan.kernels) {
+    const registers = new Map<string, Tensor>();
+    const written: [ValueId, Tensor][] = [];
+    for (const stage of kernel.stages) {
+      const { value, computation, stored: isStored, overwrites } = stage;
+      const tensors = new Map(registers);
+      for (const name of loadedNames(computation)) if (!registers.has(name)) tensors.set(name, fromMemory(name));
+      const parts = partsOf(stage, kernel, settings).map((part) => interpretComputation(part, tensors, settings));
+      const scratch = plan.scratch.get(value);
+      const tensor = scratch === undefined ? sumOf(parts) : packed(parts, scratch);
+      registers.set(valueName(value), tensor);
+      if (isStored) written.push([overwrites ?? value, tensor]);
+      if (isStored && overwrites !== undefined) updates.set(value, tensor);
+    }
+    for (const [value, tensor] of written) stored.set(value, tensor);
+  }
+  return new Map([...stored, ...updates]);
+
+  function feed(name: string, value: ValueId, from: GraphFeeds["parameters"]): Tensor {
+    const values = from[name];
+    if (values === undefined) throw new Error(`nothing is fed to ${name}`);
+    return { shape: fullShape(types.get(value) as TensorType, settings.batch), values };
+  }
+
+  /** A stored value under the shape of the name that it is read by: a view has its own. */
+  function fromMemory(name: string): Tensor {
+    const value = namedValue(name);
+    const tensor = stored.get(plan.aliasOf.get(value) ?? value);
+    if (tensor === undefined) throw new Error(`${name} is read before it is stored`);
+    return { shape: fullShape(types.get(value) as TensorType, settings.batch), values: tensor.values };
+  }
+}
+
+/** The computation, or one for each part of its batch where the schedule splits it: a gradient's parts, or scratch. */
+function partsOf(stage: Stage, { stages, schedule }: Kernel, settings: StepSettings): readonly Computation[] {
+  const { computation } = stage;
+  const { body } = computation;
+  const { split } = schedule;
+  const root = stages[0]?.computation;
+  const inRootLoops = stage === stages[0] || (root !== undefined && sharesLoops(computation, root, new Map()));
+  if (split === undefined || body.kind !== "reduce" || !inRootLoops) return [computation];
+  const axis = body.over.find(({ name }) => name === split.axis);
+  if (axis === undefined || body.finish.kind !== "reduced" || body.combine !== "sum")
+    throw new Error(`${stage.op} is split along ${split.axis}, but cannot be`);
+  const factor = schedule.unroll[axis.name] ?? 1;
+  const chunk = Math.ceil(axis.extent / factor / split.parts) * factor;
+  const end = axis.batch === true ? settings.count : axis.extent;
+  return Array.from({ length: split.parts }, (_, part): Computation => {
+    const first = part * chunk;
+    const own = { name: axis.name, extent: Math.max(0, Math.min(first + chunk, end) - first) };
+    const moved = new Map([[axis.name, iadd(own, first)]]);
+    const value = rewriteScalar(body.value, { index: (index) => substituteIndex(index, moved) });
+    return { ...computation, body: { ...body, over: body.over.map((each) => (each === axis ? own : each)), value } };
+  });
+}
+
+function sumOf(parts: readonly Tensor[]): Tensor {
+  const [first, ...rest] = parts;
+  if (first === undefined) throw new Error("no part");
+  if (rest.length === 0) return first;
+  const values = Float64Array.from(first.values, (value, i) =>
+    rest.reduce((sum, part) => sum + (part.values[i] as number), value),
+  );
+  return { shape: first.shape, values };
+}
+
+/** The parts one after another, as a second kernel reads them. */
+function packed(parts: readonly Tensor[], { shape }: TensorType): Tensor {
+  const [count = 0, stride = 0] = shape;
+  if (count !== parts.length) throw new Error(`${parts.length} parts for ${count}`);
+  const values = new Float64Array(count * stride);
+  parts.forEach((part, index) => {
+    values.set(part.values, index * stride);
+  });
+  return { shape, values };
+}
+
+/** Throws unless every register that a stage of the kernel reads lies in the tile of the invocation that reads it. */
+export function assertTiles(kernel: Kernel): void {
+  const named = kernel.stages.map(({ value, computation }) => ({ name: valueName(value), computation }));
+  const layouts = layoutKernel(named);
+  const root = named[0]?.computation;
+  if (root === undefined) throw new Error(`${kernel.name} has no stage`);
+  const rootTile = Object.fromEntries(root.axes.map((axis) => [axis.name, kernel.schedule.tile[axis.name] ?? 1]));
+  const tilesOf = new Map(root.axes.map((axis) => [axis.name, Math.ceil(axis.extent / (rootTile[axis.name] ?? 1))]));
+  const fail = (stage: number, message: string): never => {
+    throw new Error(`${kernel.name}, stage ${stage} (${kernel.stages[stage]?.op}): ${message}`);
+  };
+  /** For each dimension of a stage: the root axis that it follows, and how many elements a tile has. */
+  const places = named.map(({ computation }, stage) =>
+    computation.axes.map((axis) => {
+      const scale = layouts[stage]?.scales.get(axis.name) ?? fail(stage, `axis ${axis.name} has no place`);
+      const tile = stageTile(axis, scale, rootTile);
+      if (!Number.isInteger(tile) || tile < 1) fail(stage, `axis ${axis.name} has tiles of ${tile}`);
+      const tiles = scale.root === undefined ? 1 : (tilesOf.get(scale.root) ?? 1);
+      if (tile * tiles < axis.extent) fail(stage, `${tiles} tiles of ${tile} do not cover ${axis.name}:${axis.extent}`);
+      return { root: scale.root, tile };
+    }),
+  );
+  for (const [stage, { computation }] of named.entries()) {
+    if (stage > 0 && sharesLoops(computation, root, new Map(named.slice(0, stage).map(({ name }) => [name, never]))))
+      continue;
+    const over = computation.body.kind === "reduce" ? computation.body.over : [];
+    for (const load of loadsOf(computation)) {
+      const source = named.slice(0, stage).findIndex(({ name }) => name === load.from);
+      if (source < 0) continue;
+      forEach([...computation.axes, ...over], (at) => {
+        for (const [dimension, index] of load.index.entries()) {
+          const place = places[source]?.[dimension];
+          const extent = named[source]?.computation.axes[dimension]?.extent ?? 0;
+          const element = valueOf(index, at);
+          if (element < 0 || element >= extent) fail(stage, `reads ${load.from} at ${element} of ${extent}`);
+          if (place?.root === undefined) continue;
+          const holder = Math.floor(element / place.tile);
+          const own = computation.axes.findIndex((_, axis) => places[stage]?.[axis]?.root === place.root);
+          const reader =
+            own < 0
+              ? 0
+              : Math.floor((at.get(computation.axes[own]?.name ?? "") ?? 0) / (places[stage]?.[own]?.tile ?? 1));
+          const readers = own < 0 ? (tilesOf.get(place.root) ?? 1) : 1;
+          if (holder !== reader || readers > 1) fail(stage, `reads ${load.from} from another tile of ${place.root}`);
+        }
+      });
+    }
+  }
+}
+
+const never = undefined as never;
+
+function forEach(axes: readonly Axis[], visit: (at: ReadonlyMap<string, number>) => void): void {
+  const at = new Map<string, number>();
+  const walk = (depth: number): void => {
+    const axis = axes[depth];
+    if (axis === undefined) visit(at);
+    else
+      for (let index = 0; index < axis.extent; index++) {
+        at.set(axis.name, index);
+        walk(depth + 1);
+      }
+  };
+  walk(0);
+}
+
+/** The whole number that an index expression is. */
+export function valueOf(expr: IndexExpr, at: ReadonlyMap<string, number>): number {
+  switch (expr.kind) {
+    case "int":
+      return expr.value;
+    case "axis": {
+      const value = at.get(expr.name);
+      if (value === undefined) throw new Error(`no axis ${expr.name}`);
+      return value;
+    }
+    case "add":
+      return valueOf(expr.left, at) + valueOf(expr.right, at);
+    case "mul":
+      return valueOf(expr.of, at) * expr.by;
+    case "div":
+      return Math.floor(valueOf(expr.of, at) / expr.by);
+    case "mod": {
+      const value = valueOf(expr.of, at);
+      return value - Math.floor(value / expr.by) * expr.by;
+    }
+  }
+}
