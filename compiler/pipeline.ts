@@ -10,9 +10,10 @@ import { layoutFlat, placesByValue } from "./5-plan/layoutParameters.ts";
 import { emitPlan } from "./6-emit/emitPlan.ts";
 import type { OptimizerPart, TrainingPart } from "./6-emit/emitPlan.ts";
 import { partStride } from "./ir/kernel.ts";
+import { InternalCompilerError } from "./ir/diagnostic.ts";
 import { elementCount, typesOf, valueId, verifyGraph } from "./ir/graph.ts";
 import type { Graph, Initial, TensorType, TrainingGraph, ValueId } from "./ir/graph.ts";
-import { loadedNames, namedValue, verifyKernels } from "./ir/kernel.ts";
+import { loadedNames, namedValue, signatureOf, verifyKernels } from "./ir/kernel.ts";
 import type { Kernel, KernelPlan, Schedule } from "./ir/kernel.ts";
 import { verifyMemory } from "./ir/memory.ts";
 import type { Place, Slot } from "./ir/memory.ts";
@@ -264,21 +265,29 @@ function scheduleAll(
   const onlyForUpdate = new Set([...gradients].filter((value) => value !== undefined && !read.has(value)));
   const work = plan.kernels.reduce((sum, kernel) => sum + workOf(kernel), 1);
   const { least, most, scale } = lineBudget[options.adapterClass];
-  const schedule = (kernel: Kernel, splittable: boolean): Schedule =>
-    chooseSchedule(kernel, {
-      adapterClass: options.adapterClass,
-      splittable,
-      lineBudget: Math.round(Math.min(most, Math.max(least, scale * Math.sqrt(workOf(kernel) / work)))),
-    });
-  let next = Math.max(-1, ...typesOf(graph).keys());
   const scratch = new Map(plan.scratch);
+  const types = new Map(typesOf(graph));
+  let next = Math.max(-1, ...types.keys());
+  // Equal layers have equal schedules, each searched for once.
+  const known = new Map<string, Schedule>();
+  const schedule = (kernel: Kernel, splittable: boolean): Schedule => {
+    const budget = Math.round(Math.min(most, Math.max(least, scale * Math.sqrt(workOf(kernel) / work))));
+    const key = `${splittable} ${budget} ${signatureOf(kernel, lookup(types)).text}`;
+    const found =
+      known.get(key) ?? chooseSchedule(kernel, { adapterClass: options.adapterClass, splittable, lineBudget: budget });
+    known.set(key, found);
+    return found;
+  };
   const kernels = plan.kernels.flatMap((kernel): readonly Kernel[] => {
     if (sumsOnlyGradients(kernel, onlyForUpdate)) return [{ ...kernel, schedule: schedule(kernel, true) }];
     const sums = sumsToSplit(kernel);
     const inParts = sums === undefined ? undefined : schedule(sums, true);
     if (sums === undefined || inParts?.split === undefined) return [{ ...kernel, schedule: schedule(kernel, false) }];
     const split = splitReduction(kernel, sums, inParts, () => valueId(++next));
-    for (const [value, type] of split.scratch) scratch.set(value, type);
+    for (const [value, type] of split.scratch) {
+      scratch.set(value, type);
+      types.set(value, type);
+    }
     return [split.sums, { ...split.rest, schedule: schedule(split.rest, false) }];
   });
   return { ...plan, kernels, scratch };
@@ -304,10 +313,13 @@ function externalValues(graph: Graph): ReadonlySet<ValueId> {
 }
 
 function typeLookup(graph: Graph, kernels: KernelPlan): (value: ValueId) => TensorType {
-  const types = new Map([...typesOf(graph), ...kernels.scratch]);
+  return lookup(new Map([...typesOf(graph), ...kernels.scratch]));
+}
+
+function lookup(types: ReadonlyMap<ValueId, TensorType>): (value: ValueId) => TensorType {
   return (value) => {
     const type = types.get(value);
-    if (type === undefined) throw new RangeError(`%${value} has no type`);
+    if (type === undefined) throw new InternalCompilerError("pipeline", `%${value} has no type`);
     return type;
   };
 }

@@ -14,7 +14,8 @@ import type {
 import { emitCollectKernel, emitUpdateKernel, blockElements } from "./emitUpdate.ts";
 import type { UpdateFormula } from "./emitUpdate.ts";
 import { emitWgsl } from "./emitWgsl.ts";
-import { partStride } from "../ir/kernel.ts";
+import type { EmittedKernel } from "./emitWgsl.ts";
+import { partStride, signatureOf } from "../ir/kernel.ts";
 import { builtinUniforms, uniformWordLimit } from "./uniforms.ts";
 import type { UniformWord } from "./uniforms.ts";
 
@@ -171,7 +172,21 @@ function emitProgram(
     if (place === undefined) throw new InternalCompilerError("emitPlan", `%${value} has no place`);
     return { buffer: place.slot < shared ? place.slot : first + place.slot - shared, offset: place.offsetBytes };
   };
-  const dispatches = program.kernels.kernels.map((kernel): DispatchPlan => {
+  // Equal layers are written once; only the values that they bind differ.
+  const known = new Map<string, { readonly emitted: EmittedKernel; readonly values: readonly ValueId[] }>();
+  const emit = (kernel: Kernel): EmittedKernel => {
+    const { text, values } = signatureOf(kernel, typeOf);
+    const isRing = kernel.stages.some((stage) => stage.value === ring?.value);
+    const key = `${JSON.stringify(kernel.schedule)} ${isRing} ${text}`;
+    const found = known.get(key);
+    if (found !== undefined) {
+      const renamed = new Map(found.values.map((value, index) => [value, values[index] ?? value]));
+      const bindings = found.emitted.bindings.map((each) => ({
+        ...each,
+        value: renamed.get(each.value) ?? each.value,
+      }));
+      return { ...found.emitted, bindings };
+    }
     const emitted = emitWgsl(kernel, {
       batch: input.batch,
       typeOf,
@@ -179,6 +194,11 @@ function emitProgram(
       ringSlots: ring?.slots ?? 1,
       ...(ring !== undefined && { ring: ring.value }),
     });
+    known.set(key, { emitted, values });
+    return emitted;
+  };
+  const dispatches = program.kernels.kernels.map((kernel): DispatchPlan => {
+    const emitted = emit(kernel);
     const label = labelOf(kernel);
     const bindings = emitted.bindings.map(({ value, writes, sizeBytes }): BindingPlan => ({
       ...placeOf(value),

@@ -115,6 +115,44 @@ export function printCondition(condition: Condition): string {
   }
 }
 
+/** A kernel's text with its values numbered in the order of their first use: equal layers have equal texts. */
+export interface KernelSignature {
+  readonly text: string;
+  /** The values behind the numbers. */
+  readonly values: readonly ValueId[];
+}
+
+export function signatureOf(kernel: Kernel, typeOf: (value: ValueId) => TensorType): KernelSignature {
+  const numbers = new Map<string, number>();
+  const number = (name: string): string => {
+    const known = numbers.get(name) ?? numbers.size;
+    numbers.set(name, known);
+    return `#${known}`;
+  };
+  const lines = kernel.stages.map((stage) => {
+    const { axes, body } = stage.computation;
+    const shape = (list: readonly { readonly name: string; readonly extent: number }[]): string =>
+      list.map((each) => `${each.name}:${each.extent}`).join(" ");
+    const text =
+      body.kind === "map"
+        ? printScalar(body.value)
+        : `${body.combine} ${shape(body.over)} ${printScalar(body.value)} ${printScalar(body.finish)}`;
+    const overwrites = stage.overwrites === undefined ? "" : number(valueName(stage.overwrites));
+    const own = number(valueName(stage.value));
+    const numbered = text.replace(/%\d+/g, number);
+    const roles = Object.entries(stage.roles).map(([name, role]) => `${number(name)}=${role}`);
+    return [own, stage.op, stage.stored, overwrites, shape(axes), numbered, roles.join(" "), stage.type.shape].join(
+      "|",
+    );
+  });
+  const values = [...numbers.keys()].map(namedValue);
+  const types = values.map((value) => {
+    const { shape, batched, dtype } = typeOf(value);
+    return `${shape.join("x")} ${batched} ${dtype}`;
+  });
+  return { text: [...lines, ...types].join("\n"), values };
+}
+
 /** Stable text of a kernel plan. */
 export function dumpKernels(plan: KernelPlan): string {
   const lines: string[] = [];
