@@ -61,6 +61,8 @@ export default defineConfig(
           "performance",
           "fetch",
           "TextDecoder",
+          "GPUBufferUsage",
+          "GPUMapMode",
         ].map((name) => [name, "readonly"]),
       ),
     },

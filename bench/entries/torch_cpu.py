@@ -1,0 +1,112 @@
+"""PyTorch on the CPU: the same step in another language, as a yardstick. Arguments: the JSON object that measure.mjs takes."""
+
+import json
+import os
+import sys
+import time
+from array import array
+
+arguments = json.loads(sys.argv[1])
+folder = arguments["folder"]
+began = time.perf_counter()
+import torch
+import torch.nn.functional as F
+
+load_seconds = time.perf_counter() - began
+with open(os.path.join(folder, "network.json")) as file:
+    network = json.load(file)
+
+
+def read(name, kind):
+    numbers = array(kind)
+    with open(os.path.join(folder, name), "rb") as file:
+        numbers.frombytes(file.read())
+    return torch.tensor(numbers)
+
+
+batch = network["batch"]
+images = read("images.bin", "f").reshape([-1, batch] + network["inputShape"])
+labels = read("labels.bin", "I").to(torch.int64).reshape(-1, batch)
+initial = read("weights.bin", "f")
+torch.set_num_threads(os.cpu_count())
+
+cold_begin = (time.perf_counter(), time.process_time())
+
+
+def place(tensor, trained):
+    size = 1
+    for n in tensor["shape"]:
+        size *= n
+    values = initial[tensor["offset"] : tensor["offset"] + size].reshape(tensor["shape"]).clone()
+    return values.requires_grad_(trained)
+
+
+parameters = {tensor["value"]: place(tensor, True) for tensor in network["parameters"]}
+states = {tensor["value"]: place(tensor, False) for tensor in network["states"]}
+optimizer = torch.optim.SGD(parameters.values(), lr=network["rate"], momentum=network["momentum"])
+
+
+def pool_arguments(attrs):
+    return dict(kernel_size=attrs["kernel"], stride=attrs["stride"], padding=attrs["padding"])
+
+
+def run(op, attrs, shape, inputs):
+    if op == "conv":
+        bias = inputs.get("bias")
+        return F.conv2d(
+            inputs["x"], inputs["weight"], bias, attrs["stride"], attrs["padding"], attrs["dilation"], attrs["groups"]
+        )
+    if op == "linear":
+        return F.linear(inputs["x"], inputs["weight"], inputs.get("bias"))
+    if op == "relu":
+        return torch.relu(inputs["x"])
+    if op == "sigmoid":
+        return torch.sigmoid(inputs["x"])
+    if op == "max_pool":
+        return F.max_pool2d(inputs["x"], **pool_arguments(attrs))
+    if op == "avg_pool":
+        return F.avg_pool2d(inputs["x"], **pool_arguments(attrs))
+    if op == "reshape":
+        return inputs["x"].reshape([batch] + shape)
+    if op == "concat":
+        return torch.cat(list(inputs.values()), 1)
+    if op == "add":
+        return sum(list(inputs.values())[1:], list(inputs.values())[0])
+    if op == "batch_norm":
+        running = (inputs["running_mean"], inputs["running_var"])
+        return F.batch_norm(
+            inputs["x"], *running, inputs["weight"], inputs["bias"], True, attrs["momentum"], attrs["eps"]
+        )
+    raise ValueError(f"the torch entry has no {op}")
+
+
+def step(index):
+    values = {**parameters, **states, network["input"]: images[index % len(images)]}
+    for node in network["nodes"]:
+        inputs = {name: values[value] for name, value in node["inputs"].items()}
+        values[node["output"]] = run(node["op"], node["attrs"], node["shape"], inputs)
+    loss = F.cross_entropy(values[network["output"]], labels[index % len(labels)])
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+def timed(index, begin=None):
+    wall, cpu = begin or (time.perf_counter(), time.process_time())
+    loss = step(index)
+    return loss, {"wallSeconds": time.perf_counter() - wall, "cpuSeconds": time.process_time() - cpu}
+
+
+loss, cold = timed(0, cold_begin)
+losses = [loss, timed(1)[0]]
+samples = []
+deadline = time.perf_counter() + arguments["seconds"]
+while len(samples) < arguments["steps"] and (len(samples) < 2 or time.perf_counter() < deadline):
+    loss, sample = timed(len(losses))
+    losses.append(loss)
+    samples.append(sample)
+
+with open(arguments["result"], "w") as file:
+    report = dict(loadSeconds=load_seconds, cold=cold, steps=samples, losses=losses[:4])
+    json.dump(dict(report, adapter=f"PyTorch {torch.__version__}, {torch.get_num_threads()} threads"), file)

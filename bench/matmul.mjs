@@ -1,0 +1,128 @@
+/**
+ * The best matrix product of this adapter: 512x512x512 in a few register tiles, each checked at some elements and then timed. What
+ * a training step is measured against. Arguments: one JSON object.
+ */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+
+const { root, result } = JSON.parse(process.argv[2]);
+const { openDevice } = await import(pathToFileURL(join(root, "dist/compiler/node/index.js")).href);
+const size = 512;
+const repeats = 4;
+/** Rows, columns and values of the inner axis a thread takes at a time, and threads a workgroup. */
+const variants = [
+  { rows: 4, columns: 4, threads: 64 },
+  { rows: 8, columns: 8, threads: 64 },
+  { rows: 8, columns: 8, threads: 16 },
+  { rows: 16, columns: 8, threads: 64 },
+  { rows: 8, columns: 16, threads: 64 },
+];
+
+const { device, description, software } = await openDevice();
+device.addEventListener("uncapturederror", ({ error }) => {
+  console.error(error.message);
+  process.exit(1);
+});
+
+const bytes = size * size * 4;
+const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST | GPUBufferUsage.COPY_SRC;
+const [a, b, c] = [0, 1, 2].map(() => device.createBuffer({ size: bytes, usage }));
+const read = device.createBuffer({ size: bytes, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ });
+// Whole numbers below 8: every sum is exact, so the check needs no tolerance.
+const left = Float32Array.from({ length: size * size }, (_, i) => (i * 7 + (i >> 9) * 3) % 8);
+const right = Float32Array.from({ length: size * size }, (_, i) => (i * 5 + (i >> 9)) % 7);
+device.queue.writeBuffer(a, 0, left);
+device.queue.writeBuffer(b, 0, right);
+
+let best;
+const rates = [];
+for (const variant of variants) {
+  const pipeline = await device.createComputePipelineAsync({
+    layout: "auto",
+    compute: { module: device.createShaderModule({ code: emitMatmul(variant) }) },
+  });
+  const group = device.createBindGroup({
+    layout: pipeline.getBindGroupLayout(0),
+    entries: [a, b, c].map((buffer, binding) => ({ binding, resource: { buffer } })),
+  });
+  const workgroups = (size * size) / (variant.rows * variant.columns * variant.threads);
+  const run = async () => {
+    const encoder = device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, group);
+    pass.dispatchWorkgroups(workgroups);
+    pass.end();
+    device.queue.submit([encoder.finish()]);
+    await device.queue.onSubmittedWorkDone();
+  };
+  device.queue.writeBuffer(c, 0, new Float32Array(size * size));
+  await run();
+  await check(variant);
+  for (let repeat = 0; repeat < repeats; repeat++) {
+    const [wall, cpu] = [performance.now(), process.cpuUsage()];
+    await run();
+    const { user, system } = process.cpuUsage(cpu);
+    const work = size ** 3;
+    const measured = {
+      variant: `${variant.rows}x${variant.columns}, ${variant.threads} threads`,
+      wallRate: (work / (performance.now() - wall)) * 1000,
+      cpuRate: (work / (user + system)) * 1e6,
+    };
+    rates.push(measured);
+    const rateOf = (rate) => (software ? rate.cpuRate : rate.wallRate);
+    if (best === undefined || rateOf(measured) > rateOf(best)) best = measured;
+  }
+}
+const summary = { ...best, wallRate: Math.max(...rates.map((rate) => rate.wallRate)) };
+writeFileSync(result, JSON.stringify({ ...summary, adapter: description, software }));
+process.exit(0);
+
+async function check(variant) {
+  const encoder = device.createCommandEncoder();
+  encoder.copyBufferToBuffer(c, 0, read, 0, bytes);
+  device.queue.submit([encoder.finish()]);
+  await read.mapAsync(GPUMapMode.READ);
+  const product = new Float32Array(read.getMappedRange().slice(0));
+  read.unmap();
+  for (let i = 0; i < 64; i++) {
+    const [row, column] = [(i * 131 + 7) % size, (i * 197 + 3) % size];
+    let sum = 0;
+    for (let k = 0; k < size; k++) sum += left[row * size + k] * right[k * size + column];
+    if (product[row * size + column] !== sum) throw new Error(`the ${JSON.stringify(variant)} product is wrong`);
+  }
+}
+
+/** One thread computes rows x columns of the product; left operand in vec4 along the inner axis, right one along the columns. */
+function emitMatmul({ rows, columns, threads }) {
+  const quads = columns / 4;
+  const row = (make) => Array.from({ length: rows }, (_, r) => make(r)).join("\n");
+  const quad = (make) => Array.from({ length: quads }, (_, q) => make(q)).join("\n");
+  return `
+const size = ${size}u;
+const tilesAcross = ${size / columns}u;
+@group(0) @binding(0) var<storage, read> left: array<vec4f, ${(size * size) / 4}>;
+@group(0) @binding(1) var<storage, read> right: array<vec4f, ${(size * size) / 4}>;
+@group(0) @binding(2) var<storage, read_write> product: array<vec4f, ${(size * size) / 4}>;
+@compute @workgroup_size(${threads})
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+  let tile = min(group.x * ${threads}u + local, ${(size * size) / (rows * columns) - 1}u);
+  let firstRow = min((tile / tilesAcross) * ${rows}u, ${size - rows}u);
+  let firstQuad = min((tile % tilesAcross) * ${quads}u, ${size / 4 - quads}u);
+  ${row((r) => quad((q) => `var sum${r}_${q} = vec4f();`))}
+  for (var k = 0u; k < ${size / 4}u; k++) {
+    ${row((r) => `let left${r} = left[(firstRow + ${r}u) * ${size / 4}u + k];`)}
+    ${[0, 1, 2, 3]
+      .map(
+        (lane) => `{
+      ${quad((q) => `let right${q} = right[(k * 4u + ${lane}u) * ${size / 4}u + firstQuad + ${q}u];`)}
+      ${row((r) => quad((q) => `sum${r}_${q} += left${r}[${lane}] * right${q};`))}
+    }`,
+      )
+      .join("\n")}
+  }
+  ${row((r) => quad((q) => `product[(firstRow + ${r}u) * ${size / 4}u + firstQuad + ${q}u] = sum${r}_${q};`))}
+}
+`;
+}

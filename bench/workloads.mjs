@@ -1,0 +1,15 @@
+/** The workloads: specs of this folder, each with a recipe called `bench`. */
+export const workloads = ["lenet", "mnist_cnn", "residual_net", "inception_net", "bn_block", "resnet18"];
+
+/**
+ * The entries. `module` is what the process imports for it; `peer` is true where it needs the packages of this folder
+ * (such an entry is bundled first, as an app that uses the library would be: tfjs has no other form with gradients in Node);
+ * `unfused` compiles cnnc's module with a kernel for each op.
+ */
+export const entries = {
+  cnnc: { module: "./entries/cnnc.mjs" },
+  "cnnc-unfused": { module: "./entries/cnnc.mjs", unfused: true },
+  tfjs: { module: "./entries/tfjs.mjs", peer: true },
+  "jax-js": { module: "./entries/jaxJs.mjs", peer: true },
+  torch: { python: "entries/torch_cpu.py" },
+};
