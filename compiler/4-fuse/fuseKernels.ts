@@ -13,7 +13,7 @@ import { InternalCompilerError } from "../ir/diagnostic.ts";
 import type { Computation } from "../ir/expression.ts";
 import { elementCount, typesOf } from "../ir/graph.ts";
 import type { Graph, GraphNode, TensorType, ValueId } from "../ir/graph.ts";
-import { namedValue, valueName } from "../ir/kernel.ts";
+import { loadedNames, namedValue, valueName } from "../ir/kernel.ts";
 import type { Kernel, KernelPlan, Stage } from "../ir/kernel.ts";
 import { layoutStage, leastCommonMultiple, loadsOf, rootLayout, stageTile } from "../ir/tiles.ts";
 import type { RegisterValue, StageLayout, TileConstraint } from "../ir/tiles.ts";
@@ -52,27 +52,51 @@ interface OpenStage {
 
 /**
  * A kernel's bindings are known only when all its nodes are: a value is stored or not as its readers join or not. So the
- * nodes join freely, and where a kernel ends with too many bindings the last node that joined it starts one of its own.
+ * nodes join freely, and a kernel that ends with too many bindings is cut: the first node that is too much opens a kernel of
+ * its own, and those after it join again, that one or an earlier one.
  */
 export function fuseKernels(graph: Graph, options: FuseOptions): KernelPlan {
-  const alone = new Set<ValueId>();
+  const opening = new Set<ValueId>();
   for (;;) {
-    const plan = groupNodes(graph, options, alone);
-    const crowded = plan.kernels.filter((kernel) => bindingCount(kernel, plan.aliasOf) > options.storageBuffers);
-    const before = alone.size;
-    for (const kernel of crowded) {
-      const last = kernel.stages.at(-1);
-      if (kernel.stages.length > 1 && last !== undefined) alone.add(last.value);
+    const plan = groupNodes(graph, options, opening);
+    const before = opening.size;
+    for (const { stages } of plan.kernels) {
+      const first = firstTooMuch(stages, plan.aliasOf, options.storageBuffers);
+      if (first !== undefined) opening.add(first.value);
     }
-    if (alone.size === before) return plan;
+    if (opening.size === before) return plan;
   }
 }
 
+/**
+ * The stage before which a kernel with too many bindings is cut, so that what stands before it binds few enough: a layer's
+ * own sum, if there is one, since what follows such a sum belongs to it; else as late as possible.
+ */
+function firstTooMuch(
+  stages: readonly Stage[],
+  aliasOf: ReadonlyMap<ValueId, ValueId>,
+  storageBuffers: number,
+): Stage | undefined {
+  const fits = (count: number): boolean => {
+    const readLater = new Set(stages.slice(count).flatMap(({ computation }) => [...loadedNames(computation)]));
+    const kept = stages
+      .slice(0, count)
+      .map((stage) => ({ ...stage, stored: stage.stored || readLater.has(valueName(stage.value)) }));
+    return bindingCount(kept, aliasOf) <= storageBuffers;
+  };
+  if (fits(stages.length)) return undefined;
+  const inside = new Set(stages.map((stage) => valueName(stage.value)));
+  const sumsItsOwn = ({ computation }: Stage): boolean =>
+    computation.body.kind === "reduce" && loadsOf(computation).filter(({ from }) => !inside.has(from)).length > 0;
+  const cuts = stages.flatMap((stage, count) => (count > 0 && fits(count) ? [stage] : [])).reverse();
+  return cuts.find(sumsItsOwn) ?? cuts[0] ?? stages[1];
+}
+
 /** Storage buffers that a kernel binds. */
-export function bindingCount(kernel: Kernel, aliasOf: ReadonlyMap<ValueId, ValueId>): number {
-  const inside = new Set(kernel.stages.map((stage) => stage.value));
+export function bindingCount(stages: readonly Stage[], aliasOf: ReadonlyMap<ValueId, ValueId>): number {
+  const inside = new Set(stages.map((stage) => stage.value));
   const buffers = new Set<ValueId>();
-  for (const stage of kernel.stages) {
+  for (const stage of stages) {
     for (const load of loadsOf(stage.computation)) {
       const value = namedValue(load.from);
       if (!inside.has(aliasOf.get(value) ?? value)) buffers.add(aliasOf.get(value) ?? value);
@@ -82,7 +106,7 @@ export function bindingCount(kernel: Kernel, aliasOf: ReadonlyMap<ValueId, Value
   return buffers.size;
 }
 
-function groupNodes(graph: Graph, options: FuseOptions, alone: ReadonlySet<ValueId>): KernelPlan {
+function groupNodes(graph: Graph, options: FuseOptions, opening: ReadonlySet<ValueId>): KernelPlan {
   const types = typesOf(graph);
   const aliasOf = new Map<ValueId, ValueId>();
   const storageOf = (value: ValueId): ValueId => aliasOf.get(value) ?? value;
@@ -100,7 +124,7 @@ function groupNodes(graph: Graph, options: FuseOptions, alone: ReadonlySet<Value
       continue;
     }
     const computation = computationOf(node, op, types, options.batch);
-    const target = options.fuse && !alone.has(node.output) ? join(node, computation) : undefined;
+    const target = options.fuse && !opening.has(node.output) ? join(node, computation) : undefined;
     if (target !== undefined) kernelOf.set(node.output, target);
     else {
       kernelOf.set(node.output, kernels.length);

@@ -25,6 +25,10 @@ export function renameLoads(
   shape?: readonly number[],
 ): Computation | undefined {
   let possible = true;
+  const { axes, body } = computation;
+  const extents = new Map(
+    [...axes, ...(body.kind === "reduce" ? body.over : [])].map((axis) => [axis.name, axis.extent]),
+  );
   const renamed = rewriteComputation(
     computation,
     (expr) => {
@@ -35,20 +39,30 @@ export function renameLoads(
         possible = false;
         return undefined;
       }
-      return { ...expr, from: to, index: [expr.index[0] as IndexExpr, ...cutIndex(position, shape)] };
+      return { ...expr, from: to, index: [expr.index[0] as IndexExpr, ...cutIndex(position, shape, extents)] };
     },
     (expr) => expr,
   );
   return possible ? renamed : undefined;
 }
 
-/** A linear index cut into one of `shape`, row-major. */
-function cutIndex(linear: IndexExpr, shape: readonly number[]): readonly IndexExpr[] {
-  return shape.map((size, dimension) => {
-    const inner = shape.slice(dimension + 1).reduce((product, each) => product * each, 1);
-    const outer = inner === 1 ? linear : idiv(linear, inner);
-    return dimension === 0 ? outer : imod(outer, size);
-  });
+/**
+ * A linear index cut into one of `shape`, row-major. One that was put together from axes of that shape falls into them again,
+ * also where a tile reaches past the end of an axis, so that a quotient of what is there would not fold.
+ */
+function cutIndex(
+  linear: IndexExpr,
+  shape: readonly number[],
+  extents: ReadonlyMap<string, number>,
+): readonly IndexExpr[] {
+  const size = shape.at(-1);
+  if (size === undefined || shape.length === 1) return [linear];
+  const outer = shape.slice(0, -1);
+  if (linear.kind === "add" && linear.left.kind === "mul" && linear.left.by === size && linear.right.kind === "axis") {
+    const inner = extents.get(linear.right.name);
+    if (inner === size) return [...cutIndex(linear.left.of, outer, extents), linear.right];
+  }
+  return [...cutIndex(idiv(linear, size), outer, extents), imod(linear, size)];
 }
 
 /** The last axis, of `extent` elements, replaced by several whose extents multiply to it; undefined if it is another. */
