@@ -11,7 +11,7 @@ export interface WgslValidator {
 
 /** Opens Dawn's null backend, which validates everything and runs nothing. */
 export async function openWgslValidator(): Promise<WgslValidator> {
-  const gpu = create(["backend=null"]) as GPU;
+  const gpu = create(["backend=null"]);
   const adapter = await gpu.requestAdapter();
   if (adapter === null) throw new Error("Dawn's null backend gives no adapter");
   const device = await adapter.requestDevice();
