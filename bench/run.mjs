@@ -13,6 +13,7 @@ import { entries, workloads } from "./workloads.mjs";
 
 const bench = join(root, "bench");
 const out = join(root, "out/bench");
+const signals = ["SIGINT", "SIGTERM"];
 const usage = `npm run bench [-- options]
   --workload NAMES   of ${workloads.join(", ")}; or all (default: lenet)
   --entry NAMES      of ${Object.keys(entries).join(", ")}; or all (default: cnnc,tfjs)
@@ -232,9 +233,16 @@ function inProcess(name, options, program, script) {
   const log = [];
   return new Promise((resolve, reject) => {
     const child = spawn(program, [script, JSON.stringify({ ...options, result })], { cwd: root });
+    // Whoever ends the bench ends what it measures.
+    const stop = (signal) => {
+      child.kill(signal);
+      process.exit(1);
+    };
+    for (const signal of signals) process.once(signal, stop);
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => log.push(text));
     child.on("error", reject);
     child.on("close", (code) => {
+      for (const signal of signals) process.off(signal, stop);
       if (code === 0 && existsSync(result)) {
         const report = JSON.parse(readFileSync(result, "utf8"));
         rmSync(result);
