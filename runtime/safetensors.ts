@@ -71,7 +71,9 @@ export function writeSafetensors(
 
 /** Reads a file's header and checks all of it; throws a NetworkError of kind "weights" that says what is wrong. */
 export function parseSafetensors(file: Uint8Array | ArrayBuffer): TensorFile {
-  const bytes = file instanceof Uint8Array ? file : new Uint8Array(file);
+  // A plain view in any case: the `slice` of Node's Buffer, which is a Uint8Array too, copies nothing.
+  const bytes =
+    file instanceof Uint8Array ? new Uint8Array(file.buffer, file.byteOffset, file.byteLength) : new Uint8Array(file);
   if (bytes.length < 8) refuse(`it has ${bytes.length} bytes, and a safetensors file starts with 8 of header length`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const headerBytes = Number(view.getBigUint64(0, true));

@@ -41,6 +41,15 @@ test("a file holds the state dict, byte for byte the same for the same weights",
   expect(await other.predict(images)).toEqual(logits);
   expect(await other.save()).toEqual(file);
 
+  // What Node's readFile gives: a Buffer, here within a larger one.
+  const read = Buffer.concat([Buffer.alloc(24), file]).subarray(24);
+  other.init(78);
+  await other.load(read);
+  expect(await other.predict(images)).toEqual(logits);
+  other.init(78);
+  await other.load(Uint8Array.from(file).buffer);
+  expect(await other.predict(images)).toEqual(logits);
+
   const third = await createNetwork(linearPlan(), { device: opened.device });
   third.loadStateDict(await network.stateDict());
   expect(await third.predict(images)).toEqual(logits);
