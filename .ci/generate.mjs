@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { format, resolveConfig } from "prettier";
+import { documentParts } from "./documents.mjs";
 import { root, run } from "./setup.mjs";
 
 const isCheck = process.argv.includes("--check");
@@ -38,8 +39,7 @@ async function update(path, text, isFormatted = true) {
 }
 
 /** The text of a document with what stands between two marks replaced. */
-function replaceBetween(path, name, content) {
-  const text = readFileSync(join(root, path), "utf8");
+function replaceBetween(path, name, content, text = readFileSync(join(root, path), "utf8")) {
   const [begin, end] = [`<!-- generated: ${name} -->`, `<!-- end of generated: ${name} -->`];
   const [from, to] = [text.indexOf(begin), text.indexOf(end)];
   if (from < 0 || to < from) throw new Error(`${path} has no place for ${name}: ${begin} and ${end} are missing`);
@@ -69,6 +69,11 @@ if (!(isCheck && sourcesChanged)) {
   const { renderLayerTable } = await load("compiler/ops/layerTable.js");
   const { layers } = await load("compiler/ops/index.js");
   await update("docs/language.md", replaceBetween("docs/language.md", "layers", renderLayerTable(layers)));
+  for (const [path, parts] of Object.entries(await documentParts(load))) {
+    let text = readFileSync(join(root, path), "utf8");
+    for (const [name, content] of Object.entries(parts)) text = replaceBetween(path, name, content, text);
+    await update(path, text);
+  }
 }
 
 if (stale.length === 0) console.log("everything generated is up to date");
