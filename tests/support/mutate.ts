@@ -15,8 +15,12 @@ export function seededNumbers(seed: number): (bound: number) => number {
   };
 }
 
-/** The texts that mutations start from: every shipped spec, the standard library, and the examples of the reference. */
-export function mutationSources(): readonly string[] {
+/**
+ * The texts that mutations start from: the named specs; or every shipped spec, the standard library, and the examples of the
+ * reference.
+ */
+export function mutationSources(names?: readonly string[]): readonly string[] {
+  if (names !== undefined) return names.map((name) => readFileSync(join(root, "specs", name), "utf8"));
   const specs = readdirSync(join(root, "specs"), { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".cnn"))
     .sort()

@@ -1,40 +1,8 @@
 /** The front end on what nobody would write: it answers with diagnostics or a graph, never an exception or a hang. */
-import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "@jest/globals";
 import { checkSource } from "../../../compiler/check.ts";
 import { renderDiagnostics } from "../../../compiler/diagnostics/render.ts";
 import { verifyGraph } from "../../../compiler/ir/graph.ts";
-
-const folder = new URL("../../../specs/", import.meta.url);
-const texts = readdirSync(folder)
-  .filter((name) => name.endsWith(".cnn"))
-  .sort()
-  .map((name) => readFileSync(new URL(name, folder), "utf8"));
-const pieces = ["{", "}", "(", ")", "->", "as x", "from x", "0", "-1", "1e9", "0.5", "relu", "in.channels", "if", "else", ",", "\"", "repeat 9", "block b { b }", "concat {", "let a = a", "input 4", ":", "=", "classes", ".0", "branch { }", "head h {"]; // prettier-ignore
-
-/** A small generator of reproducible numbers below `bound`. */
-function numbers(seed: number): (bound: number) => number {
-  let state = seed >>> 0;
-  return (bound) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((state / 2 ** 32) * bound);
-  };
-}
-
-/** A token deleted, doubled, swapped with another, or something put in its place. */
-function mutate(text: string, next: (bound: number) => number): string {
-  const tokens = text.split(/(\s+|[(){},:]|->)/).filter((token) => token !== "");
-  for (let changes = 1 + next(3); changes > 0; changes--) {
-    const [at, other] = [next(tokens.length), next(tokens.length)];
-    const [token = "", otherToken = ""] = [tokens[at], tokens[other]];
-    const kind = next(4);
-    if (kind === 0) tokens.splice(at, 1);
-    else if (kind === 1) tokens.splice(at, 0, token);
-    else if (kind === 2) [tokens[at], tokens[other]] = [otherToken, token];
-    else tokens[at] = pieces[next(pieces.length)] ?? "";
-  }
-  return tokens.join("");
-}
 
 function answer(text: string): void {
   const { checked, diagnostics } = checkSource({ path: "mutated.cnn", text }, {});
@@ -42,18 +10,6 @@ function answer(text: string): void {
   if (checked === undefined) expect(diagnostics.length).toBeGreaterThan(0);
   else verifyGraph(checked.graph);
 }
-
-test("a thousand mutations of the shipped specs", () => {
-  const next = numbers(20);
-  for (let i = 0; i < 1000; i++) {
-    const text = mutate(texts[i % texts.length] ?? "", next);
-    try {
-      answer(text);
-    } catch (error) {
-      throw new Error(`mutation ${i} fails:\n${text}`, { cause: error });
-    }
-  }
-}, 120_000);
 
 const hostile: Readonly<Record<string, string>> = {
   "a billion rounds": "repeat 1e9 { repeat 1e9 { relu } }",
