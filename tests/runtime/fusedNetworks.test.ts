@@ -1,0 +1,105 @@
+/**
+ * Fused plans against plans of one kernel a node, on the adapter: the same losses and gradients. Also, what a network
+ * allocates is what its plan said.
+ */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { openDevice } from "../../compiler/node/adapter.ts";
+import type { OpenedDevice } from "../../compiler/node/adapter.ts";
+import { createNetwork } from "../../runtime/index.ts";
+import type { Gradients } from "../../runtime/training.ts";
+import { compileText } from "../support/compileText.ts";
+import type { TrainableNetwork } from "../support/compileText.ts";
+import { testNumbers } from "../support/layerGraph.ts";
+import { networkText } from "../support/randomSpec.ts";
+
+let opened: OpenedDevice;
+beforeAll(async () => {
+  opened = await openDevice();
+});
+afterAll(() => {
+  opened?.device.destroy();
+});
+
+const batch = 3;
+
+type Run = Gradients & { readonly stepLoss: number };
+
+/** Gradients and a step's loss for each size of batch. Pipelines take long to compile on a software adapter: once is enough. */
+async function run({ plan }: TrainableNetwork, counts: readonly number[]): Promise<readonly Run[]> {
+  const network = await createNetwork(plan, { device: opened.device, seed: 3, programs: ["training"] });
+  const size = plan.inputShape.reduce((product, each) => product * each, 1);
+  const classes = plan.outputShape[0] ?? 1;
+  const runs: Run[] = [];
+  for (const count of counts) {
+    const images = Float32Array.from(testNumbers(count * size, 5));
+    const labels = Array.from({ length: count }, (_, n) => (n * 7 + 1) % classes);
+    const gradients = await network.gradients(images, labels);
+    const { loss } = await network.trainStep(images, labels).metrics();
+    runs.push({ ...gradients, stepLoss: loss });
+  }
+  network.destroy();
+  return runs;
+}
+
+function expectClose(name: string, actual: Float32Array | undefined, expected: Float32Array | undefined): void {
+  expect([name, actual?.length]).toEqual([name, expected?.length]);
+  let [worst, scale] = [0, 1e-3];
+  expected?.forEach((value, i) => {
+    const difference = Math.abs((actual?.[i] ?? NaN) - value);
+    worst = Number.isNaN(difference) ? Infinity : Math.max(worst, difference);
+    scale = Math.max(scale, Math.abs(value));
+  });
+  expect([name, worst <= 1e-5 * scale ? "close" : worst / scale]).toEqual([name, "close"]);
+}
+
+function spec(name: string): string {
+  return readFileSync(join(import.meta.dirname, `../../specs/${name}.cnn`), "utf8");
+}
+
+describe("fused and unfused kernels give the same loss and gradients", () => {
+  test.each([
+    ["lenet", spec("lenet")],
+    ["mnist_cnn", spec("mnist_cnn")],
+    ["batch norm", networkText("2 x 6 x 6", "conv(3, kernel: 3, bias: false) -> batch_norm -> relu -> max_pool(2)\nflatten -> linear(3)")],
+    ["branches and a sum", networkText("2 x 5 x 5", "concat { branch { conv(2, kernel: 1) -> relu } branch { max_pool(3, stride: 1, padding: 1) } } as x\nadd { branch { conv(4, kernel: 3, padding: 1) -> tanh } branch { from x } }\nflatten -> linear(3)")],
+  ])("%s", async (_, text) => {
+    const options = { batch, keepLogits: true, imageGradient: true };
+    const [fused, unfused] = [compileText(text, options), compileText(text, { ...options, fuse: false })];
+    expect(fused.plan.training?.dispatches.length).toBeLessThan(unfused.plan.training?.dispatches.length ?? 0);
+    const [ours, theirs] = [await run(fused, [batch, 2]), await run(unfused, [batch, 2])];
+    for (const [index, expected] of theirs.entries()) {
+      const actual = ours[index];
+      expect(Math.abs((actual?.loss ?? NaN) - expected.loss)).toBeLessThan(1e-5 * expected.loss);
+      expect(Math.abs((actual?.stepLoss ?? NaN) - expected.stepLoss)).toBeLessThan(1e-5 * expected.stepLoss);
+      for (const [name, gradient] of Object.entries(expected.gradients)) expectClose(name, actual?.gradients[name], gradient);
+      for (const [name, state] of Object.entries(expected.states)) expectClose(name, actual?.states[name], state);
+      expectClose("images", actual?.images, expected.images);
+      expectClose("logits", actual?.logits, expected.logits);
+    }
+  }, 120_000); // prettier-ignore
+});
+
+test("a network allocates what its plan said, besides what it reads back with", async () => {
+  const { plan, peakBytes } = compileText(networkText("2 x 6 x 6", "conv(3, kernel: 3) -> batch_norm -> relu\nflatten -> linear(3)"), { batch }); // prettier-ignore
+  const network = await createNetwork(plan, { device: opened.device, programs: ["training"] });
+  const images = Float32Array.from(testNumbers(batch * 72, 5));
+  network.trainStep(images, [0, 1, 2]);
+  // A step's metrics are on their way back already.
+  const ring = plan.buffers.find(({ role }) => role === "metrics")?.size ?? 0;
+  expect(network.stats().bytes).toBe((peakBytes.training ?? 0) + stagingBytes(ring));
+  network.destroy();
+  const inference = await createNetwork(plan, { device: opened.device, programs: ["inference"] });
+  const before = inference.stats().bytes;
+  await inference.predict(images);
+  const outputs = batch * 3 * 4;
+  expect(before).toBeLessThanOrEqual(peakBytes.inference);
+  expect(inference.stats().bytes).toBe(peakBytes.inference + stagingBytes(outputs));
+  inference.destroy();
+});
+
+/** The size of a buffer to read so many bytes with: see `acquireStaging`. */
+function stagingBytes(bytes: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(bytes, 256)));
+}
