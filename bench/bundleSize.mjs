@@ -1,6 +1,6 @@
 /** What an app pays to carry one network: minified and gzipped bytes, by esbuild. */
 import { existsSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
@@ -19,7 +19,7 @@ export async function measureBundles({ benchFolder, modulePath, outFolder }) {
   const bundles = [
     {
       entry: "cnnc",
-      holds: "a module, the runtime and every kernel",
+      holds: `${basename(modulePath)}, the runtime and every kernel`,
       bytes: await bundle(modulePath, outFolder, "cnnc"),
     },
   ];

@@ -8,7 +8,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { basename, dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
-import { root, run, setUp } from "../.ci/setup.mjs";
+import { root, run } from "../.ci/setup.mjs";
 import { entries, workloads } from "./workloads.mjs";
 
 const bench = join(root, "bench");
@@ -35,6 +35,7 @@ const { values: asked } = parseArgs({
 });
 // With --json the output belongs to the results; what is said on the way goes to the error output.
 const say = asked.json ? console.error : console.log;
+const stdio = asked.json ? ["ignore", 2, 2] : "inherit";
 
 if (asked.help) {
   console.log(usage);
@@ -42,8 +43,6 @@ if (asked.help) {
   const names = choose("workload", asked.workload, workloads);
   const chosen = choose("entry", asked.entry, Object.keys(entries));
   const counts = Object.fromEntries(["rounds", "steps", "seconds"].map((name) => [name, wholeNumber(name)]));
-  // What the set-up says goes to the error output as well.
-  if (asked.json) console.log = console.error;
   if (!setUp() || (chosen.some((entry) => entries[entry].peer) && !installPeers())) process.exit(1);
   await main(names, chosen, counts);
 }
@@ -66,6 +65,10 @@ function fail(message) {
   process.exit(2);
 }
 
+function setUp() {
+  return run(process.execPath, [join(root, ".ci/setup.mjs")], { stdio });
+}
+
 /** Installs the peers into bench/node_modules, unless they are there as the lockfile has them. */
 function installPeers() {
   const stampFile = join(bench, "node_modules/.cnnc-setup");
@@ -74,7 +77,6 @@ function installPeers() {
     .digest("hex");
   if (existsSync(stampFile) && readFileSync(stampFile, "utf8") === stamp) return true;
   say("== Installing what cnnc is compared with, into bench/node_modules");
-  const stdio = asked.json ? ["ignore", 2, 2] : "inherit";
   const install = () => run("npm", ["ci"], { cwd: bench, stdio });
   if (!install() && !install()) return false;
   writeFileSync(stampFile, stamp);
@@ -122,12 +124,11 @@ async function main(names, chosen, { rounds, steps, seconds }) {
   }
 
   const { software, adapter } = matmul[0];
-  const modulePath = join(out, names[0], "cnnc", `${names[0]}.js`);
   const report = {
     adapter,
     software,
     matmul: parts.fastest(matmul, software),
-    bundles: await measureBundles(modulePath),
+    bundles: await measureBundles(names[0]),
     workloads: results.map(({ workload, network, runs, failures }) => {
       const { batch, multiplyAdds } = network;
       const referenceLosses = [...runs.values()].flat()[0]?.losses ?? [];
@@ -142,6 +143,7 @@ async function main(names, chosen, { rounds, steps, seconds }) {
       };
     }),
   };
+  write(join(out, "results.json"), `${JSON.stringify(report, null, 2)}\n`);
   if (asked.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
   else print(report, parts);
   if (results.some(({ failures }) => failures.size > 0)) process.exitCode = 1;
@@ -266,9 +268,9 @@ function hasTorch() {
   return spawnSync(findPython(), ["-c", "import torch"]).status === 0;
 }
 
-async function measureBundles(modulePath) {
+async function measureBundles(workload) {
   const { measureBundles: measure } = await load(join(bench, "bundleSize.mjs"));
-  return measure({ benchFolder: bench, modulePath, outFolder: out });
+  return measure({ benchFolder: bench, modulePath: join(out, workload, "cnnc", `${workload}.js`), outFolder: out });
 }
 
 function print({ adapter, software, matmul, bundles, workloads: measured }, { renderRows, renderTable }) {
