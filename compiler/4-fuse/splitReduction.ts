@@ -18,9 +18,12 @@ import { sharesLoops } from "../ir/tiles.ts";
 export function sumsToSplit(kernel: Kernel): Kernel | undefined {
   const root = kernel.stages[0];
   const body = root?.computation.body;
-  if (root === undefined || body?.kind !== "reduce" || body.combine !== "sum") return undefined;
+  if (root === undefined || body?.kind !== "reduce") return undefined;
   if (body.over[0]?.batch !== true || body.over.length < 2) return undefined;
-  const stages = sumStages(kernel).map((stage): Stage => ({ ...withoutFinish(stage), stored: true }));
+  const sums = sumStages(kernel);
+  if (sums.some(({ computation }) => computation.body.kind !== "reduce" || computation.body.combine !== "sum"))
+    return undefined;
+  const stages = sums.map((stage): Stage => ({ ...withoutFinish(stage), stored: true }));
   return { ...kernel, name: `${kernel.name}_parts`, stages };
 }
 

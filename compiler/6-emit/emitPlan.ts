@@ -190,6 +190,7 @@ function emitProgram(
     const emitted = emitWgsl(kernel, {
       batch: input.batch,
       typeOf,
+      storageOf: (value) => program.kernels.aliasOf.get(value) ?? value,
       uniforms,
       ringSlots: ring?.slots ?? 1,
       ...(ring !== undefined && { ring: ring.value }),

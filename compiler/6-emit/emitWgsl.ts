@@ -189,10 +189,10 @@ function bindingsOf(kernel: Kernel, options: EmitOptions): readonly Binding[] {
   };
   for (const stage of kernel.stages) {
     for (const load of loadsOf(stage.computation)) {
-      const value = namedValue(load.from);
+      const value = options.storageOf(namedValue(load.from));
       if (inside.has(value) || found.has(value)) continue;
       const type = options.typeOf(value);
-      const role = stage.roles[load.from] ?? "value";
+      const role = stage.roles[valueName(value)] ?? "value";
       found.set(value, {
         value,
         name: nameFor(role),

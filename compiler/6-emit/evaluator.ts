@@ -58,6 +58,7 @@ export interface Evaluator {
 interface EvaluatorOptions {
   readonly batch: number;
   readonly typeOf: (value: ValueId) => TensorType;
+  readonly storageOf: (value: ValueId) => ValueId;
   readonly uniforms: readonly UniformWord[];
 }
 
@@ -115,7 +116,7 @@ export function createEvaluator(
         const of = scalar(expr.of, environment);
         const text = unaryText(expr.fn, of.text, helpers);
         if (expr.fn === "neg") return { text, level: of.level };
-        return named(text, expr.fn.toLowerCase(), of.level);
+        return define(text, expr.fn.toLowerCase(), of.level);
       }
       case "binary":
         return binaryValue(expr.fn, scalar(expr.left, environment), scalar(expr.right, environment));
@@ -124,20 +125,20 @@ export function createEvaluator(
         if (when.constant !== undefined) return scalar(when.constant !== 0 ? expr.then : expr.otherwise, environment);
         const [then, otherwise] = [scalar(expr.then, environment), scalar(expr.otherwise, environment)];
         const level = Math.max(when.level, then.level, otherwise.level);
-        return named(`select(${otherwise.text}, ${then.text}, ${when.text})`, "pick", level);
+        return define(`select(${otherwise.text}, ${then.text}, ${when.text})`, "pick", level);
       }
       case "random": {
         const counter = affineOf(expr.counter, environment.bindings, scopes.ranges);
         helpers.set("draw", drawFunction);
         uniformsUsed = true;
-        return named(`draw(${expr.stream}u, u32(${index(counter)}))`, "random", levelOf(counter));
+        return define(`draw(${expr.stream}u, u32(${index(counter)}))`, "random", levelOf(counter));
       }
       case "load":
         return load(expr, environment);
     }
   }
 
-  function named(text: string, prefix: string, level: number): Value {
+  function define(text: string, prefix: string, level: number): Value {
     return { text: scopes.define(text, prefix, level, () => text), level };
   }
 
@@ -201,7 +202,7 @@ export function createEvaluator(
     const stageIndex = access.indexOf(expr.from);
     if (stageIndex !== undefined) return stageValue(stageIndex, registerOffsets(stageIndex, position));
     const value = namedValue(expr.from);
-    const binding = bindingOf(value);
+    const binding = bindingOf(options.storageOf(value));
     const type = options.typeOf(value);
     const extents = type.batched ? [options.batch, ...type.shape] : type.shape;
     const checks: Value[] = [];
@@ -218,11 +219,13 @@ export function createEvaluator(
     const linear = linearAffine(position, extents);
     const loaded = loadLinear(binding, linear);
     if (checks.length === 0) return loaded;
+    // Each dimension's check stands where its index does: a column's outside the loop over rows.
+    const named = checks.map((check) => scopes.define(check.text, "fits", check.level, () => check.text));
     const level = Math.max(...checks.map((check) => check.level));
-    const text = checks.map((check) => check.text).join(" && ");
-    const inside = scopes.define(text, "inside", level, () => text);
+    const text = named.join(" && ");
+    const inside = named.length === 1 ? text : scopes.define(text, "inside", level, () => text);
     const fill = floatLiteral(expr.fill ?? 0);
-    return named(`select(${fill}, ${loaded.text}, ${inside})`, "padded", Math.max(level, loaded.level));
+    return define(`select(${fill}, ${loaded.text}, ${inside})`, "padded", Math.max(level, loaded.level));
   }
 
   function loadLinear(binding: LoadableBinding, linear: Affine): Value {
@@ -236,7 +239,7 @@ export function createEvaluator(
       return { text: `${vector}.${"xyzw"[lane] ?? "x"}`, level };
     }
     const text = `${binding.name}[${index(linear)}]`;
-    return named(binding.dtype === "u32" ? `f32(${text})` : text, "s", level);
+    return define(binding.dtype === "u32" ? `f32(${text})` : text, "s", level);
   }
 
   /** Where in a stage's tile an index lies; it must be known at compile time. */
@@ -274,7 +277,7 @@ export function createEvaluator(
     const settled =
       value.constant !== undefined || /^[a-z_]+[0-9]*(\.[xyzw])?$/i.test(value.text)
         ? value
-        : named(value.text, `${variablePrefix(stage.op)}_`, value.level);
+        : define(value.text, `${variablePrefix(stage.op)}_`, value.level);
     stageValues.set(key, settled);
     return settled;
   }
@@ -296,14 +299,14 @@ export function createEvaluator(
       else {
         const level = Math.max(best.level, value.level, at.level);
         const greater = `${value.text} > ${best.text}`;
-        at = named(`select(${at.text}, ${floatLiteral(position)}, ${greater})`, "at", level);
-        best = named(binaryValue("max", best, value).text, "best", level);
+        at = define(`select(${at.text}, ${floatLiteral(position)}, ${greater})`, "at", level);
+        best = define(binaryValue("max", best, value).text, "best", level);
       }
       position++;
     }
     if (body.combine === "argmax") return at;
     const sum = best ?? { text: "0.0", level: 0, constant: 0 };
-    return sum.constant !== undefined ? sum : named(sum.text, body.combine, sum.level);
+    return sum.constant !== undefined ? sum : define(sum.text, body.combine, sum.level);
   }
 
   function axesAt(stageIndex: number, offsets: readonly number[]): ReadonlyMap<string, Affine> {

@@ -8,6 +8,8 @@ import type { UniformWord } from "./uniforms.ts";
 export interface EmitOptions {
   readonly batch: number;
   readonly typeOf: (value: ValueId) => TensorType;
+  /** The value whose storage a view shares; any other value itself. */
+  readonly storageOf: (value: ValueId) => ValueId;
   readonly uniforms: readonly UniformWord[];
   /** Rows of the ring of metrics; the value written there is given by `ring`. */
   readonly ringSlots: number;
