@@ -91,7 +91,7 @@ test.each(rows.map((row) => [`${row.spec} ${JSON.stringify(row.settings ?? {})}`
 
 test("the five stages of GoogLeNet", () => {
   const graph = specGraph({ spec: "googlenet", parameters: 5977530 });
-  const pools = graph.nodes.filter(({ op, origin }) => op.includes('pool') && origin.calls.length === 0);
+  const pools = graph.nodes.filter(({ op, origin }) => op.includes("pool") && origin.calls.length === 0);
   const shapes = pools.map(({ type }) => type.shape.join("x"));
   expect(shapes).toEqual(["64x24x24", "192x12x12", "480x6x6", "832x3x3", "1024x1x1"]);
 });
