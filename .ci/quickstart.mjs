@@ -2,21 +2,32 @@
 import { heading, run } from "./setup.mjs";
 
 const out = "out/quickstart";
+// The shipped images, even where the full set is installed: the same few minutes and figures everywhere.
+const images = "specs/data/fashion-mnist";
 const cnnc = (...words) => run(process.execPath, ["compiler/bin.mjs", ...words]);
 
 heading("cnnc summary specs/lenet.cnn");
 let works = cnnc("summary", "specs/lenet.cnn", "--recipe", "quick");
 
 if (works) {
-  // The shipped images, even where the full set is installed: the same few minutes and figures everywhere.
   heading(`cnnc train specs/lenet.cnn --recipe quick --out ${out}`);
-  const images = "specs/data/fashion-mnist";
   works = cnnc("train", "specs/lenet.cnn", "--recipe", "quick", "--data", images, "--out", out);
 }
 if (works) {
   heading("What some of the test images are taken for");
   const weights = `${out}/weights.safetensors`;
-  works = cnnc("predict", "specs/lenet.cnn", "--recipe", "quick", "--weights", weights, "--images", "0-4");
+  works = cnnc(
+    "predict",
+    "specs/lenet.cnn",
+    "--recipe",
+    "quick",
+    "--weights",
+    weights,
+    "--data",
+    images,
+    "--images",
+    "0-4",
+  );
 }
 if (works) {
   heading("Next");

@@ -1,6 +1,6 @@
 /** The compiler's public entry: a spec's text in, a compiled network or diagnostics out. Reads no file, clock or environment. */
 import { checkSource, type CheckSourceOptions } from "./check.ts";
-import { activationTooLarge, parameterTooLarge } from "./diagnostics/limits.ts";
+import { activationTooLarge, parameterTooLarge, tooManyBindings } from "./diagnostics/limits.ts";
 import type { CheckedProgram } from "./ir/checked.ts";
 import { InternalCompilerError, type Diagnostic } from "./ir/diagnostic.ts";
 import { elementCount } from "./ir/graph.ts";
@@ -10,6 +10,7 @@ import type { Recipe } from "./ir/recipe.ts";
 import type { SourceFile } from "./ir/source.ts";
 import type { OptimizerPart } from "./6-emit/emitPlan.ts";
 import { defaultBindingBytes } from "./6-emit/emitPlan.ts";
+import { bindingCount } from "./4-fuse/fuseKernels.ts";
 import { tooLarge } from "./5-plan/layoutParameters.ts";
 import { runPipeline, type TrainingRequest } from "./pipeline.ts";
 import { initialOf } from "./recipe/defineRecipePart.ts";
@@ -50,7 +51,10 @@ export function compile(source: SourceFile, options: CompileOptions = {}): Compi
   const limits = checkLimits(checked, options);
   const all: readonly Diagnostic[] = [...diagnostics, ...limits];
   if (all.some((diagnostic) => diagnostic.severity === "error")) return { diagnostics: all, files };
-  return { network: compileChecked(checked, options), diagnostics: all, files };
+  const network = compileChecked(checked, options);
+  const crowded = checkBindings(network, options);
+  if (crowded.length > 0) return { diagnostics: [...all, ...crowded], files };
+  return { network, diagnostics: all, files };
 }
 
 /** What no binding of the adapter can hold: a parameter, or an activation of a whole batch. */
@@ -86,6 +90,25 @@ function checkLimits(checked: CheckedProgram, options: CompileOptions): readonly
   return [...parametersTooLarge, ...tooManyBytes];
 }
 
+/** Kernels that bind more storage buffers than the adapter allows: one op alone reads too many tensors. */
+function checkBindings(network: CompiledNetwork, options: CompileOptions): readonly Diagnostic[] {
+  const limit = storageBufferLimit(options);
+  const programs = network.training === undefined ? [network.inference] : [network.training, network.inference];
+  return programs.flatMap(({ kernels }) =>
+    kernels.kernels.flatMap(({ stages }) => {
+      const count = bindingCount(stages, kernels.aliasOf);
+      const [root] = stages;
+      if (count <= limit || root === undefined) return [];
+      const ops = [...new Set(stages.map((stage) => stage.op.replaceAll("_", " ")))].join(", ");
+      return [tooManyBindings.at(root.origin.span, { ops, count, limit })];
+    }),
+  );
+}
+
+function storageBufferLimit(options: CompileOptions): number {
+  return options.limits?.["maxStorageBuffersPerShaderStage"] ?? defaultStorageBuffers;
+}
+
 interface Activation {
   readonly origin: Origin | undefined;
   readonly op: string;
@@ -106,7 +129,7 @@ function compileChecked(checked: CheckedProgram, options: CompileOptions): Compi
     ...(recipe !== undefined && { training: trainingRequest(recipe, options) }),
     adapterClass: options.adapterClass ?? "cpu",
     bindingBytes: options.limits?.["maxStorageBufferBindingSize"] ?? defaultBindingBytes,
-    storageBuffers: options.limits?.["maxStorageBuffersPerShaderStage"] ?? defaultStorageBuffers,
+    storageBuffers: storageBufferLimit(options),
     fuse: options.fuse ?? true,
   });
   return {

@@ -15,6 +15,7 @@ import { buildLoss } from "./buildLoss.ts";
 import { expandOps } from "./expandOps.ts";
 import type { NodeFactory } from "./graphBuilder.ts";
 import { inputTypes, nodeFactory, opNamed } from "./graphBuilder.ts";
+import { limitInputs } from "./limitInputs.ts";
 import { liveNames, removeDeadNodes } from "./removeDeadNodes.ts";
 
 export interface DifferentiateOptions {
@@ -60,7 +61,7 @@ export function differentiate(graph: Graph, options: DifferentiateOptions): Pass
     ...gradientOf.values(),
     ...updateOf.values(),
   ];
-  const nodes = removeDeadNodes([...reverse.forwardNodes, ...backward], roots);
+  const nodes = limitInputs(removeDeadNodes([...reverse.forwardNodes, ...backward], roots), factory);
   const output: TrainingGraph = {
     ...forward,
     inputs: [...forward.inputs, loss.input],

@@ -7,15 +7,18 @@
 import type { Graph } from "../ir/graph.ts";
 import type { PassResult } from "../pass.ts";
 import { expandOps } from "./expandOps.ts";
+import { nodeFactory } from "./graphBuilder.ts";
+import { limitInputs } from "./limitInputs.ts";
 import { liveNames, removeDeadNodes } from "./removeDeadNodes.ts";
 
 /** The graph of prediction. */
 export function inferenceGraph(graph: Graph): PassResult<Graph> {
   const expanded = expandOps(graph, { training: false, dropout: false }).graph;
   const heads = expanded.heads.slice(0, 1);
-  const nodes = removeDeadNodes(
+  const live = removeDeadNodes(
     expanded.nodes,
     heads.map((head) => head.value),
   );
+  const nodes = limitInputs(live, nodeFactory(expanded));
   return { output: { ...expanded, nodes, heads, named: liveNames(expanded, nodes) }, diagnostics: [] };
 }

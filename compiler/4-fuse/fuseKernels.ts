@@ -36,7 +36,7 @@ export interface FuseOptions {
 }
 
 /** Registers that an epilogue may ask of one invocation beyond the root's own choice of tile. */
-const requiredTileLimit = 40;
+const requiredTileLimit = 16;
 /** Elements that one invocation may unroll in a reduction over registers. */
 const registerReductionLimit = 64;
 

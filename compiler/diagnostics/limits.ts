@@ -42,3 +42,27 @@ export const activationTooLarge = defineDiagnostic<ActivationSize>({
     "model Net {\n  input 3 x 224 x 224\n  conv(64, kernel: 3, padding: 1) -> relu\n  max_pool(224) -> flatten\n  linear(2)\n}\n\n" +
     "train Net {\n  data fashion_mnist\n  optimizer sgd(lr: 0.1)\n  batch 8\n}\n",
 });
+
+interface BindingCount {
+  readonly ops: string;
+  readonly count: number;
+  readonly limit: number;
+}
+
+export const tooManyBindings = defineDiagnostic<BindingCount>({
+  code: "CNN4003",
+  severity: "error",
+  title: "A kernel of too many tensors",
+  message: ({ ops, count, limit }) =>
+    `${ops} reads and writes ${count} tensors at once, and a kernel of the adapter may bind ${limit}`,
+  explanation:
+    "WebGPU promises eight storage buffers a kernel. Long sums and joins are cut by the compiler; the loss of very many heads is " +
+    "not, since it adds the losses of all of them at once.",
+  failing:
+    "model Net {\n  input 4\n  linear(3)\n" +
+    ["a", "b", "c", "d", "e", "f", "g", "h"].map((name) => `  head ${name} { linear(3) }\n`).join("") +
+    '}\n\ntrain Net {\n  data arrays("x.npy", "y.npy")\n  optimizer sgd(lr: 0.1)\n}\n',
+  mended:
+    "model Net {\n  input 4\n  linear(3)\n  head a { linear(3) }\n}\n\n" +
+    'train Net {\n  data arrays("x.npy", "y.npy")\n  optimizer sgd(lr: 0.1)\n}\n',
+});
