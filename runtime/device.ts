@@ -74,7 +74,10 @@ function watch(device: GPUDevice, owned: boolean): WatchedDevice {
     check,
     async wait(work) {
       try {
-        return await work;
+        const value = await work;
+        // Work that failed validation ends like any other: what it left behind must not pass for a result.
+        check();
+        return value;
       } catch (error) {
         // A lost device rejects what waits on it before, or just after, it says that it is lost.
         if (failure === undefined && !released)

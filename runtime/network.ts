@@ -156,8 +156,12 @@ export async function createNetwork<ParameterName extends string = string, State
   try {
     const programs = options.programs ?? (plan.training === undefined ? ["inference"] : ["training", "inference"]);
     watched.device.pushErrorScope("out-of-memory");
-    store.init(options.seed ?? plan.seed);
-    const noMemory = watched.device.popErrorScope();
+    let noMemory: Promise<GPUError | null>;
+    try {
+      store.init(options.seed ?? plan.seed);
+    } finally {
+      noMemory = watched.device.popErrorScope();
+    }
     await Promise.all([...programs.map(prepare), noMemory.then(checkMemory)]);
     watched.check();
   } catch (error) {

@@ -43,7 +43,7 @@ export function createPipelines(plan: NetworkPlan, watched: WatchedDevice): Pipe
       if (pipeline === undefined) {
         const kernel = plan.kernels[index];
         if (kernel === undefined) throw new NetworkError("plan", `${plan.name} has no kernel ${index}`);
-        pipeline = watched.wait(compile(device, kernel, layout(bindings)));
+        pipeline = watched.wait(compile(device, kernel, () => layout(bindings)));
         requested.set(index, pipeline);
       }
       return pipeline;
@@ -51,10 +51,15 @@ export function createPipelines(plan: NetworkPlan, watched: WatchedDevice): Pipe
   };
 }
 
-async function compile(device: GPUDevice, kernel: KernelPlan, layout: GPUBindGroupLayout): Promise<GPUComputePipeline> {
-  // A module with errors is reported to the scope; the scope closes before anything is awaited, so it holds nothing else.
+async function compile(
+  device: GPUDevice,
+  kernel: KernelPlan,
+  layoutOf: () => GPUBindGroupLayout,
+): Promise<GPUComputePipeline> {
+  // A module or a layout with errors is reported to the scope; the scope closes before anything is awaited, so it holds nothing else.
   device.pushErrorScope("validation");
   const module = device.createShaderModule({ label: kernel.name, code: kernel.wgsl });
+  const layout = layoutOf();
   const invalid = device.popErrorScope();
   try {
     const pipeline = await device.createComputePipelineAsync({
