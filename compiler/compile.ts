@@ -30,8 +30,6 @@ export interface CompileOptions extends CheckSourceOptions {
   readonly imageGradient?: boolean;
   /** Keep the logits of a training step readable. */
   readonly keepLogits?: boolean;
-  /** Accepted for conformance cases: every plan can collect its gradients. */
-  readonly keepGradients?: boolean;
   /** Few lanes and slow compilation ("cpu"), or many lanes ("gpu"). */
   readonly adapterClass?: "cpu" | "gpu";
   /** The adapter's limits where they differ from the WebGPU defaults. */

@@ -7,7 +7,7 @@
  */
 import type { Axis, ReduceBody } from "../ir/expression.ts";
 import type { Kernel, Schedule, Stage } from "../ir/kernel.ts";
-import { layoutKernel, leastCommonMultiple, loadsOf, stageTile } from "../ir/tiles.ts";
+import { layoutKernel, leastCommonMultiple, loadsOf, mergeConstraints, stageTile } from "../ir/tiles.ts";
 import type { StageLayout, TileConstraint } from "../ir/tiles.ts";
 import { valueName } from "../ir/kernel.ts";
 import { loadPattern, loadedElements, loadsPerStep } from "./loadPattern.ts";
@@ -51,15 +51,7 @@ export function workOf(kernel: Kernel): number {
 export function constraintsOf(kernel: Kernel): ReadonlyMap<string, TileConstraint> {
   const constraints = new Map<string, TileConstraint>();
   const stages = kernel.stages.map(({ value, computation }) => ({ name: valueName(value), computation }));
-  for (const layout of layoutKernel(stages)) {
-    for (const [name, { multipleOf, full }] of layout?.constraints ?? []) {
-      const before = constraints.get(name) ?? { multipleOf: 1, full: false };
-      constraints.set(name, {
-        multipleOf: leastCommonMultiple(before.multipleOf, multipleOf),
-        full: before.full || full,
-      });
-    }
-  }
+  for (const layout of layoutKernel(stages)) mergeConstraints(constraints, layout?.constraints ?? new Map());
   return constraints;
 }
 

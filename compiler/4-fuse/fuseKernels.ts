@@ -15,7 +15,7 @@ import { elementCount, typesOf } from "../ir/graph.ts";
 import type { Graph, GraphNode, TensorType, ValueId } from "../ir/graph.ts";
 import { loadedNames, namedValue, valueName } from "../ir/kernel.ts";
 import type { Kernel, KernelPlan, Stage } from "../ir/kernel.ts";
-import { layoutStage, leastCommonMultiple, loadsOf, rootLayout, stageTile } from "../ir/tiles.ts";
+import { layoutStage, loadsOf, mergeConstraints, rootLayout, stageTile } from "../ir/tiles.ts";
 import type { RegisterValue, StageLayout, TileConstraint } from "../ir/tiles.ts";
 import { axesOf } from "../ops/defineOp.ts";
 import type { OpDefinition } from "../ops/defineOp.ts";
@@ -295,14 +295,6 @@ interface Candidate {
   readonly stages: readonly OpenStage[];
   readonly registers: ReadonlyMap<string, RegisterValue>;
   readonly constraints: ReadonlyMap<string, TileConstraint>;
-}
-
-function mergeConstraints(into: Map<string, TileConstraint>, more: ReadonlyMap<string, TileConstraint>): void {
-  for (const [name, constraint] of more) {
-    const before = into.get(name) ?? { multipleOf: 1, full: false };
-    const multipleOf = leastCommonMultiple(before.multipleOf, constraint.multipleOf);
-    into.set(name, { multipleOf, full: before.full || constraint.full });
-  }
 }
 
 /** The nodes' outputs that read each value, views looked through. */

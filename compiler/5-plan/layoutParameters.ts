@@ -19,20 +19,12 @@ export interface TooLarge {
   readonly sizeBytes: number;
 }
 
-/**
- * Places tensors in slots of at most `limitBytes`; `copies` is how many times each is stored in a row (the parts of a split
- * gradient). `boundaries` says after which tensors a slot ends, so that gradients break where their parameters do.
- */
-export function layoutFlat(
-  name: string,
-  types: readonly TensorType[],
-  limitBytes: number,
-  copies: readonly number[] = types.map(() => 1),
-): FlatLayout {
+/** Places tensors one after another in slots of at most `limitBytes`. */
+export function layoutFlat(name: string, types: readonly TensorType[], limitBytes: number): FlatLayout {
   const slots: { name: string; sizeBytes: number; lifetime: "persistent" }[] = [];
   const places: Place[] = [];
-  for (const [index, type] of types.entries()) {
-    const sizeBytes = alignBytes(elementCount(type) * 4) * (copies[index] ?? 1);
+  for (const type of types) {
+    const sizeBytes = alignBytes(elementCount(type) * 4);
     let slot = slots.at(-1);
     if (slot === undefined || slot.sizeBytes + sizeBytes > limitBytes) {
       slot = { name: slots.length === 0 ? name : `${name}${slots.length + 1}`, sizeBytes: 0, lifetime: "persistent" };

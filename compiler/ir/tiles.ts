@@ -208,6 +208,15 @@ export function loadsOf(computation: Computation): readonly Extract<ScalarExpr, 
   return loads;
 }
 
+/** Adds what a stage asks of the root's tiles to what others ask. */
+export function mergeConstraints(into: Map<string, TileConstraint>, more: ReadonlyMap<string, TileConstraint>): void {
+  for (const [name, constraint] of more) {
+    const before = into.get(name) ?? { multipleOf: 1, full: false };
+    const multipleOf = leastCommonMultiple(before.multipleOf, constraint.multipleOf);
+    into.set(name, { multipleOf, full: before.full || constraint.full });
+  }
+}
+
 /** The smallest number that both divide. */
 export function leastCommonMultiple(a: number, b: number): number {
   let [x, y] = [a, b];

@@ -88,7 +88,6 @@ export function compileForCase(test: ComputationCase | TrainingCase, options: Ve
     dropout: false,
     imageGradient: test.kind === "op" || test.kind === "block",
     keepLogits: test.kind !== "training",
-    keepGradients: true,
   });
 }
 
