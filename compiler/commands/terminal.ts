@@ -19,17 +19,18 @@ export function processTerminal(): Terminal {
   return {
     out: (text) => process.stdout.write(text),
     error: (text) => process.stderr.write(text),
-    isInteractive: process.stderr.isTTY && process.env["TERM"] !== "dumb" && !process.env["CI"],
+    isInteractive: (process.stderr.isTTY as boolean | undefined) === true && process.env["TERM"] !== "dumb" && !process.env["CI"],
     columns: process.stderr.columns || 80,
     outColours: pico.createColors(wantsColour(process.stdout.isTTY)),
     errorColours: pico.createColors(wantsColour(process.stderr.isTTY)),
   };
 }
 
-function wantsColour(isTerminal: boolean): boolean {
+/** `isTTY` is undefined on a pipe, and an undefined answer would leave the choice to picocolors, which colours under CI. */
+function wantsColour(isTerminal: boolean | undefined): boolean {
   if (process.env["NO_COLOR"] || process.argv.includes("--no-color")) return false;
   if (process.env["FORCE_COLOR"]) return true;
-  return isTerminal && process.env["TERM"] !== "dumb";
+  return isTerminal === true && process.env["TERM"] !== "dumb";
 }
 
 /** The colours of diagnostics. */

@@ -121,6 +121,8 @@ describe("check", () => {
     expect(error).toContain("--> bad.cnn:3:3");
     expect(error).toContain("1 error\n");
     expect(error).not.toContain("\u001b[");
+    const underCi = await runCnnc(["check", "bad.cnn"], { ...inFolder, env: { CI: "true", GITHUB_ACTIONS: "true" } });
+    expect(underCi.error).toBe(error);
   });
 
   test("colours where they are asked for, and never under NO_COLOR", async () => {
