@@ -19,7 +19,8 @@ export function processTerminal(): Terminal {
   return {
     out: (text) => process.stdout.write(text),
     error: (text) => process.stderr.write(text),
-    isInteractive: (process.stderr.isTTY as boolean | undefined) === true && process.env["TERM"] !== "dumb" && !process.env["CI"],
+    isInteractive:
+      (process.stderr.isTTY as boolean | undefined) === true && process.env["TERM"] !== "dumb" && !process.env["CI"],
     columns: process.stderr.columns || 80,
     outColours: pico.createColors(wantsColour(process.stdout.isTTY)),
     errorColours: pico.createColors(wantsColour(process.stderr.isTTY)),
