@@ -28,7 +28,7 @@ export interface CompileOptions extends CheckSourceOptions {
   readonly dropout?: boolean;
   /** Also compute the gradient with respect to the images. */
   readonly imageGradient?: boolean;
-  /** Keep the logits of a training step readable. */
+  /** Keep the logits of a training step readable: the main head's and the auxiliary ones'. */
   readonly keepLogits?: boolean;
   /** Few lanes and slow compilation ("cpu"), or many lanes ("gpu"). */
   readonly adapterClass?: "cpu" | "gpu";

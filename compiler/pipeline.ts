@@ -133,12 +133,11 @@ function trainingPart(
     dropout: request.dropout,
   }).output;
   verifyGraph(trainingGraph);
-  const logits = trainingGraph.heads[0]?.value;
   const images = trainingGraph.inputs.find((input) => input.name === "images")?.value;
   const imageGradient = images === undefined ? undefined : trainingGraph.gradientOf.get(images);
   const parameterGradients = trainingGraph.parameters.map((parameter) => trainingGraph.gradientOf.get(parameter.value));
   const outputs = [
-    ...(request.keepLogits && logits !== undefined ? [logits] : []),
+    ...(request.keepLogits ? trainingGraph.heads.map(({ value }) => value) : []),
     ...(imageGradient !== undefined ? [imageGradient] : []),
   ];
   const keep = new Set([...trainingGraph.gradientOf.values(), trainingGraph.metrics, ...outputs]);

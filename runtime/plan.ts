@@ -87,6 +87,14 @@ export interface PlacePlan {
   readonly offset: number;
 }
 
+/** Where a head other than the main one leaves its logits in training mode. */
+export interface HeadPlan extends PlacePlan {
+  /** As the spec calls the head. */
+  readonly name: string;
+  /** Of one sample. */
+  readonly shape: readonly number[];
+}
+
 export interface TrainingPlan {
   readonly images: PlacePlan;
   /** u32 class indices, or f32 cotangents where the loss is a dot product (conformance cases only). */
@@ -104,6 +112,8 @@ export interface TrainingPlan {
   readonly imageGradient?: PlacePlan;
   /** The main head's logits in training mode, where they were asked to be kept. */
   readonly logits?: PlacePlan;
+  /** Those of the other heads, in the order of the spec, where they were asked to be kept and there are any. */
+  readonly auxiliaryLogits?: readonly HeadPlan[];
   /**
    * The ring: `slots` rows of `batch` pairs of f32 [loss, 1 if right else 0], written at row `step mod slots`. The loss of a
    * step is the mean over its samples.

@@ -21,6 +21,8 @@ export interface Gradients<ParameterName extends string = string, StateName exte
   readonly images?: Float32Array;
   /** Logits in training mode, where the network was compiled to keep them. */
   readonly logits?: Float32Array;
+  /** Those of the other heads by name, where the network has any and was compiled to keep them. */
+  readonly auxiliaryLogits?: Readonly<Record<string, Float32Array>>;
 }
 
 /** Labels of a batch; a Float32Array is a cotangent of the output, where the loss is a dot product. */
@@ -82,18 +84,19 @@ export function createTrainer(session: Session, store: TensorStore): Trainer {
       const held = [...new Set(plan.states.map(({ buffer }) => buffer))];
       for (const index of held) buffers.copyAside(encoder, index);
       session.encode(encoder, program, count);
-      const { imageGradient, logits } = training;
+      const { imageGradient, logits, auxiliaryLogits = [] } = training;
       const ranges = [
         ...plan.parameters.map((tensor, i) => rangeOf(tensor, training.gradients[i])),
         ...plan.states.map((tensor) => rangeOf(tensor, tensor)),
         ...(imageGradient ? [{ ...imageGradient, size: count * imageSize(plan) * 4 }] : []),
         ...(logits ? [{ ...logits, size: count * outputSize(plan) * 4 }] : []),
+        ...auxiliaryLogits.map((head) => ({ ...head, size: count * elementCount(head) * 4 })),
       ];
       const readback = copyOut(watched, buffers, encoder, ranges);
       for (const index of held) buffers.copyBack(encoder, index);
       session.submit(encoder);
       const [metrics, values] = await Promise.all([row.result(), readback.take()]);
-      const named = (tensors: readonly TensorPlan[]): Record<string, Float32Array> =>
+      const named = (tensors: readonly { readonly name: string }[]): Record<string, Float32Array> =>
         Object.fromEntries(tensors.map(({ name }) => [name, values.shift() as Float32Array]));
       return {
         ...metrics,
@@ -101,6 +104,7 @@ export function createTrainer(session: Session, store: TensorStore): Trainer {
         states: named(plan.states),
         ...(imageGradient && { images: values.shift() as Float32Array }),
         ...(logits && { logits: values.shift() as Float32Array }),
+        ...(auxiliaryLogits.length > 0 && { auxiliaryLogits: named(auxiliaryLogits) }),
       };
     },
   };

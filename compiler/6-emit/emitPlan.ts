@@ -307,7 +307,8 @@ function emitTraining(
   }
   const ringPlace = emitted.placeOf(graph.metrics);
   const imageGradient = graph.gradientOf.get(images);
-  const logits = graph.heads[0]?.value;
+  const [mainHead, ...otherHeads] = training.keepLogits ? graph.heads : [];
+  const types = typesOf(graph);
   return {
     images: emitted.placeOf(images),
     labels: emitted.placeOf(labels.value),
@@ -317,7 +318,14 @@ function emitTraining(
     collect,
     gradients: gradients.map((place) => place ?? { buffer: 0, offset: 0 }),
     ...(imageGradient !== undefined && { imageGradient: emitted.placeOf(imageGradient) }),
-    ...(training.keepLogits && logits !== undefined && { logits: emitted.placeOf(logits) }),
+    ...(mainHead !== undefined && { logits: emitted.placeOf(mainHead.value) }),
+    ...(otherHeads.length > 0 && {
+      auxiliaryLogits: otherHeads.map(({ name, value }) => ({
+        name,
+        shape: types.get(value)?.shape ?? [],
+        ...emitted.placeOf(value),
+      })),
+    }),
     metrics: { buffer: ringPlace.buffer, slots: training.ringSlots },
   };
 }

@@ -24,11 +24,14 @@ export async function verifyComputation(test: ComputationCase, network: Network)
   const result = await network.gradients(images, targets);
   const quantities: Quantity[] = [];
 
+  const outputs = new Map<string, ActualTensor>();
   const logits = test.mode === "train" ? result.logits : await network.predict(images);
-  if (logits !== undefined) {
-    const shape = [count, ...network.plan.outputShape];
-    quantities.push(...tensorQuantities(test, "outputs", new Map([["output", { shape, values: logits }]])));
+  if (logits !== undefined) outputs.set("output", { shape: [count, ...network.plan.outputShape], values: logits });
+  for (const { name, shape } of network.plan.training?.auxiliaryLogits ?? []) {
+    const values = result.auxiliaryLogits?.[name];
+    if (values !== undefined) outputs.set(name, { shape: [count, ...shape], values });
   }
+  quantities.push(...tensorQuantities(test, "outputs", outputs));
   // A dot product is a sum over the batch, every other loss a mean.
   const loss = test.loss.kind === "dot" ? result.loss * count : result.loss;
   const { loss: expected = NaN, loss_scale: scale = Math.abs(expected), grad_floor: floor = 0 } = test.expect;
