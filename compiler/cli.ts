@@ -33,11 +33,11 @@ function buildProgram(terminal: Terminal, setExitCode: (code: number) => void): 
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.error });
 
   /** A command on a spec, with the options that all of them have. */
-  const onSpec = (name: string, description: string): Command =>
+  const onSpec = (name: string, description: string, file = "<file>", fileDoc = "the .cnn file"): Command =>
     program
       .command(name)
       .description(description)
-      .argument("<file>", "the .cnn file")
+      .argument(file, fileDoc)
       .option("-m, --model <name>", "the model to use (default: the last one of the file)")
       .option("-s, --set <name=value>", "give a model parameter a value; may be repeated", collect, [])
       .option("--json", "print results and diagnostics as JSON")
@@ -125,11 +125,13 @@ function buildProgram(terminal: Terminal, setExitCode: (code: number) => void): 
       setExitCode(await predictCommand(file, options as Parameters<typeof predictCommand>[1], terminal));
     });
 
-  onSpec("verify", "Run a compiled network against a recorded conformance case; exit code 1 on a miss.")
+  const verifyText = "Run a compiled network against a recorded conformance case; exit code 1 on a miss.";
+  const verifyFile = "the .cnn file; cases of images, of fills, and of several inputs need none";
+  onSpec("verify", verifyText, "[file]", verifyFile)
     .requiredOption("-c, --case <file>", "the case, a .json file with its .safetensors beside it")
     .option("-d, --data <dir>", "the directory of the Fashion-MNIST files, where the case needs more than ship")
     .addHelpText("after", help("verify", "specs/lenet.cnn --case tests/conformance/cases/train_lenet_sgd.json"))
-    .action(async (file: string, options: object) => {
+    .action(async (file: string | undefined, options: object) => {
       const { verifyCommand } = await import("./commands/verify.ts");
       setExitCode(await verifyCommand(file, options as Parameters<typeof verifyCommand>[1], terminal));
     });

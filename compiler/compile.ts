@@ -46,13 +46,18 @@ const defaultStorageBuffers = 8;
 export function compile(source: SourceFile, options: CompileOptions = {}): Compilation {
   const { checked, diagnostics, files } = checkSource(source, options);
   if (checked === undefined) return { diagnostics, files };
+  const compiled = compileProgram(checked, options);
+  return { ...compiled, diagnostics: [...diagnostics, ...compiled.diagnostics], files };
+}
+
+/** Compiles what the checker hands on, or a graph that was made without a spec; the diagnostics are those of limits. */
+export function compileProgram(checked: CheckedProgram, options: CompileOptions): Omit<Compilation, "files"> {
   const limits = checkLimits(checked, options);
-  const all: readonly Diagnostic[] = [...diagnostics, ...limits];
-  if (all.some((diagnostic) => diagnostic.severity === "error")) return { diagnostics: all, files };
+  if (limits.some((diagnostic) => diagnostic.severity === "error")) return { diagnostics: limits };
   const network = compileChecked(checked, options);
   const crowded = checkBindings(network, options);
-  if (crowded.length > 0) return { diagnostics: [...all, ...crowded], files };
-  return { network, diagnostics: all, files };
+  if (crowded.length > 0) return { diagnostics: [...limits, ...crowded] };
+  return { network, diagnostics: limits };
 }
 
 /** What no binding of the adapter can hold: a parameter, or an activation of a whole batch. */

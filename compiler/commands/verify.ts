@@ -11,13 +11,17 @@ export interface VerifyCommandOptions extends SpecOptions {
 }
 
 /** `cnnc verify`: one line a quantity, error beside tolerance; 1 on a miss. */
-export async function verifyCommand(file: string, options: VerifyCommandOptions, terminal: Terminal): Promise<number> {
+export async function verifyCommand(
+  file: string | undefined,
+  options: VerifyCommandOptions,
+  terminal: Terminal,
+): Promise<number> {
   const test = readCase(options.case);
   const settings = parseSettings(options.set);
   let verification: Verification;
   try {
     verification = await verifyCase(test, {
-      source: readSpec(file),
+      ...(file === undefined ? {} : { source: readSpec(file) }),
       readSource: readImport,
       settings,
       ...(options.model === undefined ? {} : { model: options.model }),
@@ -26,7 +30,7 @@ export async function verifyCommand(file: string, options: VerifyCommandOptions,
   } catch (error) {
     if (!(error instanceof CaseSpecErrors)) throw error;
     terminal.error(renderDiagnostics(error.diagnostics, paletteOf(terminal.errorColours)));
-    throw new SpecErrors(`${file} has errors`);
+    throw new SpecErrors(`${file ?? test.name} has errors`);
   }
   const { report, adapter } = verification;
   if (options.json === true) terminal.out(`${JSON.stringify({ ...report, adapter }, null, 2)}\n`);

@@ -20,13 +20,16 @@ export interface OpenNetwork extends TrainedNetwork {
 export interface OpenNetworkOptions {
   readonly seed?: number;
   readonly programs?: readonly ("training" | "inference")[];
+  /** What to ask the adapter for; the largest buffers that it allows by default. */
+  readonly descriptor?: GPUDeviceDescriptor;
 }
 
 /** Opens a device and puts the network on it, with first weights drawn from the seed (default: the recipe's). */
 export async function openNetwork(plan: NetworkPlan, options: OpenNetworkOptions = {}): Promise<OpenNetwork> {
-  const opened = await openDevice();
+  const { descriptor, ...rest } = options;
+  const opened = await openDevice(descriptor === undefined ? {} : { descriptor });
   try {
-    const network = await createNetwork(plan, { device: opened.device, ...options });
+    const network = await createNetwork(plan, { device: opened.device, ...rest });
     return {
       description: opened.description,
       network,

@@ -1,22 +1,25 @@
 /** One conformance case from beginning to end: compile, run on this machine's adapter, measure. */
 import { checkSource } from "../check.ts";
-import { compile, type CompileOptions } from "../compile.ts";
+import { compile, compileProgram, type CompileOptions } from "../compile.ts";
 import { holdsImageSets, readImageSet } from "../datasets/readImageSet.ts";
 import { shippedFashionMnist } from "../datasets/openDataset.ts";
 import type { ImageSet } from "../datasets/imageSet.ts";
 import { UserError } from "../files/userError.ts";
+import type { CheckedProgram } from "../ir/checked.ts";
 import type { Diagnostic } from "../ir/diagnostic.ts";
-import type { CompiledNetwork } from "../ir/output.ts";
+import type { Compilation, CompiledNetwork } from "../ir/output.ts";
 import type { SourceFile } from "../ir/source.ts";
+import type { NetworkPlan } from "../../runtime/plan.ts";
 import { openNetwork } from "../training/openNetwork.ts";
 import type { CaseImages, ComputationCase, ConformanceCase, TrainingCase } from "./caseFile.ts";
+import { caseProgram } from "./caseGraph.ts";
 import { caseBatch, caseRecipeName, caseRecipeText } from "./caseRecipe.ts";
 import type { CaseReport } from "./report.ts";
 import { verifyComputation, verifyTraining } from "./verifyNetwork.ts";
 import { verifyData, verifyFill } from "./verifyWithoutModel.ts";
 
 export interface VerifyOptions {
-  /** The spec; cases of kinds fill and data need none. */
+  /** The spec; cases of kinds fill and data need none, and those of several inputs can do without. */
   readonly source?: SourceFile;
   readonly readSource?: (path: string) => string | undefined;
   readonly model?: string;
@@ -50,14 +53,18 @@ export async function verifyCase(test: ConformanceCase, options: VerifyOptions =
     case "block":
     case "network":
     case "training": {
-      const { plan } = compileForCase(test, options);
-      const opened = await openNetwork(plan, { programs: test.kind === "training" ? ["training"] : [] });
+      const plan = withoutInitials(compileForCase(test, options).plan);
+      // No limit is raised: a network that needs more than every adapter has is not what was asked for.
+      const opened = await openNetwork(plan, {
+        programs: test.kind === "training" ? ["training"] : [],
+        descriptor: {},
+      });
       try {
         const report =
           test.kind === "training"
             ? await verifyTraining(test, opened.network, imageSource(options, imagesNeeded(test)))
             : await verifyComputation(test, opened.network);
-        return { report, adapter: opened.description };
+        return { report, adapter: `${opened.description}, ${limitsText(opened.network.device)}` };
       } finally {
         opened.close();
       }
@@ -65,22 +72,29 @@ export async function verifyCase(test: ConformanceCase, options: VerifyOptions =
   }
 }
 
+/** "default limits: 128 MiB a binding, 256 MiB a buffer": what the device said that it was given. */
+function limitsText({ limits }: GPUDevice): string {
+  const mebibytes = (bytes: number): string => `${bytes / 2 ** 20} MiB`;
+  const { maxStorageBufferBindingSize: binding, maxBufferSize: buffer } = limits;
+  return `default limits: ${mebibytes(binding)} a binding, ${mebibytes(buffer)} a buffer`;
+}
+
+/** The plan with zeros for first weights: the case's own come right after, and drawing millions in vain takes long. */
+function withoutInitials(plan: NetworkPlan): NetworkPlan {
+  const initial = { kind: "constant", value: 0 } as const;
+  return { ...plan, parameters: plan.parameters.map((parameter) => ({ ...parameter, initial })) };
+}
+
 /** The spec compiled with a case's batch, loss and optimizer. */
 export function compileForCase(test: ComputationCase | TrainingCase, options: VerifyOptions): CompiledNetwork {
   const { source, readSource, settings } = options;
-  if (source === undefined) throw new UserError(`case ${test.name} needs a spec`);
   const shared: CompileOptions = {
     anyOutput: true,
     ...(readSource === undefined ? {} : { readSource }),
     ...(settings === undefined ? {} : { settings }),
   };
-  const run = (text: string, more: CompileOptions): CompiledNetwork => {
-    const { network, diagnostics } = compile({ path: source.path, text }, { ...shared, ...more });
-    if (network === undefined) throw new CaseSpecErrors(diagnostics);
-    return network;
-  };
-  const model = options.model ?? modelName(source, shared);
-  return run(source.text + caseRecipeText(model, test), {
+  const asked: CompileOptions = {
+    ...shared,
     recipe: caseRecipeName,
     batch: caseBatch(test),
     loss: test.loss.kind === "dot" ? "dot" : "recipe",
@@ -88,7 +102,22 @@ export function compileForCase(test: ComputationCase | TrainingCase, options: Ve
     dropout: false,
     imageGradient: test.kind === "op" || test.kind === "block",
     keepLogits: test.kind !== "training",
-  });
+  };
+  const compileSource = (spec: SourceFile): Omit<Compilation, "files"> => {
+    const recipe = caseRecipeText(options.model ?? modelName(spec, shared), test);
+    return compile({ path: spec.path, text: spec.text + recipe }, asked);
+  };
+  const { network, diagnostics } =
+    source !== undefined ? compileSource(source) : compileProgram(programOf(test), asked);
+  if (network === undefined) throw new CaseSpecErrors(diagnostics);
+  return network;
+}
+
+/** What stands for the spec of a case that is given none; throws `UserError` where it needs one. */
+function programOf(test: ComputationCase | TrainingCase): CheckedProgram {
+  if (test.kind === "training" || test.inputs.length < 2)
+    throw new UserError(`case ${test.name} needs a spec: name its .cnn file`);
+  return caseProgram(test);
 }
 
 /** The model that a spec is about when none is named; the spec itself need not compile at its own batch. */
