@@ -168,10 +168,16 @@ function trainingRequest(recipe: Recipe, options: CompileOptions): TrainingReque
   };
 }
 
-function optimizerPart({ optimizer: { name, args } }: Recipe): OptimizerPart {
+function optimizerPart({ optimizer: { name, args }, clipNorm, accumulate }: Recipe): OptimizerPart {
   const optimizer = optimizers.get(name);
   if (optimizer === undefined) throw new InternalCompilerError("compile", `no optimizer is called ${name}`);
-  return { formula: optimizer.update(args), states: optimizer.states(args), uniforms: optimizer.uniforms(args) };
+  return {
+    formula: optimizer.update(args),
+    states: optimizer.states(args),
+    uniforms: optimizer.uniforms(args),
+    ...(clipNorm !== undefined && { clipNorm }),
+    accumulate,
+  };
 }
 
 /** Bytes of the uniform block, which every program has. */

@@ -104,6 +104,13 @@ export interface TrainingPlan {
   readonly dispatches: readonly DispatchPlan[];
   /** Sums the gradients and updates every parameter. */
   readonly update: readonly DispatchPlan[];
+  /**
+   * Where the recipe clips or accumulates gradients: follows every micro-batch's dispatches and adds its gradients to those before
+   * (the word `micro` counts them from 0); `update` follows the last one and works on their mean.
+   */
+  readonly gather?: readonly DispatchPlan[];
+  /** The most micro-batches of `batch` samples that one step has; 1 unless given. */
+  readonly accumulate?: number;
   /** Instead of `update`: sums the gradients into the "gradients" buffers, for `gradients()`. */
   readonly collect: readonly DispatchPlan[];
   /** Where `collect` leaves each parameter's gradient, in the order of `parameters`. */

@@ -11,20 +11,15 @@ import type { ProgramPlan } from "../ir/output.ts";
 import type {
   BindingPlan, BufferPlan, DispatchPlan, KernelPlan, NetworkPlan, PlacePlan, TensorPlan, TrainingPlan,
 } from "../../runtime/plan.ts"; // prettier-ignore
-import { emitCollectKernel, emitUpdateKernel, blockElements } from "./emitUpdate.ts";
-import type { UpdateFormula } from "./emitUpdate.ts";
+import { emitParameterUpdates, gathers } from "./emitParameterUpdates.ts";
+import type { OptimizerPart } from "./emitParameterUpdates.ts";
 import { emitWgsl } from "./emitWgsl.ts";
 import type { EmittedKernel } from "./emitWgsl.ts";
-import { partStride, signatureOf } from "../ir/kernel.ts";
-import { builtinUniforms, uniformWordLimit } from "./uniforms.ts";
+import { signatureOf } from "../ir/kernel.ts";
+import { builtinUniforms, microUniform, uniformWordLimit } from "./uniforms.ts";
 import type { UniformWord } from "./uniforms.ts";
 
-/** The optimizer as the update kernels need it. */
-export interface OptimizerPart {
-  readonly formula: UpdateFormula;
-  readonly states: readonly string[];
-  readonly uniforms: readonly { readonly name: string; readonly value: number }[];
-}
+export type { OptimizerPart } from "./emitParameterUpdates.ts";
 
 export interface TrainingPart {
   readonly graph: TrainingGraph;
@@ -129,12 +124,15 @@ export function emitPlan(input: EmitPlanInput): NetworkPlan {
 
 /** The block of the step: the built-in words, then the optimizer's. */
 function uniformWords(training: TrainingPart | undefined): readonly UniformWord[] {
-  const own = (training?.optimizer.uniforms ?? []).map(({ name, value }): UniformWord => ({
+  const optimizer = training?.optimizer;
+  const clipping = optimizer?.clipNorm === undefined ? [] : [{ name: "clip_norm", value: optimizer.clipNorm }];
+  const own = [...(optimizer?.uniforms ?? []), ...clipping].map(({ name, value }): UniformWord => ({
     name,
     type: "f32",
     initial: value,
   }));
-  const words = [...builtinUniforms, ...own];
+  const micro: readonly UniformWord[] = optimizer !== undefined && gathers(optimizer) ? [microUniform] : [];
+  const words = [...builtinUniforms, ...micro, ...own];
   if (words.length > uniformWordLimit) throw new InternalCompilerError("emitPlan", `${words.length} uniform words`);
   return words;
 }
@@ -234,77 +232,21 @@ function emitTraining(
   const labels = graph.inputs.find((each) => each.name !== "images");
   if (labels === undefined) throw new InternalCompilerError("emitPlan", "no labels");
 
-  const update: DispatchPlan[] = [];
-  const collect: DispatchPlan[] = [];
-  const gradients: (PlacePlan | undefined)[] = graph.parameters.map(() => undefined);
-  const parameterSlots = input.persistentSlots.flatMap((slot, index) =>
-    slot.role === "parameters" ? [{ ...slot, index }] : [],
-  );
   const firstGradient = program.memory.slots.findIndex((slot) => slot.name.startsWith("gradients"));
   const ownOffset =
     buffers.length - (program.memory.slots.length - input.persistentSlots.length) - input.persistentSlots.length;
-  for (const [bank, slot] of parameterSlots.entries()) {
-    const members = graph.parameters.flatMap((parameter, index) => {
-      const place = placeAt(input.parameterPlaces, index);
-      return place.slot === slot.index ? [{ parameter, index, place }] : [];
-    });
-    const gradientBytes = training.gradientSlotBytes[bank] ?? 0;
-    const sizes = { parameterElements: slot.sizeBytes / 4, gradientElements: gradientBytes / 4 };
-    const gradientBuffer = ownOffset + firstGradient + bank;
-    const runs = members.flatMap(({ index, place }) => {
-      const at = training.gradientPlaces[index];
-      const parts = at === undefined ? 0 : (training.gradientParts[index] ?? 1);
-      const elements = place.sizeBytes / 4;
-      return [elements / blockElements, (at?.offsetBytes ?? 0) / 16, partStride(elements) / 4, parts];
-    });
-    const table =
-      buffers.push({
-        name: `gradient table${bank === 0 ? "" : bank + 1}`,
-        size: (slot.sizeBytes / 4 / blockElements) * 16,
-        role: "constants",
-        runs,
-      }) - 1;
-    const own = (buffer: number, size: number, writes: boolean): BindingPlan => ({ buffer, offset: 0, size, writes });
-    const shared = [
-      own(gradientBuffer, gradientBytes, false),
-      own(table, (slot.sizeBytes / 4 / blockElements) * 16, false),
-    ];
-    const stateBindings = training.optimizer.states.map((state) => {
-      const buffer =
-        buffers.push({ name: `${state}${bank === 0 ? "" : bank + 1}`, size: slot.sizeBytes, role: "optimizer" }) - 1;
-      for (const { parameter, place } of members) {
-        optimizer.push({
-          name: `${parameter.name}/${state}`,
-          shape: parameter.type.shape,
-          buffer,
-          offset: place.offsetBytes,
-          initial: { kind: "constant", value: 0 },
-        });
-      }
-      return own(buffer, slot.sizeBytes, true);
-    });
-    const grid = { samplesPerTile: 0, invocationsPerTile: slot.sizeBytes / 16 };
-    const updateText = emitUpdateKernel(training.optimizer.formula, training.optimizer.states, sizes, uniforms);
-    update.push({
-      kernel: kernels.add(updateText, "update", 64, "update of all parameters"),
-      label: "update of all parameters",
-      bindings: [own(slot.index, slot.sizeBytes, true), ...shared, ...stateBindings],
-      ...grid,
-    });
-    const collected =
-      buffers.push({
-        name: `collected gradients${bank === 0 ? "" : bank + 1}`,
-        size: slot.sizeBytes,
-        role: "gradients",
-      }) - 1;
-    collect.push({
-      kernel: kernels.add(emitCollectKernel(sizes), "collect", 64, "gradients of all parameters"),
-      label: "gradients of all parameters",
-      bindings: [own(collected, slot.sizeBytes, true), ...shared],
-      ...grid,
-    });
-    for (const { index, place } of members) gradients[index] = { buffer: collected, offset: place.offsetBytes };
-  }
+  const banks = input.persistentSlots
+    .flatMap(({ role, sizeBytes }, buffer) => (role === "parameters" ? [{ buffer, sizeBytes }] : []))
+    .map((slot, bank) => ({
+      ...slot,
+      gradientBuffer: ownOffset + firstGradient + bank,
+      gradientBytes: training.gradientSlotBytes[bank] ?? 0,
+    }));
+  const { update, collect, gather, gradients, states } = emitParameterUpdates(
+    { ...training, parameterPlaces: input.parameterPlaces, banks, uniforms, addKernel: kernels.add },
+    buffers,
+  );
+  optimizer.push(...states);
   const ringPlace = emitted.placeOf(graph.metrics);
   const imageGradient = graph.gradientOf.get(images);
   const [mainHead, ...otherHeads] = training.keepLogits ? graph.heads : [];
@@ -316,7 +258,8 @@ function emitTraining(
     dispatches: emitted.dispatches,
     update,
     collect,
-    gradients: gradients.map((place) => place ?? { buffer: 0, offset: 0 }),
+    ...(gather !== undefined && { gather, accumulate: training.optimizer.accumulate }),
+    gradients,
     ...(imageGradient !== undefined && { imageGradient: emitted.placeOf(imageGradient) }),
     ...(mainHead !== undefined && { logits: emitted.placeOf(mainHead.value) }),
     ...(otherHeads.length > 0 && {

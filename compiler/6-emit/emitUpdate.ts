@@ -25,15 +25,23 @@ export interface UpdateSizes {
   readonly gradientElements: number;
 }
 
-const workgroupSize = 64;
+/** Invocations in a workgroup of these kernels. */
+export const updateWorkgroup = 64;
 const vectorsPerBlock = blockElements / 4;
 
-/** The update of one slot. Bindings: parameters, gradients, table, then each state in order. */
+/**
+ * The gradient that an update takes: the sum of a step's parts; or the mean of the gradients gathered over its micro-batches; or
+ * the gathered ones times the number that clips them.
+ */
+export type GradientSource = "parts" | "gathered" | "clipped";
+
+/** The update of one slot. Bindings: parameters, gradients, table, then each state in order, then what clips. */
 export function emitUpdateKernel(
   formula: UpdateFormula,
   stateNames: readonly string[],
   sizes: UpdateSizes,
   uniforms: readonly UniformWord[],
+  source: GradientSource = "parts",
 ): string {
   const vectors = sizes.parameterElements / 4;
   const print = formulaPrinter(uniforms);
@@ -51,10 +59,13 @@ export function emitUpdateKernel(
   ];
   return kernelText(
     [`@group(0) @binding(1) var<storage, read_write> parameters: array<vec4f, ${vectors}>;`],
-    states,
+    source === "clipped"
+      ? [...states, `@group(0) @binding(${stateNames.length + 4}) var<storage, read> scale: array<f32, 4>;`]
+      : states,
     body,
-    sizes,
+    source === "parts" ? sizes : { ...sizes, gradientElements: sizes.parameterElements },
     uniforms,
+    source,
   );
 }
 
@@ -69,15 +80,17 @@ function missing(name: string): never {
   throw new InternalCompilerError("emitUpdate", `the optimizer gives no new value for ${name}`);
 }
 
-function kernelText(
+/** A kernel that has the gradient of four elements in `gradient`; `body` says what becomes of it. */
+export function kernelText(
   first: readonly string[],
   more: readonly string[],
   body: readonly string[],
   sizes: UpdateSizes,
   uniforms: readonly UniformWord[],
+  source: GradientSource = "parts",
 ): string {
   const vectors = sizes.parameterElements / 4;
-  const groups = Math.ceil(vectors / workgroupSize);
+  const groups = Math.ceil(vectors / updateWorkgroup);
   const group = groups > 65535 ? "(group.x + group.y * 65535u)" : "group.x";
   return [
     ...(uniforms.length > 0 ? [uniformBlock(uniforms)] : []),
@@ -87,9 +100,9 @@ function kernelText(
     `@group(0) @binding(3) var<storage, read> blocks: array<vec4u, ${sizes.parameterElements / blockElements}>;`,
     ...more,
     "",
-    `@compute @workgroup_size(${workgroupSize})`,
+    `@compute @workgroup_size(${updateWorkgroup})`,
     "fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {",
-    `  let item = ${group} * ${workgroupSize}u + lane;`,
+    `  let item = ${group} * ${updateWorkgroup}u + lane;`,
     `  if (item >= ${vectors}u) {`,
     "    return;",
     "  }",
@@ -98,15 +111,23 @@ function kernelText(
     "  if (block.z == 0u) {",
     "    return;",
     "  }",
-    "  var gradient = vec4f();",
-    "  for (var part = 0u; part < block.z; part++) {",
-    `    gradient += gradients[block.x + item % ${vectorsPerBlock}u + part * block.y];`,
-    "  }",
+    ...gradientLines[source],
     ...body.map((line) => `  ${line}`),
     "}",
     "",
   ].join("\n");
 }
+
+const gradientLines: Readonly<Record<GradientSource, readonly string[]>> = {
+  parts: [
+    "  var gradient = vec4f();",
+    "  for (var part = 0u; part < block.z; part++) {",
+    `    gradient += gradients[block.x + item % ${vectorsPerBlock}u + part * block.y];`,
+    "  }",
+  ],
+  gathered: ["  let gradient = gradients[item] / f32(step.micro + 1u);"],
+  clipped: ["  let gradient = gradients[item] * scale[0];"],
+};
 
 /** Prints a formula on vectors of four; a constant or a uniform is spread over the four where WGSL asks for it. */
 function formulaPrinter(uniforms: readonly UniformWord[]): { readonly vector: (expr: ScalarExpr) => string } {

@@ -14,6 +14,9 @@ export const builtinUniforms: readonly UniformWord[] = [
   { name: "seed", type: "u32" },
 ];
 
+/** Where gradients are gathered: the micro-batch's number within its step. */
+export const microUniform: UniformWord = { name: "micro", type: "u32" };
+
 /** Most words of the block: it is 64 bytes. */
 export const uniformWordLimit = 16;
 
