@@ -135,6 +135,7 @@ export interface ArgumentCstNode extends CstNode {
 
 export type ArgumentCstChildren = {
   Name?: IToken[];
+  From?: IToken[];
   Colon?: IToken[];
   Equals?: IToken[];
   expression?: ExpressionCstNode[];

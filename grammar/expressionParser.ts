@@ -102,8 +102,9 @@ export abstract class ExpressionParser extends BalancedRecoveryParser {
       {
         GATE: () => this.nextIs(t.Colon, 2) || this.nextIs(t.Equals, 2),
         ALT: () => {
-          this.CONSUME(t.Name);
-          this.OR2([{ ALT: () => this.CONSUME(t.Colon) }, { ALT: () => this.CONSUME(t.Equals) }]);
+          // `slice(from: 1, to: 3)`: before a colon a reserved word is no danger.
+          this.OR2([{ ALT: () => this.CONSUME(t.Name) }, { ALT: () => this.CONSUME(t.From) }]);
+          this.OR3([{ ALT: () => this.CONSUME(t.Colon) }, { ALT: () => this.CONSUME(t.Equals) }]);
           this.SUBRULE(this.expression);
         },
       },

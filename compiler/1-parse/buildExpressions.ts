@@ -87,7 +87,7 @@ export function buildArguments(context: BuildContext, node: cst.ArgumentListCstN
   const start = endAfter(first(node.children.LParen), 0);
   return items.map((item) => {
     const { children } = item;
-    const nameToken = first(children.Name);
+    const nameToken = first(children.Name) ?? first(children.From);
     const after = endAfter(first(children.Colon) ?? first(children.Equals), nodeSpan(context, item, start).start);
     const value = buildExpression(context, first(children.expression), after);
     if (nameToken === undefined) return { span: value.span, value };

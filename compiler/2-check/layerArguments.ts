@@ -6,7 +6,7 @@ import type { Span } from "../ir/source.ts";
 import type { LayerArgument } from "../ops/defineOp.ts";
 import type { CheckContext } from "./context.ts";
 import { wholeHelp } from "./evaluate.ts";
-import { describeValue, type BoundArgument, type BoundArguments, type Value } from "./values.ts";
+import { callableName, describeValue, type BoundArgument, type BoundArguments, type Value } from "./values.ts";
 
 /**
  * The attributes of a layer (or of anything else with such arguments) at a use; undefined after a diagnostic, or when an
@@ -127,10 +127,11 @@ export function rangeText({ min, max, minExclusive, maxExclusive }: LayerArgumen
   return [...low, ...high].join(" and ");
 }
 
-/** A word, written bare or as a string. */
+/** A word, written bare; some words are layers' names as well (`approximate: tanh`). */
 function wordOf({ words = [] }: LayerArgument, value: Value): string | undefined {
-  if (value.kind === "word") return words.includes(value.word) ? value.word : undefined;
-  return undefined;
+  const isLayer = value.kind === "callable" && value.target.kind === "layer" && value.held.size === 0;
+  const word = value.kind === "word" ? value.word : isLayer ? callableName(value.target) : undefined;
+  return word !== undefined && words.includes(word) ? word : undefined;
 }
 
 function wordHelp({ words = [] }: LayerArgument, value: Value): string | undefined {

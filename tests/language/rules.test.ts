@@ -200,6 +200,9 @@ const rules: Readonly<Record<string, () => void>> = {
     expect(bodyCodes("b(1, 2, 3, 4)", block)).toEqual(["CNN2009"]);
     expect(bodyCodes("b(1, n: 2)", block)).toEqual(["CNN2010"]);
     expect(bodyCodes("b(n: 1, 2)", block)).toEqual(["CNN2011"]);
+    // `from` is reserved, and an argument of `slice`: before a colon it is a name like any other.
+    expect(steps(bodyGraph("conv(4, kernel: 1) -> slice(from: 1, to: 3)")).at(-1)).toBe("slice1 2x8x8");
+    expect(bodyCodes("b(from: 1)", block)).toEqual(["CNN2007"]);
     expect(bodyCodes("b(1, o: 2)", block)).toEqual(["CNN2007"]);
   },
   "6.3": () => {
@@ -295,6 +298,13 @@ const rules: Readonly<Record<string, () => void>> = {
     expect(steps(bodyGraph("conv(3, kernel: 3, padding: same)"))).toEqual(["conv1 3x8x8"]);
     expect(steps(bodyGraph("b(same)", "block b(p) { conv(3, kernel: 3, padding: p) }"))).toEqual(["b1.conv1 3x8x8"]);
     expect(bodyCodes("conv(3, kernel: 3, padding: sme)")).toEqual(["CNN2012"]);
+    // A word may be a layer's name too.
+    expect(bodyGraph("gelu(approximate: tanh)").nodes[0]?.attrs).toEqual({ approximate: "tanh" });
+    expect(bodyCodes("gelu(approximate: relu)")).toEqual(["CNN2012"]);
+    // Every argument may be given by its name.
+    for (const { name, arguments: all } of layers.values()) {
+      for (const each of all) expect(bodyCodes(`${name}(${each.name}: "?")`)).not.toContain("CNN1012");
+    }
     for (const name of layers.keys()) expect(document).toMatch(new RegExp(`^\\| \`${name}\` +\\|`, "m"));
   },
   "9.2": () => {
