@@ -16,6 +16,7 @@ import { runPipeline, type TrainingRequest } from "./pipeline.ts";
 import { initialOf } from "./recipe/defineRecipePart.ts";
 import { initialisers, optimizers } from "./recipe/index.ts";
 import type { NetworkPlan } from "../runtime/plan.ts";
+import { allocatedBytes } from "../runtime/programs.ts";
 
 export interface CompileOptions extends CheckSourceOptions {
   /** The most samples of a step; the recipe's otherwise, or 128. */
@@ -180,17 +181,10 @@ function optimizerPart({ optimizer: { name, args }, clipNorm, accumulate }: Reci
   };
 }
 
-/** Bytes of the uniform block, which every program has. */
-const uniformBytes = 64;
-
-/** Bytes of the GPU buffers that a program allocates. */
+/** Bytes of the GPU buffers that the runtime makes for a program. */
 function peakBytes(plan: NetworkPlan): CompiledNetwork["peakBytes"] {
-  const sum = (roles: readonly string[]): number =>
-    plan.buffers.reduce((total, buffer) => total + (roles.includes(buffer.role) ? buffer.size : 0), uniformBytes);
   return {
-    ...(plan.training !== undefined && {
-      training: sum(["parameters", "states", "optimizer", "training", "metrics", "constants"]),
-    }),
-    inference: sum(["parameters", "states", "inference"]),
+    ...(plan.training !== undefined && { training: allocatedBytes(plan, "training") }),
+    inference: allocatedBytes(plan, "inference"),
   };
 }

@@ -1,11 +1,9 @@
 import { NetworkError } from "./errors.ts";
 import type { NetworkPlan } from "./plan.ts";
+import { uniformBytes } from "./programs.ts";
 
 /** WebGPU's usage bits; its named constants are absent where nothing defines WebGPU's globals. */
 const usage = { mapRead: 1, copySource: 4, copyTarget: 8, uniform: 64, storage: 128 } as const;
-
-/** Room for the uniform block: 16 words. */
-export const uniformBytes = 64;
 
 /** What the GPU holds for a network. */
 export interface MemoryStats {
@@ -16,26 +14,23 @@ export interface MemoryStats {
   readonly buffersCreated: number;
 }
 
-/** The buffers of a plan, each made at its first use, and reused staging buffers. */
+/** The buffers of a plan, each made once, and those that results are read back with. */
 export interface Buffers {
   readonly uniforms: GPUBuffer;
-  /** The plan's buffer of that index. */
+  /** The plan's buffer of that index, made if it is not there yet. */
   get(index: number): GPUBuffer;
-  exists(index: number): boolean;
   write(index: number, offset: number, data: ArrayBufferView<ArrayBuffer>): void;
   /** Adds a copy of the whole buffer to one kept for that. */
   copyAside(encoder: GPUCommandEncoder, index: number): void;
   /** Adds the copy back. */
   copyBack(encoder: GPUCommandEncoder, index: number): void;
-  /** A mappable buffer of at least `size` bytes, from those given back if one fits. */
-  acquireStaging(size: number): GPUBuffer;
-  releaseStaging(buffer: GPUBuffer): void;
+  /** A mappable buffer that copies can be written to. */
+  createStaging(size: number): GPUBuffer;
+  /** Frees a buffer of `createStaging`. */
+  discard(buffer: GPUBuffer): void;
   stats(): MemoryStats;
   destroy(): void;
 }
-
-/** Staging buffers above this size are not kept for the next time. */
-const keptStagingBytes = 1 << 24;
 
 /** The rows that `runs` stand for: see `BufferPlan`. */
 function tableOf(runs: readonly number[], sizeBytes: number): Uint32Array<ArrayBuffer> {
@@ -51,7 +46,6 @@ function tableOf(runs: readonly number[], sizeBytes: number): Uint32Array<ArrayB
 export function createBuffers(plan: NetworkPlan, device: GPUDevice): Buffers {
   const made = new Map<number, GPUBuffer>();
   const live = new Set<GPUBuffer>();
-  const idle: GPUBuffer[] = [];
   const aside = new Map<number, GPUBuffer>();
   let [bytes, peakBytes, buffersCreated] = [0, 0, 0];
 
@@ -69,11 +63,6 @@ export function createBuffers(plan: NetworkPlan, device: GPUDevice): Buffers {
     peakBytes = Math.max(peakBytes, bytes);
     return buffer;
   };
-  const remove = (buffer: GPUBuffer): void => {
-    live.delete(buffer);
-    bytes -= buffer.size;
-    buffer.destroy();
-  };
   const get = (index: number): GPUBuffer => {
     const existing = made.get(index);
     if (existing !== undefined) return existing;
@@ -89,7 +78,6 @@ export function createBuffers(plan: NetworkPlan, device: GPUDevice): Buffers {
   return {
     uniforms: create("uniforms", uniformBytes, usage.uniform | usage.copyTarget),
     get,
-    exists: (index) => made.has(index),
     write(index, offset, data) {
       device.queue.writeBuffer(get(index), offset, data);
     },
@@ -103,17 +91,12 @@ export function createBuffers(plan: NetworkPlan, device: GPUDevice): Buffers {
       const [from, to] = [aside.get(index), get(index)];
       if (from !== undefined) encoder.copyBufferToBuffer(from, 0, to, 0, to.size);
     },
-    acquireStaging(size) {
-      // Powers of two, so that requests of nearly one size share.
-      const rounded = size > keptStagingBytes ? size : 2 ** Math.ceil(Math.log2(Math.max(size, 256)));
-      const found = idle.findIndex((buffer) => buffer.size === rounded);
-      if (found >= 0) return idle.splice(found, 1)[0] as GPUBuffer;
-      return create("staging", rounded, usage.mapRead | usage.copyTarget);
-    },
-    releaseStaging(buffer) {
-      if (!live.has(buffer)) return;
-      if (buffer.size > keptStagingBytes) remove(buffer);
-      else idle.push(buffer);
+    createStaging: (size) => create("staging", size, usage.mapRead | usage.copyTarget),
+    discard(buffer) {
+      // Destroying the network has freed it already.
+      if (!live.delete(buffer)) return;
+      bytes -= buffer.size;
+      buffer.destroy();
     },
     stats: () => ({ bytes, peakBytes, buffersCreated }),
     destroy() {

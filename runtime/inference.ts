@@ -2,8 +2,9 @@ import { openDataset, readBatches } from "./dataset.ts";
 import type { Dataset } from "./dataset.ts";
 import { checkLabels, countImages, imageSize, outputSize, refuse } from "./input.ts";
 import type { Metrics } from "./metrics.ts";
-import { copyOut } from "./readback.ts";
-import type { Readback } from "./readback.ts";
+import { readbackOf } from "./programs.ts";
+import { copyInto } from "./readback.ts";
+import type { Staging } from "./readback.ts";
 import type { Session } from "./session.ts";
 import type { Program } from "./step.ts";
 
@@ -12,14 +13,18 @@ export interface Predictor {
   evaluate(dataset: Dataset): Promise<Metrics>;
 }
 
-/** Batches that the GPU is given before the first one's logits are waited for. */
-const batchesInFlight = 3;
+/** A batch under way. */
+interface Pending {
+  readonly logits: Promise<Float32Array<ArrayBuffer>>;
+}
 
 export function createPredictor(session: Session): Predictor {
   const { plan, watched, buffers, uniforms } = session;
   const outputs = outputSize(plan);
+  const batchesUnderWay = readbackOf(plan, "inference").count;
 
-  const submitBatch = (program: Program, images: Float32Array, count: number): Readback => {
+  /** Gives the GPU one batch, and asks for its logits at once: others may wait for the buffer that they come back in. */
+  const submitBatch = (program: Program, images: Float32Array, count: number, into: Staging): Pending => {
     watched.check();
     const { inference } = plan;
     buffers.write(inference.images.buffer, inference.images.offset, images as Float32Array<ArrayBuffer>);
@@ -27,11 +32,15 @@ export function createPredictor(session: Session): Predictor {
     uniforms.write();
     const encoder = watched.device.createCommandEncoder({ label: "inference" });
     session.encode(encoder, program, count);
-    const ranges = [{ ...inference.logits, size: count * outputs * 4 }];
-    const readback = copyOut(watched, buffers, encoder, ranges, plan.batch * outputs * 4);
+    const readback = copyInto(into, watched, buffers, encoder, [{ ...inference.logits, size: count * outputs * 4 }]);
     session.submit(encoder);
-    return readback;
+    const logits = readback.take().then(([values]) => values as Float32Array<ArrayBuffer>);
+    logits.catch(() => undefined);
+    return { logits };
   };
+  /** The same as soon as logits can be read back. */
+  const submitNext = (program: Program, images: Float32Array, count: number): Promise<Pending> =>
+    session.staging("logits").wait((into) => submitBatch(program, images, count, into));
 
   return {
     async predict(images) {
@@ -39,16 +48,16 @@ export function createPredictor(session: Session): Predictor {
       const count = countImages(plan, images);
       const program = await session.prepare("inference");
       const logits = new Float32Array(count * outputs);
-      const pending: { readback: Readback; start: number }[] = [];
+      const pending: (Pending & { start: number })[] = [];
       const finish = async (): Promise<void> => {
         const oldest = pending.shift();
-        if (oldest) logits.set((await oldest.readback.take())[0] as Float32Array, oldest.start * outputs);
+        if (oldest) logits.set(await oldest.logits, oldest.start * outputs);
       };
       for (let start = 0; start < count; start += plan.batch) {
         const end = Math.min(start + plan.batch, count);
         const batch = images.subarray(start * imageSize(plan), end * imageSize(plan));
-        pending.push({ readback: submitBatch(program, batch, end - start), start });
-        if (pending.length >= batchesInFlight) await finish();
+        pending.push({ ...(await submitNext(program, batch, end - start)), start });
+        if (pending.length >= batchesUnderWay) await finish();
       }
       while (pending.length > 0) await finish();
       return logits;
@@ -60,21 +69,21 @@ export function createPredictor(session: Session): Predictor {
       const program = await session.prepare("inference");
       const order = Uint32Array.from({ length: source.size }, (_, index) => index);
       let [loss, right] = [0, 0];
-      const pending: { readback: Readback; labels: Uint32Array }[] = [];
+      const pending: (Pending & { labels: Uint32Array })[] = [];
       const finish = async (): Promise<void> => {
         const oldest = pending.shift();
         if (oldest === undefined) return;
-        const [logits] = await oldest.readback.take();
+        const logits = await oldest.logits;
         oldest.labels.forEach((label, index) => {
-          const row = (logits as Float32Array).subarray(index * outputs, (index + 1) * outputs);
+          const row = logits.subarray(index * outputs, (index + 1) * outputs);
           loss += crossEntropy(row, label);
           right += argmax(row) === label ? 1 : 0;
         });
       };
       for await (const { images, labels } of readBatches(plan, source, order, plan.batch, undefined)) {
         const checked = checkLabels(plan, labels, labels.length);
-        pending.push({ readback: submitBatch(program, images, labels.length), labels: checked });
-        if (pending.length >= batchesInFlight) await finish();
+        pending.push({ ...(await submitNext(program, images, labels.length)), labels: checked });
+        if (pending.length >= batchesUnderWay) await finish();
       }
       while (pending.length > 0) await finish();
       return { loss: loss / source.size, accuracy: right / source.size };

@@ -1,8 +1,7 @@
-import type { Buffers } from "./buffers.ts";
-import type { WatchedDevice } from "./device.ts";
-import type { TrainingPlan } from "./plan.ts";
-import { copyOut } from "./readback.ts";
-import type { BufferRange } from "./readback.ts";
+import { trainingOf } from "./programs.ts";
+import { copyInto, oneStaging } from "./readback.ts";
+import type { BufferRange, Staging } from "./readback.ts";
+import type { Session } from "./session.ts";
 
 /** Means over the samples of a step, before its update. */
 export interface Metrics {
@@ -21,15 +20,19 @@ export interface TrainingStep {
 }
 
 /**
- * Reads the ring of per-sample losses back. Each step writes one row; while few copies are under way its commands end with
- * a copy of the rows not copied yet, which is mapped without anyone waiting for it. So slow steps are seen one by one,
- * fast ones several at a time, and no row is written over before it was copied.
+ * Reads the ring of per-sample losses back. Each step writes one row; while a staging buffer is free its commands end with a
+ * copy of the rows not copied yet, which is mapped without anyone waiting for it. So slow steps are seen one by one, fast ones
+ * several at a time. No row is written over before it was copied: where a whole ring of steps waits and no staging buffer is
+ * free, the copy gets one of its own, which is freed afterwards.
  */
 export interface MetricsReader {
   /** The next step's row; its number goes into the uniform block. */
   reserve(count: number): MetricsRow;
-  /** Adds a copy to the commands of the step just encoded, if it is time for one; call the result after the submit. */
-  copy(encoder: GPUCommandEncoder): (() => void) | undefined;
+  /**
+   * Adds a copy to the commands of the step just encoded, if it is time for one or `always`; call the result after the
+   * submit.
+   */
+  copy(encoder: GPUCommandEncoder, always: boolean): (() => void) | undefined;
 }
 
 export interface MetricsRow {
@@ -43,41 +46,42 @@ interface PendingRow extends MetricsRow {
   reject(error: unknown): void;
 }
 
-const copiesUnderWay = 3;
-
-export function createMetricsReader(
-  training: TrainingPlan,
-  batch: number,
-  watched: WatchedDevice,
-  buffers: Buffers,
-  submit: (encoder: GPUCommandEncoder) => void,
-): MetricsReader {
-  const { buffer, slots } = training.metrics;
-  const rowBytes = batch * 8;
-  let [rows, underWay] = [0, 0];
+export function createMetricsReader({ plan, watched, buffers, submit, staging }: Session): MetricsReader {
+  const { buffer, slots } = trainingOf(plan).metrics;
+  const rowBytes = plan.batch * 8;
+  const pool = staging("metrics");
+  let rows = 0;
   let uncopied: PendingRow[] = [];
 
-  const copyNow = (encoder: GPUCommandEncoder): (() => void) => {
+  const copyNow = (encoder: GPUCommandEncoder, into: Staging): (() => void) => {
     const copied = uncopied;
     uncopied = [];
     const ranges = copied.map(({ slot, count }): BufferRange => ({ buffer, offset: slot * rowBytes, size: count * 8 }));
-    const readback = copyOut(watched, buffers, encoder, ranges, slots * rowBytes);
-    underWay++;
+    const readback = copyInto(into, watched, buffers, encoder, ranges);
     return () => {
       readback.take().then(
         (values) => {
-          underWay--;
           copied.forEach((row, index) => {
             row.resolve(meansOf(values[index] as Float32Array));
           });
         },
         (error: unknown) => {
-          underWay--;
           for (const row of copied) row.reject(error);
         },
       );
     };
   };
+  /** Copies a row that no step's commands have copied. */
+  const copyAlone = (row: PendingRow): Promise<void> =>
+    pool.wait((into) => {
+      // Meanwhile another copy may have taken it along.
+      if (!uncopied.includes(row)) return into.release();
+      watched.check();
+      const encoder = watched.device.createCommandEncoder({ label: "metrics" });
+      const read = copyNow(encoder, into);
+      submit(encoder);
+      read();
+    });
 
   return {
     reserve(count) {
@@ -96,20 +100,18 @@ export function createMetricsReader(
         resolve,
         reject,
         async result() {
-          if (uncopied.includes(row)) {
-            watched.check();
-            const encoder = watched.device.createCommandEncoder({ label: "metrics" });
-            const read = copyNow(encoder);
-            submit(encoder);
-            read();
-          }
+          if (uncopied.includes(row)) await copyAlone(row);
           return watched.wait(result);
         },
       };
       uncopied.push(row);
       return row;
     },
-    copy: (encoder) => (underWay < copiesUnderWay || uncopied.length >= slots ? copyNow(encoder) : undefined),
+    copy(encoder, always) {
+      const mustCopy = always || uncopied.length >= slots;
+      const into = pool.take() ?? (mustCopy ? oneStaging(buffers, slots * rowBytes) : undefined);
+      return into && copyNow(encoder, into);
+    },
   };
 }
 

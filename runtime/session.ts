@@ -4,14 +4,15 @@ import { openDevice } from "./device.ts";
 import type { DeviceOptions, WatchedDevice } from "./device.ts";
 import { NetworkError } from "./errors.ts";
 import { createPipelines } from "./pipelines.ts";
-import type { DispatchPlan, NetworkPlan } from "./plan.ts";
+import type { NetworkPlan } from "./plan.ts";
+import { buffersOf, dispatchesOf, readbackOf } from "./programs.ts";
+import type { ProgramName } from "./programs.ts";
+import { createStagingPool } from "./readback.ts";
+import type { StagingPool } from "./readback.ts";
 import { prepareProgram } from "./step.ts";
 import type { Program } from "./step.ts";
 import { createUniformBlock } from "./uniforms.ts";
 import type { UniformBlock } from "./uniforms.ts";
-
-/** What a network can do: training steps, logits, or gradients without an update. */
-export type ProgramName = "training" | "inference" | "gradients";
 
 /** What the GPU holds and was given. */
 export interface NetworkStats extends MemoryStats {
@@ -28,10 +29,12 @@ export interface Session {
   readonly watched: WatchedDevice;
   readonly buffers: Buffers;
   readonly uniforms: UniformBlock;
-  /** Compiles a program; the same promise each time. */
+  /** Compiles a program and makes its buffers; the same promise each time. */
   prepare(name: ProgramName): Promise<Program>;
   /** A program if it is prepared. */
   prepared(name: ProgramName): Program | undefined;
+  /** What losses, or logits, are read back with. */
+  staging(results: "metrics" | "logits"): StagingPool;
   /** Encodes one compute pass. */
   encode(encoder: GPUCommandEncoder, program: Program, count: number): void;
   submit(encoder: GPUCommandEncoder): void;
@@ -49,6 +52,18 @@ export async function openSession(plan: NetworkPlan, options: DeviceOptions): Pr
   const pipelines = createPipelines(plan, watched);
   const requested = new Map<ProgramName, Promise<Program>>();
   const ready = new Map<ProgramName, Program>();
+  const pools = new Map<string, StagingPool>();
+  const staging = (results: "metrics" | "logits"): StagingPool => {
+    const pool =
+      pools.get(results) ??
+      createStagingPool(buffers, readbackOf(plan, results === "logits" ? "inference" : "training"));
+    pools.set(results, pool);
+    return pool;
+  };
+  const makeBuffers = (name: ProgramName): void => {
+    for (const index of buffersOf(plan, name)) buffers.get(index);
+    staging(name === "inference" ? "logits" : "metrics");
+  };
   let [dispatches, submits] = [0, 0];
 
   return {
@@ -60,7 +75,10 @@ export async function openSession(plan: NetworkPlan, options: DeviceOptions): Pr
       watched.check();
       let program = requested.get(name);
       if (program === undefined) {
-        program = prepareProgram(plan, dispatchesOf(plan, name), watched, pipelines, buffers).then((made) => {
+        const makeOwn = (): void => {
+          makeBuffers(name);
+        };
+        program = prepareProgram(plan, dispatchesOf(plan, name), watched, pipelines, buffers, makeOwn).then((made) => {
           ready.set(name, made);
           return made;
         });
@@ -69,6 +87,7 @@ export async function openSession(plan: NetworkPlan, options: DeviceOptions): Pr
       return program;
     },
     prepared: (name) => ready.get(name),
+    staging,
     encode(encoder, program, count) {
       const pass = encoder.beginComputePass();
       program.encode(pass, count);
@@ -90,18 +109,4 @@ export async function openSession(plan: NetworkPlan, options: DeviceOptions): Pr
       buffers.destroy();
     },
   };
-}
-
-function dispatchesOf(plan: NetworkPlan, name: ProgramName): readonly DispatchPlan[] {
-  if (name === "inference") return plan.inference.dispatches;
-  const { dispatches, update, collect } = trainingOf(plan);
-  return [...dispatches, ...(name === "training" ? update : collect)];
-}
-
-/** The training part of a plan; throws where the network was compiled without a recipe. */
-export function trainingOf(plan: NetworkPlan): NonNullable<NetworkPlan["training"]> {
-  if (plan.training === undefined) {
-    throw new NetworkError("plan", `${plan.name} was compiled without a training recipe; it can only predict`);
-  }
-  return plan.training;
 }

@@ -21,19 +21,21 @@ interface PreparedDispatch {
 /** More workgroups than this are laid out in rows. */
 const maxWorkgroupsPerRow = 65_535;
 
-/** Compiles what is not compiled yet, all at once, and makes buffers and bind groups. */
+/** Compiles what is not compiled yet, all at once, then makes buffers (`makeBuffers`) and bind groups. */
 export async function prepareProgram(
   plan: NetworkPlan,
   dispatches: readonly DispatchPlan[],
   watched: WatchedDevice,
   pipelines: Pipelines,
   buffers: Buffers,
+  makeBuffers: () => void,
 ): Promise<Program> {
   const { device } = watched;
   const compiled = await Promise.all(dispatches.map(({ kernel, bindings }) => pipelines.request(kernel, bindings)));
   watched.check();
   device.pushErrorScope("out-of-memory");
   device.pushErrorScope("validation");
+  makeBuffers();
   const prepared = dispatches.map((dispatch, index): PreparedDispatch => {
     const kernel = plan.kernels[dispatch.kernel];
     return {

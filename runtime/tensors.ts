@@ -1,9 +1,9 @@
 import { describeValue, formatShape, NetworkError } from "./errors.ts";
 import { refuse } from "./input.ts";
 import type { TensorPlan } from "./plan.ts";
+import { trainingOf } from "./programs.ts";
 import { drawInitial, randomStream } from "./random.ts";
 import { copyOut } from "./readback.ts";
-import { trainingOf } from "./session.ts";
 import type { Session } from "./session.ts";
 import { checkNames, elementCount, loadContents, storeContents } from "./weights.ts";
 import type { Contents } from "./weights.ts";

@@ -4,9 +4,9 @@ import { NetworkError } from "./errors.ts";
 import { createMetricsReader } from "./metrics.ts";
 import type { Metrics, MetricsReader, MetricsRow, TrainingStep } from "./metrics.ts";
 import type { TensorPlan } from "./plan.ts";
+import { trainingOf } from "./programs.ts";
 import { copyOut } from "./readback.ts";
 import type { BufferRange } from "./readback.ts";
-import { trainingOf } from "./session.ts";
 import type { Session } from "./session.ts";
 import type { TensorStore } from "./tensors.ts";
 import { elementCount } from "./weights.ts";
@@ -36,8 +36,7 @@ export interface Trainer {
 export function createTrainer(session: Session, store: TensorStore): Trainer {
   const { plan, watched, buffers, uniforms } = session;
   let reader: MetricsReader | undefined;
-  const metricsReader = (): MetricsReader =>
-    (reader ??= createMetricsReader(trainingOf(plan), plan.batch, watched, buffers, session.submit));
+  const metricsReader = (): MetricsReader => (reader ??= createMetricsReader(session));
 
   /** Checks a batch, sends it, and takes a row for its metrics. */
   const feed = (images: Float32Array, labels: Targets): { count: number; row: MetricsRow } => {
@@ -68,7 +67,7 @@ export function createTrainer(session: Session, store: TensorStore): Trainer {
       const { count, row } = feed(images, labels);
       const encoder = watched.device.createCommandEncoder({ label: "training step" });
       session.encode(encoder, program, count);
-      const read = metricsReader().copy(encoder);
+      const read = metricsReader().copy(encoder, false);
       session.submit(encoder);
       read?.();
       return { index: store.countStep(), count, metrics: () => row.result() };
@@ -94,7 +93,9 @@ export function createTrainer(session: Session, store: TensorStore): Trainer {
       ];
       const readback = copyOut(watched, buffers, encoder, ranges);
       for (const index of held) buffers.copyBack(encoder, index);
+      const readMetrics = metricsReader().copy(encoder, true);
       session.submit(encoder);
+      readMetrics?.();
       const [metrics, values] = await Promise.all([row.result(), readback.take()]);
       const named = (tensors: readonly { readonly name: string }[]): Record<string, Float32Array> =>
         Object.fromEntries(tensors.map(({ name }) => [name, values.shift() as Float32Array]));

@@ -1,7 +1,7 @@
-import { uniformBytes } from "./buffers.ts";
 import type { Buffers } from "./buffers.ts";
 import { NetworkError } from "./errors.ts";
 import type { NetworkPlan } from "./plan.ts";
+import { uniformBytes } from "./programs.ts";
 
 /** The words of a step that kernels read from binding 0. */
 export interface UniformBlock {

@@ -1,0 +1,59 @@
+/**
+ * In: the kernels of a training step and where their values live. Out: the bytes of forward values that it holds for its
+ * backward pass, at the moment when they are most.
+ *
+ * A **forward value** is one that does not depend on the labels (or on a cotangent given instead of them); the images are
+ * one. The **backward pass** begins with the first kernel that computes from labels and the main head's output. At each kernel
+ * from there on the forward values alive, those that are computed again among them, take some bytes of the step's slots; bytes
+ * that two values share count once. Parameters, gradients, optimizer state and running statistics are no activations.
+ */
+import type { ValueId } from "../ir/graph.ts";
+import { loadedNames, namedValue } from "../ir/kernel.ts";
+import type { KernelPlan } from "../ir/kernel.ts";
+import type { MemoryPlan, Place } from "../ir/memory.ts";
+
+export interface HeldForBackwardOptions {
+  /** What the main head gives. */
+  readonly output: ValueId;
+  /** Labels, or the cotangent. */
+  readonly targets: ValueId;
+}
+
+export function heldForBackward(plan: KernelPlan, memory: MemoryPlan, options: HeldForBackwardOptions): number {
+  const storageOf = (value: ValueId): ValueId => plan.aliasOf.get(value) ?? value;
+  const fromTargets = new Set([storageOf(options.targets)]);
+  const fromOutput = new Set([storageOf(options.output)]);
+  let start = plan.kernels.length;
+  plan.kernels.forEach(({ stages }, index) => {
+    for (const { value, computation } of stages) {
+      const loaded = [...loadedNames(computation)].map((name) => storageOf(namedValue(name)));
+      for (const reached of [fromTargets, fromOutput]) {
+        if (loaded.some((input) => reached.has(input))) reached.add(storageOf(value));
+      }
+      if (fromTargets.has(storageOf(value)) && fromOutput.has(storageOf(value))) start = Math.min(start, index);
+    }
+  });
+  const held = [...memory.lifetimeOf].flatMap(([value, lifetime]) => {
+    const place = memory.placeOf.get(value);
+    return place === undefined || fromTargets.has(storageOf(value)) ? [] : [{ lifetime, place }];
+  });
+  let most = 0;
+  for (let index = start; index < plan.kernels.length; index++) {
+    const alive = held.filter(({ lifetime }) => lifetime.first <= index && index <= lifetime.last);
+    most = Math.max(most, bytesOf(alive.map(({ place }) => place)));
+  }
+  return most;
+}
+
+/** Bytes that places take together. */
+function bytesOf(places: readonly Place[]): number {
+  const sorted = [...places].sort((a, b) => a.slot - b.slot || a.offsetBytes - b.offsetBytes);
+  let [bytes, slot, end] = [0, -1, 0];
+  for (const place of sorted) {
+    if (place.slot !== slot) [slot, end] = [place.slot, 0];
+    const until = place.offsetBytes + place.sizeBytes;
+    bytes += Math.max(0, until - Math.max(end, place.offsetBytes));
+    end = Math.max(end, until);
+  }
+  return bytes;
+}

@@ -1,0 +1,69 @@
+/**
+ * programs.ts: what each program of a plan consists of: its dispatches, and every GPU buffer that it works with. The runtime
+ * makes exactly these, when the program is prepared, and the compiler foretells their bytes by the same functions.
+ */
+import { NetworkError } from "./errors.ts";
+import type { DispatchPlan, NetworkPlan } from "./plan.ts";
+
+/** What a network can do: training steps, logits, or gradients without an update. */
+export type ProgramName = "training" | "inference" | "gradients";
+
+/** Room for the uniform block, which every network has: 16 words. */
+export const uniformBytes = 64;
+
+/** Mappable buffers of one size that results come back in, made once and used in turn. */
+export interface ReadbackSpec {
+  readonly count: number;
+  readonly sizeBytes: number;
+}
+
+/** Copies of losses that may wait to be mapped at once; and batches whose logits may. */
+const [metricsUnderWay, logitsUnderWay] = [3, 3];
+
+/** The training part of a plan; throws where the network was compiled without a recipe. */
+export function trainingOf(plan: NetworkPlan): NonNullable<NetworkPlan["training"]> {
+  if (plan.training === undefined) {
+    throw new NetworkError("plan", `${plan.name} was compiled without a training recipe; it can only predict`);
+  }
+  return plan.training;
+}
+
+/** A program's dispatches in their order. */
+export function dispatchesOf(plan: NetworkPlan, name: ProgramName): readonly DispatchPlan[] {
+  if (name === "inference") return plan.inference.dispatches;
+  const { dispatches, update, collect } = trainingOf(plan);
+  return [...dispatches, ...(name === "training" ? update : collect)];
+}
+
+/** The plan's buffers that a program works with, by their index, ascending: what it binds, and what the host writes or reads. */
+export function buffersOf(plan: NetworkPlan, name: ProgramName): readonly number[] {
+  const places = [...plan.parameters, ...plan.states, ...dispatchesOf(plan, name).flatMap(({ bindings }) => bindings)];
+  const found = new Set(places.map(({ buffer }) => buffer));
+  if (name === "inference") {
+    for (const { buffer } of [plan.inference.images, plan.inference.logits]) found.add(buffer);
+  } else {
+    const { images, labels, metrics, gradients, imageGradient, logits } = trainingOf(plan);
+    const own = name === "training" ? plan.optimizer : [...gradients, imageGradient ?? images, logits ?? images];
+    for (const { buffer } of [images, labels, metrics, ...own]) found.add(buffer);
+  }
+  return [...found].sort((a, b) => a - b);
+}
+
+/** What a program's losses or logits are read back with. */
+export function readbackOf(plan: NetworkPlan, name: ProgramName): ReadbackSpec {
+  if (name === "inference") {
+    const outputs = plan.outputShape.reduce((product, size) => product * size, 1);
+    return { count: logitsUnderWay, sizeBytes: plan.batch * outputs * 4 };
+  }
+  return { count: metricsUnderWay, sizeBytes: trainingOf(plan).metrics.slots * plan.batch * 8 };
+}
+
+/**
+ * Bytes of all GPU buffers of a network that has prepared this program alone. They are there before its first step, and no
+ * step makes more.
+ */
+export function allocatedBytes(plan: NetworkPlan, name: "training" | "inference"): number {
+  const { count, sizeBytes } = readbackOf(plan, name);
+  const own = buffersOf(plan, name).reduce((sum, index) => sum + (plan.buffers[index]?.size ?? 0), 0);
+  return uniformBytes + own + count * sizeBytes;
+}
