@@ -3,7 +3,16 @@
  * outermost scope that it depends on, made once for equal indices.
  */
 import { InternalCompilerError } from "../ir/diagnostic.ts";
-import { addAffine, affineKey, affineOf, constantAffine, linearAffine, rangeOf, scaleAffine } from "../ir/affine.ts";
+import {
+  addAffine,
+  affineKey,
+  affineOf,
+  constantAffine,
+  linearAffine,
+  rangeOf,
+  scaleAffine,
+  variableAffine,
+} from "../ir/affine.ts";
 import type { Affine } from "../ir/affine.ts";
 import type { Axis, Condition, IndexExpr, ScalarExpr } from "../ir/expression.ts";
 import { elementCount } from "../ir/graph.ts";
@@ -11,7 +20,7 @@ import type { TensorType, ValueId } from "../ir/graph.ts";
 import { namedValue } from "../ir/kernel.ts";
 import type { Stage } from "../ir/kernel.ts";
 import type { UniformWord } from "./uniforms.ts";
-import { comparisonText, compareNumbers, drawFunction, foldBinary, unaryText } from "./scalarFunctions.ts";
+import { byteText, comparisonText, compareNumbers, drawFunction, foldBinary, unaryText } from "./scalarFunctions.ts";
 import { createIndexPrinter } from "./indexPrinter.ts";
 import { floatLiteral } from "./wgslWriter.ts";
 import type { Scopes, Value } from "./wgslWriter.ts";
@@ -108,7 +117,7 @@ export function createEvaluator(
         return { text: word.type === "f32" ? `step.${expr.name}` : `f32(step.${expr.name})`, level: 0 };
       }
       case "index": {
-        const affine = affineOf(expr.of, environment.bindings, scopes.ranges);
+        const affine = place(expr.of, environment);
         if (affine.terms.length === 0) return scalar({ kind: "number", value: affine.constant }, environment);
         return { text: `f32(${index(affine)})`, level: levelOf(affine) };
       }
@@ -128,7 +137,7 @@ export function createEvaluator(
         return define(`select(${otherwise.text}, ${then.text}, ${when.text})`, "pick", level);
       }
       case "random": {
-        const counter = affineOf(expr.counter, environment.bindings, scopes.ranges);
+        const counter = place(expr.counter, environment);
         helpers.set("draw", drawFunction);
         uniformsUsed = true;
         return define(`draw(${expr.stream}u, u32(${index(counter)}))`, "random", levelOf(counter));
@@ -136,6 +145,21 @@ export function createEvaluator(
       case "load":
         return load(expr, environment);
     }
+  }
+
+  /** An index as an affine one; a place that only the running kernel knows becomes a variable, held in its range. */
+  function place(expr: IndexExpr, environment: Environment): Affine {
+    return affineOf(expr, environment.bindings, scopes.ranges, ({ of, low, high }) => {
+      // An index that is only to be held in its range stays a whole number.
+      const whole = of.kind === "index" ? place(of.of, environment) : undefined;
+      const range = whole === undefined ? undefined : rangeOf(whole, scopes.ranges);
+      if (whole !== undefined && range !== undefined && range.low >= low && range.high <= high) return whole;
+      const value = whole === undefined ? scalar(of, environment) : { text: index(whole), level: levelOf(whole) };
+      const text = `clamp(${whole === undefined ? `i32(${value.text})` : value.text}, ${low}, ${high})`;
+      const name = scopes.define(text, "place", value.level, () => text);
+      if (!scopes.ranges.has(name)) scopes.declare(name, { low, high }, value.level);
+      return variableAffine(name);
+    });
   }
 
   function define(text: string, prefix: string, level: number): Value {
@@ -173,8 +197,8 @@ export function createEvaluator(
         };
       }
       case "compareIndex": {
-        const left = affineOf(when.left, environment.bindings, scopes.ranges);
-        const right = affineOf(when.right, environment.bindings, scopes.ranges);
+        const left = place(when.left, environment);
+        const right = place(when.right, environment);
         const difference = addAffine(left, scaleAffine(right, -1));
         const { low, high } = rangeOf(difference, scopes.ranges);
         const [atLow, atHigh] = [compareNumbers(when.fn, low, 0), compareNumbers(when.fn, high, 0)];
@@ -198,7 +222,7 @@ export function createEvaluator(
   }
 
   function load(expr: Extract<ScalarExpr, { kind: "load" }>, environment: Environment): Value {
-    const position = expr.index.map((each: IndexExpr) => affineOf(each, environment.bindings, scopes.ranges));
+    const position = expr.index.map((each: IndexExpr) => place(each, environment));
     const stageIndex = access.indexOf(expr.from);
     if (stageIndex !== undefined) return stageValue(stageIndex, registerOffsets(stageIndex, position));
     const value = namedValue(expr.from);
@@ -239,6 +263,17 @@ export function createEvaluator(
       return { text: `${vector}.${"xyzw"[lane] ?? "x"}`, level };
     }
     const text = `${binding.name}[${index(linear)}]`;
+    if (binding.dtype === "u8") {
+      const at = index(linear);
+      return define(
+        byteText(
+          binding.name,
+          scopes.define(at, "at", level, () => at),
+        ),
+        "s",
+        level,
+      );
+    }
     return define(binding.dtype === "u32" ? `f32(${text})` : text, "s", level);
   }
 

@@ -70,6 +70,11 @@ export function unaryText(
   }
 }
 
+/** A byte of words that hold four each, the first in the lowest bits, as a number. */
+export function byteText(words: string, index: string): string {
+  return `f32(extractBits(${words}[${index} / 4], u32(${index} % 4) * 8u, 8u))`;
+}
+
 /** Abramowitz and Stegun 7.1.26: error below 1.5e-7. */
 const erfFunction = `fn erf(x: f32) -> f32 {
   let a = abs(x);

@@ -4,9 +4,11 @@
  * `div` or `mod` term.
  */
 import type { IndexExpr } from "./expression.ts";
+import { printIndex } from "./kernel.ts";
 
 export type Atom =
-  | { readonly kind: "variable"; readonly name: string }
+  /** With `range`, a place that only the running kernel knows: its name is its formula. */
+  | { readonly kind: "variable"; readonly name: string; readonly range?: Range }
   | { readonly kind: "div"; readonly of: Affine; readonly by: number }
   | { readonly kind: "mod"; readonly of: Affine; readonly by: number };
 
@@ -77,7 +79,7 @@ export function rangeOf(affine: Affine, ranges: Ranges): Range {
 
 function rangeOfAtom(atom: Atom, ranges: Ranges): Range {
   if (atom.kind === "variable") {
-    const range = ranges.get(atom.name);
+    const range = atom.range ?? ranges.get(atom.name);
     if (range === undefined) throw new RangeError(`the variable ${atom.name} has no range`);
     return range;
   }
@@ -125,8 +127,22 @@ export function modAffine(affine: Affine, by: number, ranges: Ranges): Affine {
   return { terms: [{ atom: { kind: "mod", of: rest, by }, coefficient: 1 }], constant: 0 };
 }
 
+export type ComputedIndex = Extract<IndexExpr, { kind: "computed" }>;
+
+/** A computed place as a variable of its own. */
+function opaquePlace(expr: ComputedIndex): Affine {
+  const atom = { kind: "variable", name: printIndex(expr), range: { low: expr.low, high: expr.high } } as const;
+  return { terms: [{ atom, coefficient: 1 }], constant: 0 };
+}
+
 /** An index expression as an affine one, with each axis replaced by what it is bound to. */
-export function affineOf(expr: IndexExpr, bindings: ReadonlyMap<string, Affine>, ranges: Ranges): Affine {
+export function affineOf(
+  expr: IndexExpr,
+  bindings: ReadonlyMap<string, Affine>,
+  ranges: Ranges,
+  place: (expr: ComputedIndex) => Affine = opaquePlace,
+): Affine {
+  const again = (inner: IndexExpr): Affine => affineOf(inner, bindings, ranges, place);
   switch (expr.kind) {
     case "int":
       return constantAffine(expr.value);
@@ -136,13 +152,15 @@ export function affineOf(expr: IndexExpr, bindings: ReadonlyMap<string, Affine>,
       return bound;
     }
     case "add":
-      return addAffine(affineOf(expr.left, bindings, ranges), affineOf(expr.right, bindings, ranges));
+      return addAffine(again(expr.left), again(expr.right));
     case "mul":
-      return scaleAffine(affineOf(expr.of, bindings, ranges), expr.by);
+      return scaleAffine(again(expr.of), expr.by);
     case "div":
-      return divAffine(affineOf(expr.of, bindings, ranges), expr.by, ranges);
+      return divAffine(again(expr.of), expr.by, ranges);
     case "mod":
-      return modAffine(affineOf(expr.of, bindings, ranges), expr.by, ranges);
+      return modAffine(again(expr.of), expr.by, ranges);
+    case "computed":
+      return place(expr);
   }
 }
 

@@ -9,6 +9,8 @@ export interface Axis {
   readonly extent: number;
   /** True for the batch: at run time only the first `count` of `extent` samples hold data. */
   readonly batch?: true;
+  /** The sample that the axis starts at, where it is a part of the batch. */
+  readonly first?: number;
 }
 
 /** A whole number made from axes. `div` is floor division and `mod` its remainder (never negative). */
@@ -18,13 +20,16 @@ export type IndexExpr =
   | { readonly kind: "add"; readonly left: IndexExpr; readonly right: IndexExpr }
   | { readonly kind: "mul"; readonly of: IndexExpr; readonly by: number }
   | { readonly kind: "div"; readonly of: IndexExpr; readonly by: number }
-  | { readonly kind: "mod"; readonly of: IndexExpr; readonly by: number };
+  | { readonly kind: "mod"; readonly of: IndexExpr; readonly by: number }
+  /** A place that only the running kernel knows, such as that of a random crop: `of` is a whole number in [low, high]. */
+  | { readonly kind: "computed"; readonly of: ScalarExpr; readonly low: number; readonly high: number };
 
 /** Values of a step that the host sets without recompiling: see `ir/uniform.ts`. */
 export type UniformName = string;
 
 export type UnaryFunction =
-  | "neg" | "abs" | "exp" | "log" | "sqrt" | "inverseSqrt" | "tanh" | "floor" | "erf" | "log1p" | "sigmoid"; // prettier-ignore
+  | "neg" | "abs" | "exp" | "log" | "sqrt" | "inverseSqrt" | "tanh" | "floor" | "erf" | "log1p" | "sigmoid"
+  | "sin" | "cos"; // prettier-ignore
 export type BinaryFunction = "add" | "sub" | "mul" | "div" | "max" | "min" | "pow";
 export type Comparison = "lt" | "le" | "gt" | "ge" | "eq" | "ne";
 
@@ -90,6 +95,10 @@ export function idiv(of: IndexLike, by: number): IndexExpr {
 export function imod(of: IndexLike, by: number): IndexExpr {
   return { kind: "mod", of: idx(of), by };
 }
+/** A real number that is whole and lies between `low` and `high`, as an index. */
+export function computed(of: ScalarLike, low: number, high: number): IndexExpr {
+  return { kind: "computed", of: num(of), low, high };
+}
 export function isub(left: IndexLike, right: IndexLike): IndexExpr {
   return iadd(left, imul(right, -1));
 }
@@ -129,6 +138,8 @@ export const sigmoidOf = unary("sigmoid");
 export const floor = unary("floor");
 export const erf = unary("erf");
 export const log1p = unary("log1p");
+export const sin = unary("sin");
+export const cos = unary("cos");
 
 export function select(when: Condition, then: ScalarLike, otherwise: ScalarLike): ScalarExpr {
   return { kind: "select", when, then: num(then), otherwise: num(otherwise) };
@@ -143,6 +154,10 @@ export function all(...conditions: readonly Condition[]): Condition {
   return { kind: "and", all: conditions };
 }
 export const reduced: ScalarExpr = { kind: "reduced" };
+/** A number in [0, 1): one for each stream and counter of a step. */
+export function random(stream: number, counter: IndexLike): ScalarExpr {
+  return { kind: "random", stream, counter: idx(counter) };
+}
 /** The number of samples in this step's batch, as a real. */
 export const sampleCount: ScalarExpr = { kind: "uniform", name: "count" };
 export function uniform(name: UniformName): ScalarExpr {
@@ -179,7 +194,7 @@ export function rewriteScalar(expr: ScalarExpr, rules: Rewrite): ScalarExpr {
   const replaced = rules.scalar?.(expr);
   if (replaced !== undefined) return replaced;
   const again = (inner: ScalarExpr): ScalarExpr => rewriteScalar(inner, rules);
-  const index = rules.index ?? ((inner: IndexExpr): IndexExpr => inner);
+  const index = indexRule(rules);
   switch (expr.kind) {
     case "number":
     case "reduced":
@@ -206,7 +221,7 @@ export function rewriteScalar(expr: ScalarExpr, rules: Rewrite): ScalarExpr {
 }
 
 export function rewriteCondition(condition: Condition, rules: Rewrite): Condition {
-  const index = rules.index ?? ((inner: IndexExpr): IndexExpr => inner);
+  const index = indexRule(rules);
   switch (condition.kind) {
     case "compare":
       return { ...condition, left: rewriteScalar(condition.left, rules), right: rewriteScalar(condition.right, rules) };
@@ -214,6 +229,47 @@ export function rewriteCondition(condition: Condition, rules: Rewrite): Conditio
       return { ...condition, left: index(condition.left), right: index(condition.right) };
     case "and":
       return { ...condition, all: condition.all.map((each) => rewriteCondition(each, rules)) };
+  }
+}
+
+/** What a rewriting does to an index: its own rule for indices, then the rule for scalars inside computed places. */
+function indexRule({ index, scalar }: Rewrite): (expr: IndexExpr) => IndexExpr {
+  const own = index ?? ((inner: IndexExpr): IndexExpr => inner);
+  if (scalar === undefined) return own;
+  return (expr) => rewriteComputed(own(expr), (of) => rewriteScalar(of, { scalar }));
+}
+
+/** Replaces the scalars of computed places. */
+export function rewriteComputed(expr: IndexExpr, rewrite: (of: ScalarExpr) => ScalarExpr): IndexExpr {
+  switch (expr.kind) {
+    case "axis":
+    case "int":
+      return expr;
+    case "add":
+      return { ...expr, left: rewriteComputed(expr.left, rewrite), right: rewriteComputed(expr.right, rewrite) };
+    case "mul":
+    case "div":
+    case "mod":
+      return { ...expr, of: rewriteComputed(expr.of, rewrite) };
+    case "computed":
+      return { ...expr, of: rewrite(expr.of) };
+  }
+}
+
+/** The scalars of the computed places in an index. */
+export function computedParts(expr: IndexExpr): readonly ScalarExpr[] {
+  switch (expr.kind) {
+    case "axis":
+    case "int":
+      return [];
+    case "add":
+      return [...computedParts(expr.left), ...computedParts(expr.right)];
+    case "mul":
+    case "div":
+    case "mod":
+      return computedParts(expr.of);
+    case "computed":
+      return [expr.of];
   }
 }
 
@@ -230,5 +286,7 @@ export function substituteIndex(expr: IndexExpr, by: ReadonlyMap<string, IndexEx
     case "div":
     case "mod":
       return { ...expr, of: substituteIndex(expr.of, by) };
+    case "computed":
+      return { ...expr, of: rewriteScalar(expr.of, { index: (inner) => substituteIndex(inner, by) }) };
   }
 }

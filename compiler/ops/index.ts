@@ -10,6 +10,7 @@ import * as batchNorm from "./batchNorm.ts";
 import * as channelShuffle from "./channelShuffle.ts";
 import * as channelSum from "./channelSum.ts";
 import * as classifierLoss from "./classifierLoss.ts";
+import * as colorJitter from "./colorJitter.ts";
 import * as concat from "./concat.ts";
 import * as conv from "./conv.ts";
 import * as crossEntropy from "./crossEntropy.ts";
@@ -21,17 +22,24 @@ import * as gelu from "./gelu.ts";
 import * as groupNorm from "./groupNorm.ts";
 import * as hardSigmoid from "./hardSigmoid.ts";
 import * as hardSwish from "./hardSwish.ts";
+import * as imageValues from "./imageValues.ts";
 import * as leakyRelu from "./leakyRelu.ts";
 import * as linear from "./linear.ts";
 import * as localResponseNorm from "./localResponseNorm.ts";
 import * as maxPool from "./maxPool.ts";
 import * as multiply from "./multiply.ts";
 import * as nll from "./nll.ts";
+import * as normalizeImage from "./normalizeImage.ts";
 import * as pad from "./pad.ts";
 import * as prelu from "./prelu.ts";
+import * as randomBox from "./randomBox.ts";
+import * as randomCrop from "./randomCrop.ts";
+import * as randomFlip from "./randomFlip.ts";
+import * as randomRotation from "./randomRotation.ts";
 import * as relu from "./relu.ts";
 import * as relu6 from "./relu6.ts";
 import * as reshape from "./reshape.ts";
+import * as resizeImage from "./resizeImage.ts";
 import * as selu from "./selu.ts";
 import * as sigmoid from "./sigmoid.ts";
 import * as silu from "./silu.ts";
@@ -48,6 +56,7 @@ const modules: readonly object[] = [
   channelShuffle,
   channelSum,
   classifierLoss,
+  colorJitter,
   concat,
   conv,
   crossEntropy,
@@ -59,17 +68,24 @@ const modules: readonly object[] = [
   groupNorm,
   hardSigmoid,
   hardSwish,
+  imageValues,
   leakyRelu,
   linear,
   localResponseNorm,
   maxPool,
   multiply,
   nll,
+  normalizeImage,
   pad,
   prelu,
+  randomBox,
+  randomCrop,
+  randomFlip,
+  randomRotation,
   relu,
   relu6,
   reshape,
+  resizeImage,
   selu,
   sigmoid,
   silu,

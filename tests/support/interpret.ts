@@ -8,7 +8,7 @@ import { elementCount, typesOf } from "../../compiler/ir/graph.ts";
 import { axesOf } from "../../compiler/ops/defineOp.ts";
 import { ops } from "../../compiler/ops/index.ts";
 
-export type Values = Float32Array | Float64Array | Uint32Array;
+export type Values = Float32Array | Float64Array | Uint32Array | Uint8Array;
 export type Precision = "float32" | "float64";
 
 /** A tensor with all its axes, the batch included, row-major. */
@@ -83,7 +83,7 @@ function forEachIndex(axes: readonly Axis[], first: number, samples: number, loo
       visit();
       return;
     }
-    const extent = axis.batch === true ? samples : axis.extent;
+    const extent = axis.batch === true ? Math.min(Math.max(samples - (axis.first ?? 0), 0), axis.extent) : axis.extent;
     for (let index = 0; index < extent; index++) {
       loop.position[first + depth] = index;
       walk(depth + 1);
@@ -121,9 +121,9 @@ function compileScalar(
         return () => value;
       }
       case "index":
-        return compileIndex(expr.of, loop);
+        return place(expr.of);
       case "random": {
-        const counter = compileIndex(expr.counter, loop);
+        const counter = place(expr.counter);
         return () => draw(expr.stream, counter(), uniforms["step"] ?? 0, uniforms["seed"] ?? 0);
       }
       case "load":
@@ -150,7 +150,7 @@ function compileScalar(
     if (shape.length !== index.length) {
       throw new Error(`${from} has ${shape.length} axes, but is read with ${index.length}`);
     }
-    const at = index.map((each) => compileIndex(each, loop));
+    const at = index.map(place);
     return () => {
       let offset = 0;
       for (let axis = 0; axis < shape.length; axis++) {
@@ -165,6 +165,10 @@ function compileScalar(
     };
   }
 
+  function place(expr: IndexExpr): () => number {
+    return compileIndex(expr, loop, scalar);
+  }
+
   function condition(when: Condition): () => boolean {
     switch (when.kind) {
       case "and": {
@@ -176,19 +180,16 @@ function compileScalar(
         return () => holds(left(), right());
       }
       case "compareIndex": {
-        const [holds, left, right] = [
-          comparisons[when.fn],
-          compileIndex(when.left, loop),
-          compileIndex(when.right, loop),
-        ];
+        const [holds, left, right] = [comparisons[when.fn], place(when.left), place(when.right)];
         return () => holds(left(), right());
       }
     }
   }
 }
 
-function compileIndex(expr: IndexExpr, loop: Loop): () => number {
+function compileIndex(expr: IndexExpr, loop: Loop, scalar: (expr: ScalarExpr) => () => number): () => number {
   const { position } = loop;
+  const again = (inner: IndexExpr): (() => number) => compileIndex(inner, loop, scalar);
   switch (expr.kind) {
     case "axis": {
       const place = loop.names.indexOf(expr.name);
@@ -198,23 +199,27 @@ function compileIndex(expr: IndexExpr, loop: Loop): () => number {
     case "int":
       return () => expr.value;
     case "add": {
-      const [left, right] = [compileIndex(expr.left, loop), compileIndex(expr.right, loop)];
+      const [left, right] = [again(expr.left), again(expr.right)];
       return () => left() + right();
     }
     case "mul": {
-      const of = compileIndex(expr.of, loop);
+      const of = again(expr.of);
       return () => of() * expr.by;
     }
     case "div": {
-      const of = compileIndex(expr.of, loop);
+      const of = again(expr.of);
       return () => Math.floor(of() / expr.by);
     }
     case "mod": {
-      const of = compileIndex(expr.of, loop);
+      const of = again(expr.of);
       return () => {
         const value = of();
         return value - Math.floor(value / expr.by) * expr.by;
       };
+    }
+    case "computed": {
+      const of = scalar(expr.of);
+      return () => Math.min(Math.max(Math.trunc(of()), expr.low), expr.high);
     }
   }
 }
@@ -230,6 +235,8 @@ const unaryFunctions: Readonly<Record<Extract<ScalarExpr, { kind: "unary" }>["fn
   floor: Math.floor,
   erf: errorFunction,
   log1p: Math.log1p,
+  sin: Math.sin,
+  cos: Math.cos,
   sigmoid: (x) => 1 / (1 + Math.exp(-x)),
 };
 

@@ -5,7 +5,6 @@
  */
 import { iadd, rewriteScalar, substituteIndex } from "../../compiler/ir/expression.ts";
 import type { Axis, Computation, IndexExpr } from "../../compiler/ir/expression.ts";
-import { typesOf } from "../../compiler/ir/graph.ts";
 import type { Graph, TensorType, ValueId } from "../../compiler/ir/graph.ts";
 import { loadedNames, namedValue, valueName } from "../../compiler/ir/kernel.ts";
 import type { Kernel, KernelPlan, Stage } from "../../compiler/ir/kernel.ts";
@@ -20,11 +19,11 @@ export function interpretKernels(
   feeds: GraphFeeds,
   settings: StepSettings,
 ): ReadonlyMap<ValueId, Tensor> {
-  const types = new Map([...typesOf(graph), ...plan.scratch]);
+  const types = new Map([...plan.types, ...plan.scratch]);
   const stored = new Map<ValueId, Tensor>();
-  for (const { name, value } of graph.inputs) stored.set(value, feed(name, value, feeds.inputs));
-  for (const { name, value } of graph.parameters) stored.set(value, feed(name, value, feeds.parameters));
-  for (const { name, value } of graph.states) stored.set(value, feed(name, value, feeds.states ?? {}));
+  for (const { name, value } of graph.inputs) feed(name, value, feeds.inputs);
+  for (const { name, value } of graph.parameters) feed(name, value, feeds.parameters);
+  for (const { name, value } of graph.states) feed(name, value, feeds.states ?? {});
   const updates = new Map<ValueId, Tensor>();
   for (const kernel of plan.kernels) {
     const registers = new Map<string, Tensor>();
@@ -41,13 +40,54 @@ export function interpretKernels(
       if (isStored && overwrites !== undefined) updates.set(value, tensor);
     }
     for (const [value, tensor] of written) stored.set(value, tensor);
+    for (const { value, slice, stored: isStored } of kernel.stages)
+      if (isStored && slice !== undefined) storeInside(value, slice);
+  }
+  for (const [value, slabs] of plan.slabsOf) {
+    const parts = slabs.flatMap((slab) => stored.get(slab) ?? []);
+    const values = Float64Array.from(parts.flatMap((part) => [...part.values]));
+    if (parts.length === slabs.length) stored.set(value, { shape: shapeOf(value), values });
   }
   return new Map([...stored, ...updates]);
 
-  function feed(name: string, value: ValueId, from: GraphFeeds["parameters"]): Tensor {
+  function shapeOf(value: ValueId): readonly number[] {
+    return fullShape(types.get(value) as TensorType, settings.batch);
+  }
+
+  /** Stores what the host gives, slab by slab where the value is in slabs. */
+  function feed(name: string, value: ValueId, from: GraphFeeds["parameters"]): void {
     const values = from[name];
     if (values === undefined) throw new Error(`nothing is fed to ${name}`);
-    return { shape: fullShape(types.get(value) as TensorType, settings.batch), values };
+    const slabs = plan.slabsOf.get(value) ?? [value];
+    let at = 0;
+    for (const slab of slabs) {
+      const shape = shapeOf(slab);
+      const size = shape.reduce((product, extent) => product * extent, 1);
+      stored.set(slab, { shape, values: slabs.length === 1 ? values : values.slice(at, (at += size)) });
+    }
+  }
+
+  /** Copies a stored value to its place in another. */
+  function storeInside(value: ValueId, { of, starts }: NonNullable<Stage["slice"]>): void {
+    const part = stored.get(value);
+    const shape = shapeOf(of);
+    const whole = stored.get(of) ?? {
+      shape,
+      values: new Float64Array(shape.reduce((product, size) => product * size, 1)),
+    };
+    if (part === undefined) throw new Error(`%${value} is not stored`);
+    const values = Float64Array.from(whole.values);
+    for (const [position, element] of part.values.entries()) {
+      let [rest, at, stride] = [position, 0, 1];
+      for (let dimension = shape.length - 1; dimension >= 0; dimension--) {
+        const size = part.shape[dimension] ?? 1;
+        at += ((rest % size) + (starts[dimension] ?? 0)) * stride;
+        stride *= shape[dimension] ?? 1;
+        rest = Math.floor(rest / size);
+      }
+      values[at] = element;
+    }
+    stored.set(of, { shape, values });
   }
 
   /** A stored value under the shape of the name that it is read by: a view has its own. */
@@ -189,5 +229,7 @@ export function valueOf(expr: IndexExpr, at: ReadonlyMap<string, number>): numbe
       const value = valueOf(expr.of, at);
       return value - Math.floor(value / expr.by) * expr.by;
     }
+    case "computed":
+      throw new Error("a computed place is not known here");
   }
 }

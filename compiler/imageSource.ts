@@ -1,0 +1,28 @@
+/** What the host sends of a recipe's images, as far as it is known without reading any data. */
+import { preparationProblem, preparedShape } from "./3-differentiate/preparationGraph.ts";
+import type { ImageSource } from "./3-differentiate/preparationGraph.ts";
+import { dataSets } from "./2-check/recipeTables.ts";
+import type { DataRecipe } from "./ir/recipe.ts";
+
+export type { ImageSource } from "./3-differentiate/preparationGraph.ts";
+
+/** A named set's own images; of others, images that need no resizing for a network that reads `inputShape`. */
+export function imageSourceOf(data: DataRecipe, inputShape: readonly number[]): ImageSource {
+  if (data.source.kind === "named") {
+    const { channels, size } = dataSets[data.source.name];
+    return { shape: [channels, size, size], dtype: "u8" };
+  }
+  const [first = 1, height, width] = inputShape;
+  // A vector is a row of values.
+  if (height === undefined || width === undefined) return { shape: [1, 1, first], dtype: "u8" };
+  const [rows, columns] = data.resize ?? [height, width];
+  return { shape: [first, rows, columns], dtype: "u8" };
+}
+
+/** Whether the data lines make what the network reads of such images. */
+export function givesInput(source: ImageSource, data: DataRecipe, inputShape: readonly number[]): boolean {
+  if (preparationProblem(source, data) !== undefined) return false;
+  const shape = preparedShape(source, data);
+  const count = (sizes: readonly number[]): number => sizes.reduce((product, size) => product * size, 1);
+  return inputShape.length === 1 ? count(shape) === inputShape[0] : shape.join() === inputShape.join();
+}
