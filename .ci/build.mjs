@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { bundleParser } from "./bundleParser.mjs";
 import { bundleRuntime } from "./bundleRuntime.mjs";
 import { heading, root, run } from "./setup.mjs";
 
@@ -16,7 +17,14 @@ const sources = sourceFolders
   .sort();
 
 const hash = createHash("sha256");
-for (const file of [...sources, ".ci/bundleRuntime.mjs", "tsconfig.json", "tsconfig.build.json", "package-lock.json"]) {
+for (const file of [
+  ...sources,
+  ".ci/bundleRuntime.mjs",
+  ".ci/bundleParser.mjs",
+  "tsconfig.json",
+  "tsconfig.build.json",
+  "package-lock.json",
+]) {
   hash
     .update(`${file}\0`)
     .update(readFileSync(join(root, file)))
@@ -37,6 +45,7 @@ if (!existsSync(stampFile) || readFileSync(stampFile, "utf8") !== stamp) {
       cpSync(join(root, file), join(fresh, file));
     }
     await bundleRuntime(fresh);
+    await bundleParser(fresh);
     // With type errors the code is there all the same (a generated file may be what is missing), but not as finished.
     if (clean) writeFileSync(join(fresh, ".sources"), stamp);
     const old = join(root, `dist-${process.pid}-old`);

@@ -6,15 +6,11 @@
  * before: NetworkPlan { name: "LeNet", buffers, kernels, … }
  * after:  lenet.ts, lenet/conv1.wgsl, …
  */
-import { format } from "prettier";
-import { Project, ts, VariableDeclarationKind } from "ts-morph";
-import type { InterfaceDeclarationStructure, OptionalKind, SourceFile } from "ts-morph";
 import type { DispatchPlan, NetworkPlan, TensorPlan } from "../../runtime/plan.ts";
 import type { CompiledNetwork, EmittedFile } from "../ir/output.ts";
+import { CommentedList, ConstantName, literalText } from "./literalText.ts";
 import { constantName, distinctNames, fileStem, typeName } from "./moduleNames.ts";
-import {
-  commentText, countText, docText, listText, shapeText, stringText, templateText, valueText,
-} from "./moduleText.ts"; // prettier-ignore
+import { commentText, countText, docText, shapeText, stringText, templateText, valueText } from "./moduleText.ts";
 
 export type ModuleSource = Pick<CompiledNetwork, "name" | "doc" | "plan" | "peakBytes">;
 
@@ -31,57 +27,33 @@ export const runtimeFile = "cnnc-runtime.js";
 export async function emitModule(network: ModuleSource, options: EmitModuleOptions): Promise<readonly EmittedFile[]> {
   const stem = fileStem(options.fileName ?? network.name);
   const kernelNames = distinctNames(network.plan.kernels.map(({ name }) => fileStem(name)));
-  const source = moduleSource(network, kernelNames, options.language === "ts" ? "cnnc/runtime" : `./${runtimeFile}`);
   const kernels = network.plan.kernels.map(({ wgsl }, index) => ({
     path: `${stem}/${kernelNames[index]}.wgsl`,
     text: wgsl.endsWith("\n") ? wgsl : `${wgsl}\n`,
   }));
-  if (options.language === "ts")
-    return [{ path: `${stem}.ts`, text: await formatted(source, "typescript") }, ...kernels];
-  const compilerOptions = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext, strict: true };
-  const script = ts.transpileModule(source, { compilerOptions }).outputText;
-  const declarations = ts.transpileDeclaration(source, { compilerOptions }).outputText;
+  const isTyped = options.language === "ts";
+  const runtime = isTyped ? "cnnc/runtime" : `./${runtimeFile}`;
+  const types = typesText(network);
+  const importTypes = (names: string): string => `import type { ${names} } from ${stringText(runtime)};\n`;
+  const imports = `import { createNetwork } from ${stringText(runtime)};\n`;
+  const typed = `${imports}${importTypes("Network, NetworkOptions, NetworkPlan")}\n${types}`;
+  // The tables are written formatted; only what holds the user's names and words goes through the formatter.
+  const head = await formatted(`${header(network)}${isTyped ? typed : imports}`);
+  const create = await formatted(createText(network, isTyped));
+  const module = `${head}\n${planText(network.plan, kernelNames, isTyped)}\n${create}`;
+  if (isTyped) return [{ path: `${stem}.ts`, text: module }, ...kernels];
+  const declarations = `${importTypes("Network, NetworkOptions")}\n${types}\n${declarationText(network)}`;
   return [
-    { path: `${stem}.js`, text: await formatted(script, "babel") },
-    { path: `${stem}.d.ts`, text: await formatted(`${header(network)}${declarations}`, "typescript") },
+    { path: `${stem}.js`, text: module },
+    { path: `${stem}.d.ts`, text: await formatted(`${header(network)}${declarations}`) },
     ...kernels,
   ];
 }
 
-async function formatted(text: string, parser: "typescript" | "babel"): Promise<string> {
-  return format(text, { parser, printWidth: 120, embeddedLanguageFormatting: "off" });
-}
-
-/** The TypeScript text, before formatting. */
-function moduleSource(network: ModuleSource, kernelNames: readonly string[], runtime: string): string {
-  const { plan } = network;
-  const type = typeName(network.name);
-  const project = new Project({ useInMemoryFileSystem: true });
-  const file = project.createSourceFile("module.ts", header(network));
-  file.addImportDeclaration({ moduleSpecifier: runtime, namedImports: ["createNetwork"] });
-  file.addImportDeclaration({
-    moduleSpecifier: runtime,
-    isTypeOnly: true,
-    namedImports: ["Network", "NetworkOptions", "NetworkPlan"],
-  });
-  addTypes(file, network, type);
-  addPlan(file, plan, kernelNames);
-  const sizes = plan.outputShape.length === 1 ? "inputShape, classes" : "inputShape, outputShape";
-  file.addFunction({
-    name: `create${type}`,
-    isExported: true,
-    isAsync: true,
-    parameters: [{ name: "options", type: "NetworkOptions", initializer: "{}" }],
-    returnType: `Promise<${type}>`,
-    docs: [
-      `Compiles the kernels of ${commentText(network.name)} on a device, its own if none is given, and draws the first weights.`,
-    ],
-    statements: [
-      `const network = await createNetwork<${type}Parameter, ${type}Statistic>(plan, options);`,
-      `return Object.assign(network, { ${sizes} } as const);`,
-    ],
-  });
-  return file.getFullText();
+/** Loaded here, because most commands print no code. */
+async function formatted(text: string): Promise<string> {
+  const { format } = await import("prettier");
+  return format(text, { parser: "typescript", printWidth: 120, embeddedLanguageFormatting: "off" });
 }
 
 function header({ name, doc }: ModuleSource): string {
@@ -89,97 +61,102 @@ function header({ name, doc }: ModuleSource): string {
   return `/**\n * ${commentText(name)}, a network for WebGPU.${about}\n *\n * @generated by cnnc: do not edit; compile the network's .cnn file again instead.\n */\n`;
 }
 
-function addTypes(file: SourceFile, { name, plan, peakBytes }: ModuleSource, type: string): void {
+/** The types of a network: the names of its tensors, what a state dict holds, and the network itself. */
+function typesText({ name, plan, peakBytes }: ModuleSource): string {
+  const type = typeName(name);
+  const label = commentText(name);
   const total = plan.parameters.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
   const names = (tensors: readonly TensorPlan[]): string =>
     tensors.length === 0 ? "never" : tensors.map((tensor) => stringText(tensor.name)).join(" | ");
-  const label = commentText(name);
-  file.addTypeAlias({
-    name: `${type}Parameter`,
-    isExported: true,
-    type: names(plan.parameters),
-    docs: [`What ${label} learns: ${countText(total)} values in all.`],
-  });
-  file.addTypeAlias({
-    name: `${type}Statistic`,
-    isExported: true,
-    type: names(plan.states),
-    docs: [`Running statistics of ${label}.`],
-  });
-  file.addInterface({
-    name: `${type}StateDict`,
-    isExported: true,
-    docs: [`The tensors of ${label} by name, row-major, in PyTorch's layouts.`],
-    properties: [...plan.parameters, ...plan.states].map((tensor) => ({
-      name: stringText(tensor.name),
-      type: "Float32Array<ArrayBuffer>",
-      docs: [commentText(shapeText(tensor.shape))],
-    })),
-  });
-  file.addInterface(networkInterface(plan, type, label, peakBytes));
+  const tensors = [...plan.parameters, ...plan.states].map(
+    (tensor) =>
+      `  /** ${commentText(shapeText(tensor.shape))} */\n  ${stringText(tensor.name)}: Float32Array<ArrayBuffer>;\n`,
+  );
+  return [
+    `/** What ${label} learns: ${countText(total)} values in all. */\n`,
+    `export type ${type}Parameter = ${names(plan.parameters)};\n`,
+    `/** Running statistics of ${label}. */\n`,
+    `export type ${type}Statistic = ${names(plan.states)};\n\n`,
+    `/** The tensors of ${label} by name, row-major, in PyTorch's layouts. */\n`,
+    `export interface ${type}StateDict {\n${tensors.join("")}}\n\n`,
+    interfaceText(plan, type, label, peakBytes),
+  ].join("");
 }
 
-function networkInterface(
-  plan: NetworkPlan,
-  type: string,
-  label: string,
-  peakBytes: ModuleSource["peakBytes"],
-): OptionalKind<InterfaceDeclarationStructure> {
+function interfaceText(plan: NetworkPlan, type: string, label: string, peakBytes: ModuleSource["peakBytes"]): string {
   const input = plan.inputShape.length === 3 ? "channels x height x width" : "features";
   const memory =
     peakBytes.training === undefined
       ? `${countText(peakBytes.inference)} bytes`
       : `${countText(peakBytes.training)} bytes to train, ${countText(peakBytes.inference)} to predict`;
-  return {
-    name: type,
-    isExported: true,
-    extends: [`Network<${type}Parameter, ${type}Statistic>`],
-    docs: [
-      `${label} on a GPU. An image is ${plan.inputShape.join(" x ")} (${input}); a step takes up to ${plan.batch}.\n` +
-        `Buffers on the GPU: ${memory}.`,
-    ],
-    properties: [
-      { name: "inputShape", isReadonly: true, type: `readonly ${valueText(plan.inputShape)}` },
-      plan.outputShape.length === 1
-        ? { name: "classes", isReadonly: true, type: String(plan.outputShape[0]) }
-        : { name: "outputShape", isReadonly: true, type: `readonly ${valueText(plan.outputShape)}` },
-    ],
-    methods: [
-      { name: "stateDict", returnType: `Promise<${type}StateDict>`, docs: ["Every parameter and running statistic."] },
-      {
-        name: "loadStateDict",
-        parameters: [{ name: "values", type: `Readonly<Record<keyof ${type}StateDict, Float32Array>>` }],
-        returnType: "void",
-        docs: ["Replaces all of them; throws, and changes nothing, when one does not fit."],
-      },
-    ],
-  };
+  const output =
+    plan.outputShape.length === 1
+      ? `readonly classes: ${plan.outputShape[0]};`
+      : `readonly outputShape: readonly ${valueText(plan.outputShape)};`;
+  return `/**
+ * ${label} on a GPU. An image is ${plan.inputShape.join(" x ")} (${input}); a step takes up to ${plan.batch}.
+ * Buffers on the GPU: ${memory}.
+ */
+export interface ${type} extends Network<${type}Parameter, ${type}Statistic> {
+  readonly inputShape: readonly ${valueText(plan.inputShape)};
+  ${output}
+  /** Every parameter and running statistic. */
+  stateDict(): Promise<${type}StateDict>;
+  /** Replaces all of them; throws, and changes nothing, when one does not fit. */
+  loadStateDict(values: Readonly<Record<keyof ${type}StateDict, Float32Array>>): void;
+}
+`;
+}
+
+function createDoc(name: string): string {
+  return `/** Compiles the kernels of ${commentText(name)} on a device, its own if none is given, and draws the first weights. */\n`;
+}
+
+/** The function that makes the network, with its types or without. */
+function createText({ name, plan }: ModuleSource, isTyped: boolean): string {
+  const type = typeName(name);
+  const sizes = plan.outputShape.length === 1 ? "inputShape, classes" : "inputShape, outputShape";
+  const as = (types: string): string => (isTyped ? types : "");
+  return `${createDoc(name)}export async function create${type}(options${as(": NetworkOptions")} = {})${as(`: Promise<${type}>`)} {
+  const network = await createNetwork${as(`<${type}Parameter, ${type}Statistic>`)}(plan, options);
+  return Object.assign(network, { ${sizes} }${as(" as const")});
+}
+`;
+}
+
+function declarationText({ name }: ModuleSource): string {
+  const type = typeName(name);
+  return `${createDoc(name)}export declare function create${type}(options?: NetworkOptions): Promise<${type}>;\n`;
 }
 
 /** The plan's parts as constants, in the order in which a reader meets them. */
-function addPlan(file: SourceFile, plan: NetworkPlan, kernelNames: readonly string[]): void {
-  const constant = (name: string, text: string, type?: string, doc?: string): void => {
-    file.addVariableStatement({
-      leadingTrivia: "\n",
-      declarationKind: VariableDeclarationKind.Const,
-      declarations: [{ name, initializer: text, ...(type !== undefined && { type }) }],
-      ...(doc !== undefined && { docs: [doc] }),
-    });
+function planText(plan: NetworkPlan, kernelNames: readonly string[], isTyped: boolean): string {
+  const texts: string[] = [];
+  const constant = (name: string, text: string, type = "", doc = ""): void => {
+    const above = doc === "" ? "" : `/** ${doc} */\n`;
+    texts.push(`${above}const ${name}${isTyped && type !== "" ? `: ${type}` : ""} = ${text};\n`);
   };
-  const list = (name: keyof NetworkPlan, doc: string, entries: readonly { comment: string; text: string }[]): void => {
-    constant(name, listText(entries), `NetworkPlan["${name}"]`, doc);
+  const value = (name: string, it: unknown, type?: string, doc?: string): void => {
+    const column = `const ${name}${isTyped && type !== undefined ? `: ${type}` : ""} = `.length;
+    constant(name, literalText(it, 0, column), type, doc);
+  };
+  const list = (name: keyof NetworkPlan, doc: string, entries: CommentedList["entries"]): void => {
+    value(name, new CommentedList(entries), `NetworkPlan["${name}"]`, doc);
   };
   const tensors = (name: "parameters" | "states" | "optimizer", doc: string): void => {
-    list(name, doc, plan[name].map((tensor) => ({ comment: shapeText(tensor.shape), text: valueText(tensor) }))); // prettier-ignore
+    list(name, doc, plan[name].map((tensor) => ({ comment: shapeText(tensor.shape), value: tensor }))); // prettier-ignore
+  };
+  const shape = (name: string, sizes: readonly number[]): void => {
+    constant(name, `${literalText(sizes, 0, 0)}${isTyped ? " as const" : ""}`);
   };
 
-  constant("inputShape", `${valueText(plan.inputShape)} as const`);
-  if (plan.outputShape.length === 1) constant("classes", valueText(plan.outputShape[0]));
-  else constant("outputShape", `${valueText(plan.outputShape)} as const`);
+  shape("inputShape", plan.inputShape);
+  if (plan.outputShape.length === 1) value("classes", plan.outputShape[0]);
+  else shape("outputShape", plan.outputShape);
   list(
     "buffers",
     "GPU buffers; bindings name them by their place in this list. Sizes in bytes.",
-    plan.buffers.map((buffer, index) => ({ comment: `buffer ${index}`, text: valueText(buffer) })),
+    plan.buffers.map((buffer, index) => ({ comment: `buffer ${index}`, value: buffer })),
   );
   tensors("parameters", "What training changes, and how it starts.");
   tensors("states", "Running statistics.");
@@ -187,7 +164,7 @@ function addPlan(file: SourceFile, plan: NetworkPlan, kernelNames: readonly stri
   list(
     "uniforms",
     "The numbers that the host sets before each step.",
-    plan.uniforms.map((uniform) => ({ comment: "", text: valueText(uniform) })),
+    plan.uniforms.map((uniform) => ({ comment: "", value: uniform })),
   );
   const constants = distinctNames(kernelNames.map(constantName));
   plan.kernels.forEach(({ wgsl }, index) => {
@@ -198,38 +175,42 @@ function addPlan(file: SourceFile, plan: NetworkPlan, kernelNames: readonly stri
     "The kernels; dispatches name them by their place in this list.",
     plan.kernels.map(({ name, workgroupSize }, index) => ({
       comment: `kernel ${index}`,
-      text: `{ name: ${stringText(name)}, wgsl: ${constants[index]}, workgroupSize: ${workgroupSize} }`,
+      value: { name, wgsl: new ConstantName(constants[index] ?? ""), workgroupSize },
     })),
   );
   const { training, inference } = plan;
-  const programs = ["inference", ...(training === undefined ? [] : ["training"])];
-  if (training !== undefined) constant("training", programText(plan, training), 'NetworkPlan["training"] & object');
-  constant("inference", programText(plan, inference), 'NetworkPlan["inference"]');
-  const { format: version, name, batch, seed, counters, requiredLimits } = plan;
-  const values = Object.entries({ format: version, name, batch, seed, counters, requiredLimits });
-  const parts = [
-    ...values.map(([key, value]) => `${key}: ${valueText(value)}`),
-    "inputShape",
-    plan.outputShape.length === 1 ? "outputShape: [classes]" : "outputShape",
-    ...["buffers", "parameters", "states", "optimizer", "uniforms", "kernels", ...programs],
-  ];
-  constant("plan", `{ ${parts.join(", ")} }`, "NetworkPlan");
+  if (training !== undefined) value("training", program(plan, training), 'NetworkPlan["training"] & object');
+  value("inference", program(plan, inference), 'NetworkPlan["inference"]');
+  const { format, name, batch, seed, counters, requiredLimits } = plan;
+  const named = (part: string): readonly [string, ConstantName] => [part, new ConstantName(part)];
+  value(
+    "plan",
+    {
+      ...{ format, name, batch, seed, counters, requiredLimits },
+      inputShape: new ConstantName("inputShape"),
+      outputShape: plan.outputShape.length === 1 ? [new ConstantName("classes")] : new ConstantName("outputShape"),
+      ...Object.fromEntries(["buffers", "parameters", "states", "optimizer", "uniforms", "kernels"].map(named)),
+      ...Object.fromEntries((training === undefined ? ["inference"] : ["inference", "training"]).map(named)),
+    },
+    "NetworkPlan",
+  );
+  return texts.join("\n");
 }
 
-/** A program as an object literal; its lists of dispatches are commented with their kernels and layers. */
-function programText(plan: NetworkPlan, program: object): string {
-  const entries = Object.entries(program).map(([key, value]: [string, unknown]) => {
+/** A program whose lists of dispatches are commented with their kernels and layers. */
+function program(plan: NetworkPlan, of: object): object {
+  const entries = Object.entries(of).map(([key, value]: [string, unknown]) => {
     const isDispatches = key === "dispatches" || key === "update" || key === "collect";
-    return `${key}: ${isDispatches ? dispatchesText(plan, value as readonly DispatchPlan[]) : valueText(value)}`;
+    return [key, isDispatches ? commented(plan, value as readonly DispatchPlan[]) : value] as const;
   });
-  return `{\n${entries.join(",\n")}\n}`;
+  return Object.fromEntries(entries);
 }
 
-function dispatchesText(plan: NetworkPlan, dispatches: readonly DispatchPlan[]): string {
-  return listText(
+function commented(plan: NetworkPlan, dispatches: readonly DispatchPlan[]): CommentedList {
+  return new CommentedList(
     dispatches.map((dispatch) => ({
       comment: `${plan.kernels[dispatch.kernel]?.name ?? dispatch.kernel}: ${dispatch.label}`,
-      text: valueText(dispatch),
+      value: dispatch,
     })),
   );
 }

@@ -44,14 +44,6 @@ export function docText(text: string): string {
     .join("\n");
 }
 
-/** An array literal with a line comment above each entry. */
-export function listText(entries: readonly { readonly comment: string; readonly text: string }[]): string {
-  const lines = entries.map(({ comment, text }) =>
-    comment === "" ? `${text},` : `// ${commentText(comment)}\n${text},`,
-  );
-  return `[\n${lines.join("\n")}\n]`;
-}
-
 /** "6 x 1 x 5 x 5 = 150 values". */
 export function shapeText(shape: readonly number[]): string {
   const count = shape.reduce((product, size) => product * size, 1);

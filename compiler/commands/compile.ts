@@ -49,11 +49,11 @@ export async function compileCommand(
   return 0;
 }
 
-/** Writes the files below a directory and returns their paths. */
+/** Writes generated files below a directory and returns their paths. */
 export function writeFiles(directory: string, files: readonly EmittedFile[]): readonly string[] {
   return files.map(({ path, text }) => {
     const target = join(directory, path);
-    writeAtomically(target, text);
+    writeAtomically(target, text, { isLasting: false });
     return target;
   });
 }

@@ -4,9 +4,10 @@ import { describeFileError, UserError } from "./userError.ts";
 
 /**
  * Writes a file in one step: to a temporary file beside it, to the disk, then renamed over the old one. A process killed
- * at any moment leaves the old file or the new one, never a part. Makes the folder; throws `UserError`.
+ * at any moment leaves the old file or the new one, never a part; where not even a loss of power may lose it, `isLasting`
+ * waits for the disk, which generated files need not. Makes the folder; throws `UserError`.
  */
-export function writeAtomically(path: string, content: string | Uint8Array): void {
+export function writeAtomically(path: string, content: string | Uint8Array, { isLasting = true } = {}): void {
   const folder = dirname(path);
   makeFolder(folder);
   const temporary = join(folder, `.${basename(path)}.${process.pid}.tmp`);
@@ -15,12 +16,12 @@ export function writeAtomically(path: string, content: string | Uint8Array): voi
     const file = openSync(temporary, "w");
     try {
       for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at);
-      fsyncSync(file);
+      if (isLasting) fsyncSync(file);
     } finally {
       closeSync(file);
     }
     renameSync(temporary, path);
-    syncFolder(folder);
+    if (isLasting) syncFolder(folder);
   } catch (error) {
     rmSync(temporary, { force: true });
     throw new UserError(`cannot write ${path}: ${describeFileError(error)}`, 1, { cause: error });
