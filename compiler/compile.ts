@@ -3,16 +3,17 @@ import { checkSource, type CheckSourceOptions } from "./check.ts";
 import { activationTooLarge, parameterTooLarge, tooManyBindings } from "./diagnostics/limits.ts";
 import type { CheckedProgram } from "./ir/checked.ts";
 import { InternalCompilerError, type Diagnostic } from "./ir/diagnostic.ts";
-import { elementCount } from "./ir/graph.ts";
-import type { Initial, Origin, Parameter } from "./ir/graph.ts";
+import type { Graph, Initial, Parameter } from "./ir/graph.ts";
 import type { Compilation, CompiledNetwork } from "./ir/output.ts";
+import { valueBytes } from "./ir/program.ts";
 import type { Recipe } from "./ir/recipe.ts";
 import type { SourceFile } from "./ir/source.ts";
 import type { OptimizerPart } from "./6-emit/emitPlan.ts";
 import { defaultBindingBytes } from "./6-emit/emitPlan.ts";
 import { bindingCount } from "./4-fuse/fuseKernels.ts";
-import { tooLarge } from "./5-plan/layoutParameters.ts";
-import { runPipeline, type TrainingRequest } from "./pipeline.ts";
+import { CannotSplit, slabCount } from "./4-fuse/splitIntoSlabs.ts";
+import { givesInput, imageSourceOf, type ImageSource } from "./imageSource.ts";
+import { runPipeline, type PipelineOptions, type TrainingRequest } from "./pipeline.ts";
 import { initialOf } from "./recipe/defineRecipePart.ts";
 import { initialisers, optimizers } from "./recipe/index.ts";
 import type { NetworkPlan } from "../runtime/plan.ts";
@@ -37,6 +38,8 @@ export interface CompileOptions extends CheckSourceOptions {
   readonly limits?: Readonly<Record<string, number>>;
   /** False gives every op a kernel of its own, for comparison. */
   readonly fuse?: boolean;
+  /** The images that the host will send, where the recipe's data does not say: their size, bytes or numbers. */
+  readonly imageSource?: ImageSource;
 }
 
 const defaultBatch = 128;
@@ -55,43 +58,63 @@ export function compile(source: SourceFile, options: CompileOptions = {}): Compi
 export function compileProgram(checked: CheckedProgram, options: CompileOptions): Omit<Compilation, "files"> {
   const limits = checkLimits(checked, options);
   if (limits.some((diagnostic) => diagnostic.severity === "error")) return { diagnostics: limits };
-  const network = compileChecked(checked, options);
+  const network = compileInSlabs(checked, options);
+  if (network instanceof CannotSplit) return { diagnostics: [...limits, slabProblem(network, checked, options)] };
   const crowded = checkBindings(network, options);
   if (crowded.length > 0) return { diagnostics: [...limits, ...crowded] };
   return { network, diagnostics: limits };
 }
 
-/** What no binding of the adapter can hold: a parameter, or an activation of a whole batch. */
+/** What no binding of the adapter can hold even in slabs: one row of a parameter, or one sample of an activation. */
 function checkLimits(checked: CheckedProgram, options: CompileOptions): readonly Diagnostic[] {
-  const limitBytes = options.limits?.["maxStorageBufferBindingSize"] ?? defaultBindingBytes;
-  const { parameters, nodes } = checked.graph;
-  const batch = options.batch ?? checked.recipe?.batch ?? defaultBatch;
-  const activations: readonly Activation[] = nodes.map(({ type, origin, op }) => ({
-    origin,
-    op,
-    sampleBytes: elementCount(type) * 4,
-  }));
-  const largest = activations.reduce((a, b) => (b.sampleBytes > a.sampleBytes ? b : a), activations[0] ?? noActivation);
-  const tooManyBytes =
-    largest.sampleBytes * batch > limitBytes && largest.origin !== undefined
-      ? [
-          activationTooLarge.at(
-            largest.origin.span,
-            { layer: largest.origin.path || largest.op, sizeBytes: largest.sampleBytes * batch, limitBytes, batch },
-            { help: `batch ${Math.floor(limitBytes / largest.sampleBytes)} fits` },
-          ),
-        ]
-      : [];
-  const parametersTooLarge = tooLarge(
-    parameters.map((parameter) => parameter.type),
-    limitBytes,
-  ).flatMap(({ index, sizeBytes }) => {
-    const parameter = parameters[index];
-    return parameter === undefined
-      ? []
-      : [parameterTooLarge.at(parameter.origin.span, { name: parameter.name, sizeBytes, limitBytes })];
+  const limitBytes = bindingLimit(options);
+  const { inputs, parameters, nodes } = checked.graph;
+  const rows = parameters.flatMap(({ name, type, origin }) => {
+    if (valueBytes(type, 1) <= limitBytes || slabCount(type, 1, limitBytes) !== undefined) return [];
+    const rowBytes = valueBytes(type, 1) / (type.shape[0] ?? 1);
+    return [parameterTooLarge.at(origin.span, { name, rowBytes, limitBytes })];
   });
-  return [...parametersTooLarge, ...tooManyBytes];
+  const [first] = nodes;
+  const activations = [
+    ...(first === undefined ? [] : inputs.map(({ type, name }) => ({ type, origin: first.origin, layer: `the input (${name})` }))), // prettier-ignore
+    ...nodes.map(({ type, origin, op }) => ({ type, origin, layer: origin.path || op })),
+  ];
+  const large = activations.find(({ type }) => valueBytes(type, 1) > limitBytes);
+  if (large === undefined) return rows;
+  const sizeBytes = valueBytes(large.type, 1);
+  const help = `no batch fits: an image, its channels or the features must be smaller, or the adapter must offer maxStorageBufferBindingSize ${sizeBytes}`;
+  return [
+    ...rows,
+    activationTooLarge.at(large.origin.span, { layer: large.layer, sizeBytes, limitBytes, batch: 1 }, { help }),
+  ];
+}
+
+/** What the slabs of a large tensor cannot serve: an op that reads it in another order. */
+function slabProblem({ value, op }: CannotSplit, checked: CheckedProgram, options: CompileOptions): Diagnostic {
+  const limitBytes = bindingLimit(options);
+  const { graph } = checked;
+  const parameter = graph.parameters.find((each) => each.value === value);
+  if (parameter !== undefined) {
+    const help = `it would be cut in slabs, but ${op ?? "its layer"} with groups reads it across them; use fewer channels, or groups: 1`;
+    return parameterTooLarge.at(
+      parameter.origin.span,
+      { name: parameter.name, rowBytes: valueBytes(parameter.type, 1), limitBytes },
+      { help },
+    );
+  }
+  const node = graph.nodes.find((each) => each.output === value) ?? graph.nodes[0];
+  if (node === undefined) throw new InternalCompilerError("compile", `%${value} is in no graph`);
+  const batch = options.batch ?? checked.recipe?.batch ?? defaultBatch;
+  const sampleBytes = valueBytes(node.type, 1);
+  return activationTooLarge.at(
+    node.origin.span,
+    { layer: node.origin.path || node.op, sizeBytes: sampleBytes * batch, limitBytes, batch },
+    { help: `batch ${Math.floor(limitBytes / sampleBytes)} fits` },
+  );
+}
+
+function bindingLimit(options: CompileOptions): number {
+  return options.limits?.["maxStorageBufferBindingSize"] ?? defaultBindingBytes;
 }
 
 /** Kernels that bind more storage buffers than the adapter allows: one op alone reads too many tensors. */
@@ -113,12 +136,14 @@ function storageBufferLimit(options: CompileOptions): number {
   return options.limits?.["maxStorageBuffersPerShaderStage"] ?? defaultStorageBuffers;
 }
 
-interface Activation {
-  readonly origin: Origin | undefined;
-  readonly op: string;
-  readonly sampleBytes: number;
+function compileInSlabs(checked: CheckedProgram, options: CompileOptions): CompiledNetwork | CannotSplit {
+  try {
+    return compileChecked(checked, options);
+  } catch (error) {
+    if (error instanceof CannotSplit) return error;
+    throw error;
+  }
 }
-const noActivation: Activation = { origin: undefined, op: "", sampleBytes: 0 };
 
 function compileChecked(checked: CheckedProgram, options: CompileOptions): CompiledNetwork {
   const { graph, recipe } = checked;
@@ -135,6 +160,7 @@ function compileChecked(checked: CheckedProgram, options: CompileOptions): Compi
     bindingBytes: options.limits?.["maxStorageBufferBindingSize"] ?? defaultBindingBytes,
     storageBuffers: storageBufferLimit(options),
     fuse: options.fuse ?? true,
+    ...(recipe !== undefined && preparationOf(recipe, graph, options)),
   });
   return {
     name: graph.name,
@@ -148,6 +174,13 @@ function compileChecked(checked: CheckedProgram, options: CompileOptions): Compi
     plan: result.plan,
     peakBytes: peakBytes(result.plan),
   };
+}
+
+/** How images are made for this network; nothing where the recipe's data does not give what it reads. */
+function preparationOf({ data }: Recipe, graph: Graph, options: CompileOptions): Pick<PipelineOptions, "preparation"> {
+  const inputShape = graph.inputs.find(({ name }) => name === "images")?.type.shape ?? [];
+  const source = options.imageSource ?? imageSourceOf(data, inputShape);
+  return givesInput(source, data, inputShape) ? { preparation: { source, data } } : {};
 }
 
 function initialFor(parameter: Parameter, recipe: Recipe | undefined): Initial {

@@ -4,20 +4,27 @@ import type { TrainingLoss } from "./3-differentiate/buildLoss.ts";
 import { inferenceGraph } from "./3-differentiate/inferenceGraph.ts";
 import { chooseSchedule, workOf } from "./4-fuse/chooseSchedule.ts";
 import { fuseKernels } from "./4-fuse/fuseKernels.ts";
+import { lowerGraph } from "./4-fuse/lowerGraph.ts";
+import { placeJoins } from "./4-fuse/placeJoins.ts";
+import { slabTypes, splitIntoSlabs } from "./4-fuse/splitIntoSlabs.ts";
 import { splitReduction, sumsToSplit } from "./4-fuse/splitReduction.ts";
 import { alignBytes, planMemory } from "./5-plan/planMemory.ts";
 import { layoutFlat, placesByValue } from "./5-plan/layoutParameters.ts";
+import type { ImageSource, PreparationLines } from "./3-differentiate/preparationGraph.ts";
+import { runPreparation } from "./preparationPipeline.ts";
 import { emitPlan } from "./6-emit/emitPlan.ts";
 import type { OptimizerPart, TrainingPart } from "./6-emit/emitPlan.ts";
 import { partStride } from "./ir/kernel.ts";
 import { InternalCompilerError } from "./ir/diagnostic.ts";
-import { elementCount, typesOf, valueId, verifyGraph } from "./ir/graph.ts";
+import { elementCount, valueId, verifyGraph } from "./ir/graph.ts";
 import type { Graph, Initial, TensorType, TrainingGraph, ValueId } from "./ir/graph.ts";
 import { loadedNames, namedValue, signatureOf, verifyKernels } from "./ir/kernel.ts";
 import type { Kernel, KernelPlan, Schedule } from "./ir/kernel.ts";
 import { verifyMemory } from "./ir/memory.ts";
 import type { Place, Slot } from "./ir/memory.ts";
 import type { ProgramPlan } from "./ir/output.ts";
+import { verifyProgram } from "./ir/program.ts";
+import type { TensorProgram } from "./ir/program.ts";
 import { sharesLoops } from "./ir/tiles.ts";
 import { ops } from "./ops/index.ts";
 import type { NetworkPlan } from "../runtime/plan.ts";
@@ -46,6 +53,8 @@ export interface PipelineOptions {
   readonly storageBuffers: number;
   /** False gives every node a kernel of its own. */
   readonly fuse: boolean;
+  /** How images are made of what the host sends. */
+  readonly preparation?: { readonly source: ImageSource; readonly data: PreparationLines };
 }
 
 export interface PipelineResult {
@@ -69,38 +78,42 @@ const lineBudget = {
 /** From a checked graph to the plan that the runtime runs. */
 export function runPipeline(graph: Graph, options: PipelineOptions): PipelineResult {
   verifyGraph(graph);
-  const parameterTypes = graph.parameters.map((parameter) => parameter.type);
-  const parameterLayout = layoutFlat("parameters", parameterTypes, options.bindingBytes);
+  const step = options.training === undefined ? undefined : trainingKernels(graph, options.training, options);
+  const inference = inferenceKernels(graph, options);
+
+  // A tensor too large for a binding is stored as its slabs, each like a tensor of its own.
+  const slabs = graph.parameters.map(({ type }) => slabTypes(type, options.batch, options.bindingBytes));
+  const storedTypes = slabs.flat();
+  const gradientBytes = step?.gradients.map(({ parts }, index) =>
+    storedTypes[index] === undefined ? 0 : partStride(elementCount(storedTypes[index])) * 4 * parts,
+  );
+  const parameterLayout = layoutFlat("parameters", storedTypes, options.bindingBytes, gradientBytes);
   const stateLayout = layoutFlat(
     "states",
     graph.states.map((state) => state.type),
     options.bindingBytes,
   );
-  const persistent: readonly Slot[] = [...parameterLayout.slots, ...stateLayout.slots];
-  const persistentPlaces = new Map([
-    ...placesByValue(
-      graph.parameters.map(({ value }) => value),
-      parameterLayout,
-      0,
-    ),
-    ...placesByValue(
-      graph.states.map(({ value }) => value),
-      stateLayout,
-      parameterLayout.slots.length,
-    ),
-  ]);
-
-  const training =
-    options.training === undefined
-      ? undefined
-      : trainingPart(graph, options.training, options, persistent, persistentPlaces);
-  const inference = inferenceProgram(graph, options, persistent, persistentPlaces);
+  const persistent: PersistentTensors = {
+    slots: [...parameterLayout.slots, ...stateLayout.slots],
+    parameterPlaces: parameterLayout.places,
+    placesIn(program) {
+      const values = graph.parameters.flatMap(({ value }) => program.slabsOf.get(value) ?? [value]);
+      const states = graph.states.map(({ value }) => value);
+      return new Map([
+        ...placesByValue(values, parameterLayout, 0),
+        ...placesByValue(states, stateLayout, parameterLayout.slots.length),
+      ]);
+    },
+  };
+  const training = step === undefined ? undefined : trainingPart(step, options, persistent);
+  const inferenceProgram = planInference(inference, options, persistent);
   const plan = emitPlan({
     name: options.name,
     graph,
     batch: options.batch,
     seed: options.seed,
     initials: options.initials,
+    parameterSlabs: slabs,
     parameterPlaces: parameterLayout.places,
     statePlaces: stateLayout.places.map((place) => ({ ...place, slot: place.slot + parameterLayout.slots.length })),
     persistentSlots: [
@@ -108,23 +121,73 @@ export function runPipeline(graph: Graph, options: PipelineOptions): PipelineRes
       ...stateLayout.slots.map(({ name, sizeBytes }) => ({ name, sizeBytes, role: "states" as const })),
     ],
     ...(training !== undefined && { training }),
-    inference,
+    inference: inferenceProgram,
     counters: options.counters,
+    ...(options.preparation !== undefined && {
+      preparation: runPreparation(options.preparation.source, options.preparation.data, {
+        batch: options.batch,
+        adapterClass: options.adapterClass,
+        training: training !== undefined,
+      }),
+    }),
   });
   return {
     ...(training !== undefined && { trainingGraph: training.graph, training: training.program }),
-    inference,
+    inference: inferenceProgram,
     plan,
   };
 }
 
-function trainingPart(
+/** Where parameters and running statistics lie, the same in every program. */
+interface PersistentTensors {
+  readonly slots: readonly Slot[];
+  /** Of every parameter, or of each of its slabs. */
+  readonly parameterPlaces: readonly Place[];
+  /** The places by the values that a program knows them by. */
+  placesIn(program: TensorProgram): ReadonlyMap<ValueId, Place>;
+}
+
+/** A program with its kernels, before it has memory. */
+interface ScheduledProgram<G extends Graph> {
+  readonly graph: G;
+  readonly program: TensorProgram;
+  readonly kernels: KernelPlan;
+  readonly inputs: readonly ValueId[];
+  readonly outputs: readonly ValueId[];
+}
+
+interface ScheduledTraining extends ScheduledProgram<TrainingGraph> {
+  readonly request: TrainingRequest;
+  /** Of every parameter, or of each of its slabs: its gradient, and in how many parts that is summed. */
+  readonly gradients: readonly { readonly value: ValueId | undefined; readonly parts: number }[];
+}
+
+/** A graph as a program that fits the adapter: in slabs where it must be, its joins in place. */
+function programOf(
   graph: Graph,
-  request: TrainingRequest,
+  keep: ReadonlySet<ValueId>,
+  overwrites: ReadonlyMap<ValueId, ValueId>,
   options: PipelineOptions,
-  persistent: readonly Slot[],
-  persistentPlaces: ReadonlyMap<ValueId, Place>,
-): TrainingPart {
+): TensorProgram {
+  const { batch } = options;
+  const external = [...externalValues(graph)];
+  const lowered = lowerGraph(graph, ops, batch);
+  const slabbed = splitIntoSlabs(lowered, { batch, limitBytes: options.bindingBytes, external });
+  const kept = new Set([...slabsOf(slabbed, [...keep]), ...overwrites.keys()]);
+  const program = options.fuse ? placeJoins(slabbed, { batch, keep: kept }) : slabbed;
+  verifyProgram(program, new Set(slabsOf(program, external)), batch);
+  return program;
+}
+
+/** The storages of values, slab by slab. */
+function slabsOf(program: TensorProgram, values: readonly ValueId[]): readonly ValueId[] {
+  return values.flatMap((value) => {
+    const storage = program.aliasOf.get(value) ?? value;
+    return program.slabsOf.get(storage) ?? [storage];
+  });
+}
+
+function trainingKernels(graph: Graph, request: TrainingRequest, options: PipelineOptions): ScheduledTraining {
   const trainingGraph = differentiate(graph, {
     loss: request.loss,
     imageGradient: request.imageGradient,
@@ -135,57 +198,68 @@ function trainingPart(
   verifyGraph(trainingGraph);
   const images = trainingGraph.inputs.find((input) => input.name === "images")?.value;
   const imageGradient = images === undefined ? undefined : trainingGraph.gradientOf.get(images);
-  const parameterGradients = trainingGraph.parameters.map((parameter) => trainingGraph.gradientOf.get(parameter.value));
-  const outputs = [
+  const read = [
     ...(request.keepLogits ? trainingGraph.heads.map(({ value }) => value) : []),
     ...(imageGradient !== undefined ? [imageGradient] : []),
   ];
-  const keep = new Set([...trainingGraph.gradientOf.values(), trainingGraph.metrics, ...outputs]);
+  const keep = new Set([...trainingGraph.gradientOf.values(), trainingGraph.metrics, ...read]);
   const overwrites = new Map([...trainingGraph.updateOf].map(([state, update]) => [update, state]));
-  const fused = fuseKernels(trainingGraph, {
-    ops,
-    batch: options.batch,
+  const program = programOf(trainingGraph, keep, overwrites, options);
+  const gradientValues = trainingGraph.parameters.flatMap(({ value }): readonly (ValueId | undefined)[] => {
+    const gradient = trainingGraph.gradientOf.get(value);
+    const slabs = program.slabsOf.get(value) ?? [value];
+    return gradient === undefined ? slabs.map(() => undefined) : slabsOf(program, [gradient]);
+  });
+  const fused = fuseKernels(program, {
     storageBuffers: options.storageBuffers,
-    keep,
+    keep: new Set(slabsOf(program, [...keep])),
     overwrites,
     fuse: options.fuse,
   });
-  const kernels = scheduleAll(trainingGraph, fused, new Set(parameterGradients), options);
-  verifyKernels(kernels, externalValues(trainingGraph));
+  const kernels = scheduleAll(fused, new Set(gradientValues), options);
+  const inputs = slabsOf(program, trainingGraph.inputs.map((input) => input.value)); // prettier-ignore
+  verifyKernels(kernels, new Set(slabsOf(program, [...externalValues(trainingGraph)])));
+  const gradients = gradientValues.map((value) => ({
+    value,
+    parts: value === undefined ? 1 : partsOf(value, kernels),
+  }));
+  return { graph: trainingGraph, program, kernels, inputs, outputs: slabsOf(program, read), request, gradients };
+}
 
+function trainingPart(step: ScheduledTraining, options: PipelineOptions, persistent: PersistentTensors): TrainingPart {
+  const { graph, program, kernels, request } = step;
   // Gradients lie as their parameters do, each in as many parts as its kernel sums.
-  const storageOf = (value: ValueId): ValueId => kernels.aliasOf.get(value) ?? value;
-  const parts = parameterGradients.map((gradient) =>
-    gradient === undefined ? 1 : partsOf(storageOf(gradient), kernels),
-  );
-  const banks = gradientBanks(trainingGraph, persistentPlaces, parts);
-  const firstGradient = persistent.length;
-  const gradientPlaces = parameterGradients.map((gradient, index) => {
+  const banks = gradientBanks(step.gradients, persistent.parameterPlaces);
+  const firstGradient = persistent.slots.length;
+  const places = new Map(persistent.placesIn(program));
+  const gradientPlaces = step.gradients.map(({ value }, index) => {
     const place = banks.places[index];
-    return gradient === undefined || place === undefined ? undefined : { ...place, slot: place.slot + firstGradient };
-  });
-  const places = new Map(persistentPlaces);
-  parameterGradients.forEach((gradient, index) => {
-    const place = gradientPlaces[index];
-    if (gradient !== undefined && place !== undefined) places.set(storageOf(gradient), place);
+    if (value === undefined || place === undefined) return undefined;
+    const placed = { ...place, slot: place.slot + firstGradient };
+    places.set(value, placed);
+    return placed;
   });
   const ringBytes = Math.ceil((2 * options.batch * ringSlots) / 4) * 16;
-  places.set(trainingGraph.metrics, { slot: firstGradient + banks.slots.length, offsetBytes: 0, sizeBytes: ringBytes });
+  places.set(graph.metrics, { slot: firstGradient + banks.slots.length, offsetBytes: 0, sizeBytes: ringBytes });
   const memory = planMemory(kernels, {
     batch: options.batch,
-    typeOf: typeLookup(trainingGraph, kernels),
-    inputs: trainingGraph.inputs.map((input) => input.value),
-    outputs,
-    persistentSlots: [...persistent, ...banks.slots, { name: "metrics", sizeBytes: ringBytes, lifetime: "persistent" }],
+    typeOf: typeLookup(kernels),
+    inputs: step.inputs,
+    outputs: step.outputs,
+    persistentSlots: [
+      ...persistent.slots,
+      ...banks.slots,
+      { name: "metrics", sizeBytes: ringBytes, lifetime: "persistent" },
+    ],
     persistentPlaces: places,
   });
   verifyMemory(memory);
   return {
-    graph: trainingGraph,
-    program: { graph: trainingGraph, kernels, memory },
+    graph,
+    program: { graph, kernels, memory },
     optimizer: request.optimizer,
     gradientPlaces,
-    gradientParts: parts,
+    gradientParts: step.gradients.map(({ parts }) => parts),
     gradientSlotBytes: banks.slots.map((slot) => slot.sizeBytes),
     ringSlots,
     keepLogits: request.keepLogits,
@@ -194,13 +268,11 @@ function trainingPart(
 
 /** One slot of gradients for each slot of parameters. */
 function gradientBanks(
-  graph: TrainingGraph,
-  persistentPlaces: ReadonlyMap<ValueId, Place>,
-  parts: readonly number[],
+  gradients: ScheduledTraining["gradients"],
+  parameterPlaces: readonly Place[],
 ): { readonly slots: readonly Slot[]; readonly places: readonly Place[] } {
   const slots: { name: string; sizeBytes: number; lifetime: "persistent" }[] = [];
-  const places = graph.parameters.map((parameter, index): Place => {
-    const bank = persistentPlaces.get(parameter.value)?.slot ?? 0;
+  const places = parameterPlaces.map(({ slot: bank, sizeBytes: parameterBytes }, index): Place => {
     while (slots.length <= bank) {
       slots.push({
         name: slots.length === 0 ? "gradients" : `gradients${slots.length + 1}`,
@@ -208,7 +280,7 @@ function gradientBanks(
         lifetime: "persistent",
       });
     }
-    const sizeBytes = partStride(elementCount(parameter.type)) * 4 * (parts[index] ?? 1);
+    const sizeBytes = partStride(parameterBytes / 4) * 4 * (gradients[index]?.parts ?? 1);
     const slot = slots[bank];
     const place = { slot: bank, offsetBytes: slot?.sizeBytes ?? 0, sizeBytes };
     if (slot !== undefined) slot.sizeBytes += alignBytes(sizeBytes);
@@ -217,41 +289,44 @@ function gradientBanks(
   return { slots, places };
 }
 
-function inferenceProgram(
-  graph: Graph,
-  options: PipelineOptions,
-  persistent: readonly Slot[],
-  persistentPlaces: ReadonlyMap<ValueId, Place>,
-): ProgramPlan {
+function inferenceKernels(graph: Graph, options: PipelineOptions): ScheduledProgram<Graph> {
   const inference = inferenceGraph(graph).output;
   verifyGraph(inference);
   const logits = inference.heads[0]?.value;
-  const outputs = logits === undefined ? [] : [logits];
-  const fused = fuseKernels(inference, {
-    ops,
-    batch: options.batch,
+  const read = logits === undefined ? [] : [logits];
+  const program = programOf(inference, new Set(read), new Map(), options);
+  const outputs = slabsOf(program, read);
+  const fused = fuseKernels(program, {
     storageBuffers: options.storageBuffers,
     keep: new Set(outputs),
     overwrites: new Map(),
     fuse: options.fuse,
   });
-  const kernels = scheduleAll(inference, fused, new Set(), options);
-  verifyKernels(kernels, externalValues(inference));
+  const kernels = scheduleAll(fused, new Set(), options);
+  verifyKernels(kernels, new Set(slabsOf(program, [...externalValues(inference)])));
+  const inputs = slabsOf(program, inference.inputs.map((input) => input.value)); // prettier-ignore
+  return { graph: inference, program, kernels, inputs, outputs };
+}
+
+function planInference(
+  { graph, program, kernels, inputs, outputs }: ScheduledProgram<Graph>,
+  options: PipelineOptions,
+  persistent: PersistentTensors,
+): ProgramPlan {
   const memory = planMemory(kernels, {
     batch: options.batch,
-    typeOf: typeLookup(inference, kernels),
-    inputs: inference.inputs.map((input) => input.value),
+    typeOf: typeLookup(kernels),
+    inputs,
     outputs,
-    persistentSlots: persistent,
-    persistentPlaces,
+    persistentSlots: persistent.slots,
+    persistentPlaces: persistent.placesIn(program),
   });
   verifyMemory(memory);
-  return { graph: inference, kernels, memory };
+  return { graph, kernels, memory };
 }
 
 /** Chooses every kernel's schedule, and cuts long sums over the batch in two kernels. */
 function scheduleAll(
-  graph: Graph,
   plan: KernelPlan,
   gradients: ReadonlySet<ValueId | undefined>,
   options: PipelineOptions,
@@ -265,7 +340,7 @@ function scheduleAll(
   const work = plan.kernels.reduce((sum, kernel) => sum + workOf(kernel), 1);
   const { least, most, scale } = lineBudget[options.adapterClass];
   const scratch = new Map(plan.scratch);
-  const types = new Map(typesOf(graph));
+  const types = new Map(plan.types);
   let next = Math.max(-1, ...types.keys());
   // Equal layers have equal schedules, each searched for once.
   const known = new Map<string, Schedule>();
@@ -273,7 +348,12 @@ function scheduleAll(
     const budget = Math.round(Math.min(most, Math.max(least, scale * Math.sqrt(workOf(kernel) / work))));
     const key = `${splittable} ${budget} ${signatureOf(kernel, lookup(types)).text}`;
     const found =
-      known.get(key) ?? chooseSchedule(kernel, { adapterClass: options.adapterClass, splittable, lineBudget: budget });
+      known.get(key) ??
+      withinBinding(
+        chooseSchedule(kernel, { adapterClass: options.adapterClass, splittable, lineBudget: budget }),
+        kernel,
+        options.bindingBytes,
+      );
     known.set(key, found);
     return found;
   };
@@ -290,6 +370,15 @@ function scheduleAll(
     return [split.sums, { ...split.rest, schedule: schedule(split.rest, false) }];
   });
   return { ...plan, kernels, scratch };
+}
+
+/** The schedule with no more parts than the largest of the kernel's sums may have in one binding. */
+function withinBinding(schedule: Schedule, { stages }: Kernel, bindingBytes: number): Schedule {
+  const { split, ...rest } = schedule;
+  if (split === undefined) return schedule;
+  const largest = Math.max(...stages.map(({ type }) => partStride(elementCount(type)) * 4));
+  const parts = Math.min(split.parts, Math.floor(bindingBytes / largest));
+  return parts > 1 ? { ...rest, split: { ...split, parts } } : rest;
 }
 
 /** Whether all that a kernel computes are gradients that the update alone reads, in one set of loops: it adds their parts. */
@@ -311,8 +400,8 @@ function externalValues(graph: Graph): ReadonlySet<ValueId> {
   return new Set([...graph.inputs, ...graph.parameters, ...graph.states].map(({ value }) => value));
 }
 
-function typeLookup(graph: Graph, kernels: KernelPlan): (value: ValueId) => TensorType {
-  return lookup(new Map([...typesOf(graph), ...kernels.scratch]));
+function typeLookup(kernels: KernelPlan): (value: ValueId) => TensorType {
+  return lookup(new Map([...kernels.types, ...kernels.scratch]));
 }
 
 function lookup(types: ReadonlyMap<ValueId, TensorType>): (value: ValueId) => TensorType {

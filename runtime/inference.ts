@@ -1,7 +1,10 @@
-import { openDataset, readBatches } from "./dataset.ts";
+import { openDataset } from "./dataset.ts";
 import type { Dataset } from "./dataset.ts";
-import { checkLabels, countImages, imageSize, outputSize, refuse } from "./input.ts";
+import { toBatch } from "./images.ts";
+import type { ImageBatch, Images } from "./images.ts";
+import { checkLabels, outputSize, refuse } from "./input.ts";
 import type { Metrics } from "./metrics.ts";
+import type { ImageFeed } from "./preparation.ts";
 import { readbackOf } from "./programs.ts";
 import { copyInto } from "./readback.ts";
 import type { Staging } from "./readback.ts";
@@ -9,7 +12,7 @@ import type { Session } from "./session.ts";
 import type { Program } from "./step.ts";
 
 export interface Predictor {
-  predict(images: Float32Array): Promise<Float32Array<ArrayBuffer>>;
+  predict(images: Images): Promise<Float32Array<ArrayBuffer>>;
   evaluate(dataset: Dataset): Promise<Metrics>;
 }
 
@@ -18,19 +21,20 @@ interface Pending {
   readonly logits: Promise<Float32Array<ArrayBuffer>>;
 }
 
-export function createPredictor(session: Session): Predictor {
+export function createPredictor(session: Session, imageFeed: ImageFeed): Predictor {
   const { plan, watched, buffers, uniforms } = session;
   const outputs = outputSize(plan);
   const batchesUnderWay = readbackOf(plan, "inference").count;
 
   /** Gives the GPU one batch, and asks for its logits at once: others may wait for the buffer that they come back in. */
-  const submitBatch = (program: Program, images: Float32Array, count: number, into: Staging): Pending => {
+  const submitBatch = (program: Program, images: ImageBatch, into: Staging): Pending => {
     watched.check();
     const { inference } = plan;
-    buffers.write(inference.images.buffer, inference.images.offset, images as Float32Array<ArrayBuffer>);
+    const { count } = images;
+    const encoder = watched.device.createCommandEncoder({ label: "inference" });
+    imageFeed.encode("inference", images, encoder);
     uniforms.setBuiltin("count", count);
     uniforms.write();
-    const encoder = watched.device.createCommandEncoder({ label: "inference" });
     session.encode(encoder, program, count);
     const readback = copyInto(into, watched, buffers, encoder, [{ ...inference.logits, size: count * outputs * 4 }]);
     session.submit(encoder);
@@ -39,14 +43,16 @@ export function createPredictor(session: Session): Predictor {
     return { logits };
   };
   /** The same as soon as logits can be read back. */
-  const submitNext = (program: Program, images: Float32Array, count: number): Promise<Pending> =>
-    session.staging("logits").wait((into) => submitBatch(program, images, count, into));
+  const submitNext = (program: Program, images: ImageBatch): Promise<Pending> =>
+    session.staging("logits").wait((into) => submitBatch(program, images, into));
 
   return {
     async predict(images) {
       watched.check();
-      const count = countImages(plan, images);
+      const all = toBatch(plan, images);
+      const { count } = all;
       const program = await session.prepare("inference");
+      await imageFeed.prepare("inference", all);
       const logits = new Float32Array(count * outputs);
       const pending: (Pending & { start: number })[] = [];
       const finish = async (): Promise<void> => {
@@ -55,8 +61,7 @@ export function createPredictor(session: Session): Predictor {
       };
       for (let start = 0; start < count; start += plan.batch) {
         const end = Math.min(start + plan.batch, count);
-        const batch = images.subarray(start * imageSize(plan), end * imageSize(plan));
-        pending.push({ ...(await submitNext(program, batch, end - start)), start });
+        pending.push({ ...(await submitNext(program, partOf(all, start, end))), start });
         if (pending.length >= batchesUnderWay) await finish();
       }
       while (pending.length > 0) await finish();
@@ -80,15 +85,26 @@ export function createPredictor(session: Session): Predictor {
           right += argmax(row) === label ? 1 : 0;
         });
       };
-      for await (const { images, labels } of readBatches(plan, source, order, plan.batch, undefined)) {
+      for await (const { images, labels } of source.batches(order, plan.batch, undefined)) {
+        await imageFeed.prepare("inference", images);
         const checked = checkLabels(plan, labels, labels.length);
-        pending.push({ ...(await submitNext(program, images, labels.length)), labels: checked });
+        pending.push({ ...(await submitNext(program, images)), labels: checked });
         if (pending.length >= batchesUnderWay) await finish();
       }
       while (pending.length > 0) await finish();
       return { loss: loss / source.size, accuracy: right / source.size };
     },
   };
+}
+
+/** The images from `start` to `end`, exclusive. */
+function partOf(images: ImageBatch, start: number, end: number): ImageBatch {
+  const size = images.data.length / images.count;
+  const data = images.data.subarray(start * size, end * size);
+  const count = end - start;
+  if (images.kind === "values") return { kind: "values", data: data as Float32Array, count };
+  const sizes = images.sizes?.subarray(2 * start, 2 * end);
+  return { kind: "raw", data, count, ...(sizes !== undefined && { sizes }) };
 }
 
 /** -log softmax(logits)[label]; of log-probabilities, too, since softmax leaves them as they are. */

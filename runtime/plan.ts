@@ -10,12 +10,9 @@ export type InitialPlan =
   | { readonly kind: "normal"; readonly mean: number; readonly std: number };
 
 /** A trainable tensor, or a running statistic: a range of a persistent buffer, under its name in a state dict. */
-export interface TensorPlan {
+export interface TensorPlan extends PlacePlan {
   readonly name: string;
   readonly shape: readonly number[];
-  /** Index into `buffers`. */
-  readonly buffer: number;
-  readonly offset: number;
   readonly initial: InitialPlan;
 }
 
@@ -27,13 +24,21 @@ export interface CounterPlan {
 /**
  * One GPUBuffer. `role` decides when it is made and how it is used: "parameters", "states" and "optimizer" persist
  * (optimizer state only where training runs); "training", "inference" and "gradients" belong to that program and are made at
- * its first use; "metrics" is the ring of per-sample losses; "constants" holds `contents`, written once.
+ * its first use, and so do those of "preparation"; "metrics" is the ring of per-sample losses; "constants" holds `contents`, written once.
  */
 export interface BufferPlan {
   readonly name: string;
   readonly size: number;
   readonly role:
-    "parameters" | "states" | "optimizer" | "training" | "inference" | "gradients" | "metrics" | "constants";
+    | "parameters"
+    | "states"
+    | "optimizer"
+    | "training"
+    | "inference"
+    | "gradients"
+    | "metrics"
+    | "constants"
+    | "preparation";
   readonly contents?: readonly number[]; // u32 words, for "constants" only
   /**
    * Instead of `contents`, for a table of where gradients lie: four numbers a run, [rows, first, stride, parts]; its rows are
@@ -81,10 +86,20 @@ export interface UniformPlan {
   readonly initial?: number;
 }
 
-/** Where the host writes a step's inputs: ranges of buffers of the program's role. */
+/** Where a tensor lies. */
 export interface PlacePlan {
+  /** Index into `buffers`. */
   readonly buffer: number;
   readonly offset: number;
+  /** Of a tensor too large for one binding: the ranges that hold it, in order; the first is `buffer` and `offset`. */
+  readonly slabs?: readonly SlabPlan[];
+}
+
+/** A run of a tensor's elements. */
+export interface SlabPlan {
+  readonly buffer: number;
+  readonly offset: number;
+  readonly elements: number;
 }
 
 /** Where a head other than the main one leaves its logits in training mode. */
@@ -134,6 +149,26 @@ export interface InferencePlan {
   readonly dispatches: readonly DispatchPlan[];
 }
 
+/**
+ * How images become what the network reads, from bytes on: a program that runs before a step, in the same commands. It is
+ * made at its first use; a network that is fed numbers never has its buffers.
+ */
+export interface PreparationPlan {
+  /** Of one image as the host sends it: [channels, height, width], row-major. */
+  readonly sourceShape: readonly number[];
+  /** "u8": bytes from 0 to 255, four in a word. "f32": numbers. */
+  readonly sourceType: "u8" | "f32";
+  readonly source: PlacePlan;
+  /** Where images are smaller than `sourceShape`: two u32 an image, its height and width. */
+  readonly sizes?: PlacePlan;
+  /** The mean of the training images that is subtracted, which the host must give. */
+  readonly mean?: PlacePlan & { readonly shape: readonly number[] };
+  /** Into the training step's images, with augmentation. */
+  readonly training?: readonly DispatchPlan[];
+  /** Into inference's images. */
+  readonly inference: readonly DispatchPlan[];
+}
+
 export interface NetworkPlan {
   readonly format: 1;
   readonly name: string;
@@ -156,6 +191,8 @@ export interface NetworkPlan {
   /** Absent when the spec has no recipe. */
   readonly training?: TrainingPlan;
   readonly inference: InferencePlan;
+  /** Absent when the spec has no recipe, or its data does not give what the network reads. */
+  readonly preparation?: PreparationPlan;
   /** Limits that the adapter must offer beyond the WebGPU defaults. */
   readonly requiredLimits: Readonly<Record<string, number>>;
 }

@@ -1,11 +1,11 @@
 import type { Buffers } from "./buffers.ts";
 import type { WatchedDevice } from "./device.ts";
+import { segmentsOf } from "./places.ts";
+import type { PlacePlan } from "./plan.ts";
 import type { ReadbackSpec } from "./programs.ts";
 
-/** A range of one of the plan's buffers, in bytes: multiples of 4. */
-export interface BufferRange {
-  readonly buffer: number;
-  readonly offset: number;
+/** A tensor in the plan's buffers, or its first `size` bytes: a multiple of 4. */
+export interface BufferRange extends PlacePlan {
   readonly size: number;
 }
 
@@ -92,15 +92,30 @@ export function copyOut(
   encoder: GPUCommandEncoder,
   ranges: readonly BufferRange[],
 ): Readback {
-  const parts = pack(ranges, watched.device.limits.maxBufferSize).map((part) =>
+  const segments = ranges.map((range) => segmentsOf(range, 0, range.size / 4));
+  const parts = pack(segments.flat(), watched.device.limits.maxBufferSize).map((part) =>
     copyInto(oneStaging(buffers, part.size), watched, buffers, encoder, part.ranges),
   );
   return {
     async take() {
       // Every map is requested before the first is awaited: the queue is never waited for twice.
-      return (await Promise.all(parts.map((part) => part.take()))).flat();
+      const values = (await Promise.all(parts.map((part) => part.take()))).flat();
+      return segments.map((of) => joined(values.splice(0, of.length)));
     },
   };
+}
+
+/** The segments of one tensor, one after another. */
+function joined(segments: readonly Float32Array<ArrayBuffer>[]): Float32Array<ArrayBuffer> {
+  const [only] = segments;
+  if (segments.length === 1 && only !== undefined) return only;
+  const all = new Float32Array(segments.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const segment of segments) {
+    all.set(segment, at);
+    at += segment.length;
+  }
+  return all;
 }
 
 async function read(

@@ -1,5 +1,6 @@
 import { describeValue, formatShape, NetworkError } from "./errors.ts";
 import { refuse } from "./input.ts";
+import { writeElements } from "./places.ts";
 import type { TensorPlan } from "./plan.ts";
 import { trainingOf } from "./programs.ts";
 import { drawInitial, randomStream } from "./random.ts";
@@ -50,7 +51,7 @@ export function createTensorStore(session: Session): TensorStore {
   let [step, seed] = [0, plan.seed];
 
   const write = (tensor: TensorPlan, values: Float32Array<ArrayBuffer>): void => {
-    buffers.write(tensor.buffer, tensor.offset, values);
+    writeElements(buffers, tensor, values);
   };
   const initialise = (tensors: readonly TensorPlan[]): void => {
     for (const tensor of tensors) {
@@ -59,7 +60,7 @@ export function createTensorStore(session: Session): TensorStore {
       for (let start = 0; start < size; start += chunkElements) {
         const chunk = new Float32Array(Math.min(chunkElements, size - start));
         drawInitial(tensor.initial, stream, chunk, start);
-        buffers.write(tensor.buffer, tensor.offset + start * 4, chunk);
+        writeElements(buffers, tensor, chunk, start);
       }
     }
   };

@@ -1,9 +1,12 @@
-import { checkCotangent, checkCount, checkLabels, countImages, imageSize, outputSize } from "./input.ts";
+import { checkCotangent, checkCount, checkLabels, imageSize, outputSize } from "./input.ts";
+import type { ImageBatch } from "./images.ts";
 import type { Labels } from "./input.ts";
+import type { ImageFeed } from "./preparation.ts";
 import { NetworkError } from "./errors.ts";
 import { createMetricsReader } from "./metrics.ts";
 import type { Metrics, MetricsReader, MetricsRow, TrainingStep } from "./metrics.ts";
-import type { TensorPlan } from "./plan.ts";
+import { writeElements } from "./places.ts";
+import type { PlacePlan, TensorPlan } from "./plan.ts";
 import { trainingOf } from "./programs.ts";
 import { copyOut } from "./readback.ts";
 import type { BufferRange } from "./readback.ts";
@@ -29,24 +32,28 @@ export interface Gradients<ParameterName extends string = string, StateName exte
 export type Targets = Labels | Float32Array;
 
 export interface Trainer {
-  trainStep(images: Float32Array, labels: Targets): TrainingStep;
-  gradients(images: Float32Array, labels: Targets): Promise<Gradients>;
+  trainStep(images: ImageBatch, labels: Targets): TrainingStep;
+  gradients(images: ImageBatch, labels: Targets): Promise<Gradients>;
 }
 
-export function createTrainer(session: Session, store: TensorStore): Trainer {
+export function createTrainer(session: Session, store: TensorStore, imageFeed: ImageFeed): Trainer {
   const { plan, watched, buffers, uniforms } = session;
   let reader: MetricsReader | undefined;
   const metricsReader = (): MetricsReader => (reader ??= createMetricsReader(session));
 
   /** Checks a batch, sends it, and takes a row for its metrics. */
-  const feed = (images: Float32Array, labels: Targets): { count: number; row: MetricsRow } => {
+  const feed = (
+    images: ImageBatch,
+    labels: Targets,
+    encoder: GPUCommandEncoder,
+  ): { count: number; row: MetricsRow } => {
     const training = trainingOf(plan);
-    const count = countImages(plan, images);
+    const { count } = images;
     checkCount(plan, count);
     const check = training.labelType === "class" ? checkLabels : checkCotangent;
     const targets = check(plan, labels, count);
-    buffers.write(training.images.buffer, training.images.offset, images as Float32Array<ArrayBuffer>);
-    buffers.write(training.labels.buffer, training.labels.offset, targets);
+    imageFeed.encode("training", images, encoder);
+    writeElements(buffers, training.labels, targets);
     const row = metricsReader().reserve(count);
     uniforms.setBuiltin("count", count);
     uniforms.setBuiltin("slot", row.slot);
@@ -64,8 +71,8 @@ export function createTrainer(session: Session, store: TensorStore): Trainer {
       if (program === undefined) {
         throw new NetworkError("input", 'training is not compiled yet: `await network.prepare("training")` first');
       }
-      const { count, row } = feed(images, labels);
       const encoder = watched.device.createCommandEncoder({ label: "training step" });
+      const { count, row } = feed(images, labels, encoder);
       session.encode(encoder, program, count);
       const read = metricsReader().copy(encoder, false);
       session.submit(encoder);
@@ -76,9 +83,10 @@ export function createTrainer(session: Session, store: TensorStore): Trainer {
     async gradients(images, labels) {
       const training = trainingOf(plan);
       const program = await session.prepare("gradients");
+      await imageFeed.prepare("training", images);
       watched.check();
-      const { count, row } = feed(images, labels);
       const encoder = watched.device.createCommandEncoder({ label: "gradients" });
+      const { count, row } = feed(images, labels, encoder);
       // The forward pass moves the running statistics: they are kept aside and put back in the same commands.
       const held = [...new Set(plan.states.map(({ buffer }) => buffer))];
       for (const index of held) buffers.copyAside(encoder, index);
@@ -111,7 +119,7 @@ export function createTrainer(session: Session, store: TensorStore): Trainer {
   };
 }
 
-function rangeOf(tensor: TensorPlan, place: { buffer: number; offset: number } | undefined): BufferRange {
+function rangeOf(tensor: TensorPlan, place: PlacePlan | undefined): BufferRange {
   if (place === undefined) throw new NetworkError("plan", `the plan has no gradient of ${tensor.name}`);
-  return { buffer: place.buffer, offset: place.offset, size: elementCount(tensor) * 4 };
+  return { ...place, size: elementCount(tensor) * 4 };
 }

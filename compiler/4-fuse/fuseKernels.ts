@@ -1,6 +1,6 @@
 /**
- * In: a graph, nodes in topological order. Out: kernels in order, each a list of stages, still without a real schedule.
- * Guarantees: every node that is not a view is a stage of exactly one kernel; a stage's loads are registers of its own
+ * In: a program, nodes in topological order. Out: kernels in order, each a list of stages, still without a real schedule.
+ * Guarantees: every node is a stage of exactly one kernel; a stage's loads are registers of its own
  * kernel or values stored by an earlier one; no kernel binds more than `storageBuffers` buffers.
  *
  *   before: conv, sigmoid, avg_pool, flatten, linear, sigmoid
@@ -9,22 +9,20 @@
  * A node joins the kernel of the latest of its inputs when its loads of that kernel's values can be registers (an
  * epilogue), or when it reduces over the same axes as the kernel's root and reads one of the same tensors (a sibling).
  */
-import { InternalCompilerError } from "../ir/diagnostic.ts";
 import type { Computation } from "../ir/expression.ts";
-import { elementCount, typesOf } from "../ir/graph.ts";
-import type { Graph, GraphNode, TensorType, ValueId } from "../ir/graph.ts";
+import type { ValueId } from "../ir/graph.ts";
 import { loadedNames, namedValue, valueName } from "../ir/kernel.ts";
 import type { Kernel, KernelPlan, Stage } from "../ir/kernel.ts";
+import { readsOf } from "../ir/program.ts";
+import type { ProgramNode, TensorProgram } from "../ir/program.ts";
 import { layoutStage, loadsOf, mergeConstraints, rootLayout, stageTile } from "../ir/tiles.ts";
 import type { RegisterValue, StageLayout, TileConstraint } from "../ir/tiles.ts";
 import { axesOf } from "../ops/defineOp.ts";
-import type { OpDefinition } from "../ops/defineOp.ts";
-import { renameLoads, splitLastAxis } from "./rewriteComputation.ts";
+import { loadInPlace, placeIn } from "./placeJoins.ts";
+import { renameLoads, rewriteComputation, splitLastAxis } from "./rewriteComputation.ts";
 import { siblingOf } from "./siblings.ts";
 
 export interface FuseOptions {
-  readonly ops: ReadonlyMap<string, OpDefinition>;
-  readonly batch: number;
   /** maxStorageBuffersPerShaderStage of the adapter. */
   readonly storageBuffers: number;
   /** Values that must be stored whether or not a kernel reads them: gradients, logits, metrics. */
@@ -46,7 +44,7 @@ interface OpenKernel {
   readonly constraints: Map<string, TileConstraint>;
 }
 interface OpenStage {
-  readonly node: GraphNode;
+  readonly node: ProgramNode;
   readonly computation: Computation;
 }
 
@@ -55,10 +53,10 @@ interface OpenStage {
  * nodes join freely, and a kernel that ends with too many bindings is cut: the first node that is too much opens a kernel of
  * its own, and those after it join again, that one or an earlier one.
  */
-export function fuseKernels(graph: Graph, options: FuseOptions): KernelPlan {
+export function fuseKernels(program: TensorProgram, options: FuseOptions): KernelPlan {
   const opening = new Set<ValueId>();
   for (;;) {
-    const plan = groupNodes(graph, options, opening);
+    const plan = groupNodes(program, options, opening);
     const before = opening.size;
     for (const { stages } of plan.kernels) {
       const first = firstTooMuch(stages, plan.aliasOf, options.storageBuffers);
@@ -101,54 +99,56 @@ export function bindingCount(stages: readonly Stage[], aliasOf: ReadonlyMap<Valu
       const value = namedValue(load.from);
       if (!inside.has(aliasOf.get(value) ?? value)) buffers.add(aliasOf.get(value) ?? value);
     }
-    if (stage.stored) buffers.add(stage.overwrites ?? stage.value);
+    if (stage.stored) buffers.add(stage.overwrites ?? stage.slice?.of ?? stage.value);
   }
   return buffers.size;
 }
 
-function groupNodes(graph: Graph, options: FuseOptions, opening: ReadonlySet<ValueId>): KernelPlan {
-  const types = typesOf(graph);
-  const aliasOf = new Map<ValueId, ValueId>();
+function groupNodes(program: TensorProgram, options: FuseOptions, opening: ReadonlySet<ValueId>): KernelPlan {
+  const { aliasOf, types, sliceOf } = program;
   const storageOf = (value: ValueId): ValueId => aliasOf.get(value) ?? value;
-  const { consumers, alias } = consumersOf(graph, options);
-  const keep = new Set([...options.keep].map((value) => alias.get(value) ?? value));
+  const consumers = consumersOf(program);
+  const keep = new Set([...options.keep].map(storageOf));
   const kernels: OpenKernel[] = [];
   const kernelOf = new Map<ValueId, number>();
+  // Of a value that others lie in: the last kernel that writes one of them.
+  const filledBy = new Map<ValueId, number>();
 
-  for (const node of graph.nodes) {
-    const op = options.ops.get(node.op);
-    if (op === undefined) throw new InternalCompilerError("fuseKernels", `no op is called ${node.op}`);
-    if (op.view === true) {
-      const [x] = Object.values(node.inputs);
-      if (x !== undefined) aliasOf.set(node.output, storageOf(x));
-      continue;
-    }
-    const computation = computationOf(node, op, types, options.batch);
-    const target = options.fuse && !opening.has(node.output) ? join(node, computation) : undefined;
-    if (target !== undefined) kernelOf.set(node.output, target);
-    else {
-      kernelOf.set(node.output, kernels.length);
-      kernels.push(openKernel(node, computation));
-    }
+  for (const node of program.nodes) {
+    const opens = node.opens === true || opening.has(node.value);
+    const target = options.fuse && !opens ? join(node) : undefined;
+    const index = target ?? kernels.length;
+    if (target === undefined) kernels.push(openKernel(node));
+    kernelOf.set(node.value, index);
+    for (let slice = sliceOf.get(node.value); slice !== undefined; slice = sliceOf.get(slice.of))
+      filledBy.set(slice.of, Math.max(index, filledBy.get(slice.of) ?? -1));
   }
-  return { kernels: kernels.map((kernel, index) => closeKernel(kernel, index)), aliasOf, scratch: new Map() };
+  return {
+    kernels: kernels.map((kernel, index) => closeKernel(kernel, index)),
+    aliasOf,
+    slabsOf: program.slabsOf,
+    types,
+    scratch: new Map(),
+  };
 
   /** The kernel that takes the node, or undefined when it needs one of its own. */
-  function join(node: GraphNode, computation: Computation): number | undefined {
-    const positions = Object.values(node.inputs).map((input) => kernelOf.get(storageOf(input)) ?? -1);
-    const latest = Math.max(-1, ...positions);
-    if (latest >= 0 && appendEpilogue(latest, node, computation)) return latest;
+  function join(node: ProgramNode): number | undefined {
+    const reads = readsOf(node, aliasOf);
+    const latest = Math.max(-1, ...reads.map((value) => kernelOf.get(value) ?? filledBy.get(value) ?? -1));
+    // A value that others lie in is in memory alone, once the last of their kernels has run.
+    const inMemory = Math.max(-1, ...reads.map((value) => (kernelOf.has(value) ? -1 : (filledBy.get(value) ?? -1))));
+    if (latest > inMemory && appendEpilogue(latest, node)) return latest;
     // A sibling shares the loops of a kernel that comes no earlier than its inputs.
     for (let index = kernels.length - 1; index > latest; index--) {
-      if (appendSibling(index, node, computation)) return index;
+      if (appendSibling(index, node)) return index;
     }
     return undefined;
   }
 
-  function appendEpilogue(index: number, node: GraphNode, computation: Computation): boolean {
+  function appendEpilogue(index: number, node: ProgramNode): boolean {
     const kernel = kernels[index];
     if (kernel === undefined) return false;
-    for (const candidate of reshapings(kernel, computation)) {
+    for (const candidate of reshapings(kernel, node.computation)) {
       const layout = layoutStage(candidate.computation, candidate.registers);
       if (layout === undefined || !affordable(candidate, layout)) continue;
       const stages = [...candidate.stages, { node, computation: candidate.computation }];
@@ -156,21 +156,21 @@ function groupNodes(graph: Graph, options: FuseOptions, opening: ReadonlySet<Val
       const registers = [...candidate.registers];
       kernel.registers.clear();
       for (const [name, value] of registers) kernel.registers.set(name, value);
-      kernel.registers.set(valueName(node.output), { axes: candidate.computation.axes, scales: layout.scales });
+      kernel.registers.set(valueName(node.value), { axes: candidate.computation.axes, scales: layout.scales });
       mergeConstraints(kernel.constraints, layout.constraints);
       return true;
     }
     return false;
   }
 
-  function appendSibling(index: number, node: GraphNode, computation: Computation): boolean {
+  function appendSibling(index: number, node: ProgramNode): boolean {
     const kernel = kernels[index];
     const root = kernel?.stages[0]?.computation;
     if (kernel === undefined || root === undefined || kernel.constraints.size > 0) return false;
-    const renamed = siblingOf(computation, root);
+    const renamed = siblingOf(node.computation, root);
     if (renamed === undefined) return false;
     kernel.stages.push({ node, computation: renamed });
-    kernel.registers.set(valueName(node.output), { axes: renamed.axes, scales: rootLayout(renamed.axes).scales });
+    kernel.registers.set(valueName(node.value), { axes: renamed.axes, scales: rootLayout(renamed.axes).scales });
     return true;
   }
 
@@ -213,13 +213,13 @@ function groupNodes(graph: Graph, options: FuseOptions, opening: ReadonlySet<Val
         let cut = splitLastAxis(stage.computation, storageType.shape[0] ?? 0, axes);
         for (const earlier of kernel.stages.slice(0, position)) {
           if (cut !== undefined)
-            cut = renameLoads(cut, valueName(earlier.node.output), valueName(earlier.node.output), viewType.shape);
+            cut = renameLoads(cut, valueName(earlier.node.value), valueName(earlier.node.value), viewType.shape);
         }
         if (cut === undefined) return;
         const layout = position === 0 ? rootLayout(cut.axes) : layoutStage(cut, registers);
         if (layout === undefined || layout.constraints.size > 0) return;
         stages.push({ node: stage.node, computation: cut });
-        registers.set(valueName(stage.node.output), { axes: cut.axes, scales: layout.scales });
+        registers.set(valueName(stage.node.value), { axes: cut.axes, scales: layout.scales });
       }
       if (kernel.constraints.size > 0) return;
       const renamed = renameLoads(computation, viewed, valueName(storage), viewType.shape);
@@ -259,34 +259,60 @@ function groupNodes(graph: Graph, options: FuseOptions, opening: ReadonlySet<Val
 
   function isStored(value: ValueId, inside: ReadonlySet<ValueId>): boolean {
     return (
-      keep.has(value) || options.overwrites.has(value) || (consumers.get(value) ?? []).some((user) => !inside.has(user))
+      keep.has(value) ||
+      options.overwrites.has(value) ||
+      sliceOf.has(value) ||
+      (consumers.get(value) ?? []).some((user) => !inside.has(user))
     );
   }
 
-  function openKernel(node: GraphNode, computation: Computation): OpenKernel {
+  function openKernel(node: ProgramNode): OpenKernel {
+    const { computation } = node;
     const layout = rootLayout(computation.axes);
-    const registers = new Map([[valueName(node.output), { axes: computation.axes, scales: layout.scales }]]);
+    const registers = new Map([[valueName(node.value), { axes: computation.axes, scales: layout.scales }]]);
     return { stages: [{ node, computation }], registers, constraints: new Map() };
   }
 
   function closeKernel(kernel: OpenKernel, index: number): Kernel {
-    const inside = new Set(kernel.stages.map((stage) => stage.node.output));
+    const inside = new Set(kernel.stages.map((stage) => stage.node.value));
     const stages = kernel.stages.map(({ node, computation }): Stage => {
-      const overwritten = options.overwrites.get(node.output);
+      const overwritten = options.overwrites.get(node.value);
+      const slice = placeIn(node.value, sliceOf);
       return {
-        value: node.output,
+        value: node.value,
         op: node.op,
-        computation,
+        computation: inPlace(computation, inside),
         type: node.type,
-        stored: isStored(node.output, inside),
+        stored: isStored(node.value, inside),
         ...(overwritten !== undefined && { overwrites: overwritten }),
+        ...(slice !== undefined && { slice }),
         origin: node.origin,
-        roles: Object.fromEntries(
-          Object.entries(node.inputs).map(([role, value]) => [valueName(storageOf(value)), role]),
-        ),
+        roles: rolesInPlace(node, inside),
       };
     });
     return { name: `k${index}`, stages, schedule: { tile: {}, unroll: {}, workgroupSize: 64 } };
+  }
+
+  /** The computation with its loads from memory where the values' storage is. */
+  function inPlace(computation: Computation, inside: ReadonlySet<ValueId>): Computation {
+    if (sliceOf.size === 0) return computation;
+    return rewriteComputation(
+      computation,
+      (expr) =>
+        expr.kind === "load" && sliceOf.has(namedValue(expr.from)) && !inside.has(namedValue(expr.from))
+          ? loadInPlace(expr, sliceOf)
+          : undefined,
+      (expr) => expr,
+    );
+  }
+
+  function rolesInPlace(node: ProgramNode, inside: ReadonlySet<ValueId>): Readonly<Record<string, string>> {
+    if (sliceOf.size === 0) return node.roles;
+    const entries = Object.entries(node.roles).map(([name, role]) => {
+      const slice = inside.has(namedValue(name)) ? undefined : placeIn(namedValue(name), sliceOf);
+      return [slice === undefined ? name : valueName(slice.of), role] as const;
+    });
+    return Object.fromEntries(entries);
   }
 }
 
@@ -297,56 +323,12 @@ interface Candidate {
   readonly constraints: ReadonlyMap<string, TileConstraint>;
 }
 
-/** The nodes' outputs that read each value, views looked through. */
-function consumersOf(
-  graph: Graph,
-  options: FuseOptions,
-): {
-  readonly consumers: ReadonlyMap<ValueId, readonly ValueId[]>;
-  readonly alias: ReadonlyMap<ValueId, ValueId>;
-} {
-  const alias = new Map<ValueId, ValueId>();
+/** The nodes' values that read each value, views looked through; what lies in another is read with it. */
+function consumersOf(program: TensorProgram): ReadonlyMap<ValueId, readonly ValueId[]> {
   const consumers = new Map<ValueId, ValueId[]>();
-  for (const node of graph.nodes) {
-    const isView = options.ops.get(node.op)?.view === true;
-    for (const input of Object.values(node.inputs)) {
-      const storage = alias.get(input) ?? input;
-      if (isView) alias.set(node.output, storage);
-      else consumers.set(storage, [...(consumers.get(storage) ?? []), node.output]);
-    }
+  for (const node of program.nodes) {
+    for (const value of readsOf(node, program.aliasOf))
+      consumers.set(value, [...(consumers.get(value) ?? []), node.value]);
   }
-  return { consumers, alias };
-}
-
-/** A node's computation, its loads named by value. */
-function computationOf(
-  node: GraphNode,
-  op: OpDefinition,
-  types: ReadonlyMap<ValueId, TensorType>,
-  batch: number,
-): Computation {
-  if (op.compute === undefined) throw new InternalCompilerError("fuseKernels", `${node.op} has no kernel`);
-  const inputTypes: Record<string, TensorType> = {};
-  for (const [name, value] of Object.entries(node.inputs)) {
-    const type = types.get(value);
-    if (type !== undefined) inputTypes[name] = type;
-  }
-  const computation = op.compute({
-    types: inputTypes,
-    output: node.type,
-    attrs: node.attrs,
-    axes: axesOf(node.type, batch),
-    batchAxis: { name: "n", extent: batch, batch: true },
-  });
-  let named = computation;
-  for (const [name, value] of Object.entries(node.inputs)) {
-    const renamed = renameLoads(named, name, valueName(value));
-    if (renamed === undefined) throw new InternalCompilerError("fuseKernels", `${node.op} cannot load ${name}`);
-    named = renamed;
-  }
-  const elements = computation.axes.reduce((product, axis) => product * axis.extent, 1);
-  if (elements !== elementCount(node.type) * (node.type.batched ? batch : 1)) {
-    throw new InternalCompilerError("fuseKernels", `${node.op} computes ${elements} elements for ${node.type.shape}`);
-  }
-  return named;
+  return consumers;
 }

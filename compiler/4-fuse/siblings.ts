@@ -13,7 +13,12 @@ export function siblingOf(computation: Computation, root: Computation): Computat
   if (computation.body.kind !== "reduce" || root.body.kind !== "reduce") return undefined;
   const [over, rootOver] = [computation.body.over, root.body.over];
   if (over.length !== rootOver.length || over.length === 0) return undefined;
-  if (over.some((axis, i) => axis.extent !== rootOver[i]?.extent || axis.batch !== rootOver[i]?.batch))
+  if (
+    over.some(
+      (axis, i) =>
+        axis.extent !== rootOver[i]?.extent || axis.batch !== rootOver[i]?.batch || axis.first !== rootOver[i]?.first,
+    )
+  )
     return undefined;
   const names = new Map(over.map((axis, i) => [axis.name, rootOver[i]?.name ?? axis.name]));
   for (const load of loadsOf(computation)) {
@@ -35,8 +40,8 @@ function unify(
   fixed: ReadonlyMap<string, string>,
 ): ReadonlyMap<string, string> | undefined {
   const names = new Map(fixed);
-  for (const [dimension, position] of index.entries()) {
-    const other = rootIndex[dimension];
+  for (const [dimension, own] of index.entries()) {
+    const [position, other] = withoutOffset(own, rootIndex[dimension]);
     if (other === undefined) return undefined;
     if (position.kind === "axis" && other.kind === "axis") {
       const before = names.get(position.name);
@@ -46,6 +51,15 @@ function unify(
     } else if (printIndex(position) !== printIndex(other)) return undefined;
   }
   return axes.every((axis) => names.has(axis.name)) ? names : undefined;
+}
+
+/** Two indices without the number that both end in: a slice's start. */
+function withoutOffset(index: IndexExpr, other: IndexExpr | undefined): readonly [IndexExpr, IndexExpr | undefined] {
+  if (index.kind !== "add" || other?.kind !== "add") return [index, other];
+  const [by, otherBy] = [index.right, other.right];
+  return by.kind === "int" && otherBy.kind === "int" && by.value === otherBy.value
+    ? [index.left, other.left]
+    : [index, other];
 }
 
 function sameExtent(name: string, rootName: string, axes: readonly Axis[], rootAxes: readonly Axis[]): boolean {

@@ -13,20 +13,26 @@ export interface FlatLayout {
   readonly places: readonly Place[];
 }
 
-/** A tensor too large for any binding. */
-export interface TooLarge {
-  readonly index: number;
-  readonly sizeBytes: number;
-}
-
-/** Places tensors one after another in slots of at most `limitBytes`. */
-export function layoutFlat(name: string, types: readonly TensorType[], limitBytes: number): FlatLayout {
+/**
+ * Places tensors one after another in slots of at most `limitBytes`; `besides` are bytes that each tensor needs in another
+ * buffer of the same limit, for its gradient.
+ */
+export function layoutFlat(
+  name: string,
+  types: readonly TensorType[],
+  limitBytes: number,
+  besides: readonly number[] = [],
+): FlatLayout {
   const slots: { name: string; sizeBytes: number; lifetime: "persistent" }[] = [];
   const places: Place[] = [];
-  for (const type of types) {
+  let bytesBesides = 0;
+  for (const [index, type] of types.entries()) {
     const sizeBytes = alignBytes(elementCount(type) * 4);
+    const own = alignBytes(besides[index] ?? 0);
     let slot = slots.at(-1);
-    if (slot === undefined || slot.sizeBytes + sizeBytes > limitBytes) {
+    bytesBesides += own;
+    if (slot === undefined || slot.sizeBytes + sizeBytes > limitBytes || bytesBesides > limitBytes) {
+      bytesBesides = own;
       slot = { name: slots.length === 0 ? name : `${name}${slots.length + 1}`, sizeBytes: 0, lifetime: "persistent" };
       slots.push(slot);
     }
@@ -34,14 +40,6 @@ export function layoutFlat(name: string, types: readonly TensorType[], limitByte
     slot.sizeBytes += sizeBytes;
   }
   return { slots, places };
-}
-
-/** The tensors that no binding can hold. */
-export function tooLarge(types: readonly TensorType[], limitBytes: number): readonly TooLarge[] {
-  return types.flatMap((type, index) => {
-    const sizeBytes = alignBytes(elementCount(type) * 4);
-    return sizeBytes > limitBytes ? [{ index, sizeBytes }] : [];
-  });
 }
 
 /** Where a value's place is, by value. */

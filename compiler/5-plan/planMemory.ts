@@ -31,7 +31,8 @@ export interface PlanMemoryOptions {
 
 /** Bytes of a value, padded to whole vectors of four as its binding is declared. */
 export function sizeBytesOf(type: TensorType, batch: number): number {
-  return Math.ceil((elementCount(type) * (type.batched ? batch : 1)) / 4) * 16;
+  const bytes = elementCount(type) * (type.batched ? batch : 1) * (type.dtype === "u8" ? 1 : 4);
+  return Math.ceil(bytes / 16) * 16;
 }
 
 /** Rounds up to where a binding may start. */
@@ -87,7 +88,10 @@ function lifetimesOf(plan: KernelPlan, options: PlanMemoryOptions): ReadonlyMap<
         const lifetime = lifetimes.get(value);
         if (!inside.has(value) && lifetime !== undefined) lifetime.last = index;
       }
-      if (stage.stored && stage.overwrites === undefined) lifetimes.set(stage.value, { first: index, last: index });
+      if (!stage.stored || stage.overwrites !== undefined) continue;
+      // A value that others are stored in lives from the first of them on.
+      const value = stage.slice?.of ?? stage.value;
+      lifetimes.set(value, { first: lifetimes.get(value)?.first ?? index, last: index });
     }
   }
   for (const output of options.outputs) {

@@ -6,7 +6,6 @@
  *   plain:               update
  *   clip or accumulate:  gather after every micro-batch; after the last one squares, clip, update (clip: those two first)
  */
-import type { TrainingGraph } from "../ir/graph.ts";
 import { partStride } from "../ir/kernel.ts";
 import type { Place } from "../ir/memory.ts";
 import type { BindingPlan, BufferPlan, DispatchPlan, PlacePlan, TensorPlan } from "../../runtime/plan.ts";
@@ -27,11 +26,12 @@ export interface OptimizerPart {
 }
 
 export interface ParameterUpdatesInput {
-  readonly graph: TrainingGraph;
+  /** Every parameter in the graph's order, or each of its slabs where it is too large for one binding. */
+  readonly tensors: readonly { readonly name: string; readonly shape: readonly number[] }[];
   readonly optimizer: OptimizerPart;
-  /** Of each parameter, in the graph's order. */
+  /** Of each tensor; so are the gradients' places and parts. */
   readonly parameterPlaces: readonly Place[];
-  /** The first part of each parameter's gradient; undefined when it is frozen. */
+  /** The first part of the gradient; undefined when the parameter is frozen. */
   readonly gradientPlaces: readonly (Place | undefined)[];
   readonly gradientParts: readonly number[];
   /** The slots of parameters, and for each the buffer and size of its gradients. */
@@ -50,10 +50,10 @@ export interface ParameterUpdates {
   readonly update: readonly DispatchPlan[];
   readonly collect: readonly DispatchPlan[];
   readonly gather?: readonly DispatchPlan[];
-  /** Where `collect` leaves each parameter's gradient. */
+  /** Where `collect` leaves each tensor's gradient. */
   readonly gradients: readonly PlacePlan[];
-  /** The optimizer's state, tensor by tensor. */
-  readonly states: readonly TensorPlan[];
+  /** The optimizer's states: all of the first tensor, then all of the second. */
+  readonly states: readonly (readonly TensorPlan[])[];
 }
 
 /** True where gradients are gathered before the update: for clipping, or over several micro-batches. */
@@ -62,7 +62,7 @@ export function gathers({ clipNorm, accumulate }: OptimizerPart): boolean {
 }
 
 export function emitParameterUpdates(input: ParameterUpdatesInput, buffers: BufferPlan[]): ParameterUpdates {
-  const { graph, optimizer, uniforms, banks } = input;
+  const { tensors, optimizer, uniforms, banks } = input;
   const clips = optimizer.clipNorm !== undefined;
   const isGathered = gathers(optimizer);
   const addBuffer = (name: string, size: number, role: BufferPlan["role"], more: Partial<BufferPlan> = {}): number =>
@@ -83,8 +83,8 @@ export function emitParameterUpdates(input: ParameterUpdatesInput, buffers: Buff
   });
 
   const [update, collect, gather, squares]: DispatchPlan[][] = [[], [], [], []] as const;
-  const gradients: PlacePlan[] = graph.parameters.map(() => ({ buffer: 0, offset: 0 }));
-  const states: TensorPlan[] = [];
+  const gradients: PlacePlan[] = tensors.map(() => ({ buffer: 0, offset: 0 }));
+  const states: TensorPlan[][] = tensors.map(() => []);
   // One number for each workgroup of squares, of all banks; then what gradients are multiplied by.
   const groupCounts = banks.map(({ sizeBytes }) => squaresGroups(sizeBytes / 4));
   const groupCount = groupCounts.reduce((sum, count) => sum + count, 0);
@@ -94,9 +94,9 @@ export function emitParameterUpdates(input: ParameterUpdatesInput, buffers: Buff
 
   for (const [bank, { buffer, sizeBytes, gradientBuffer, gradientBytes }] of banks.entries()) {
     const suffix = bank === 0 ? "" : String(bank + 1);
-    const members = graph.parameters.flatMap((parameter, index) => {
+    const members = tensors.flatMap((tensor, index) => {
       const place = input.parameterPlaces[index];
-      return place?.slot === buffer ? [{ parameter, index, place }] : [];
+      return place?.slot === buffer ? [{ tensor, index, place }] : [];
     });
     const sizes = { parameterElements: sizeBytes / 4, gradientElements: gradientBytes / 4 };
     const runs = members.flatMap(({ index, place }) => {
@@ -111,10 +111,10 @@ export function emitParameterUpdates(input: ParameterUpdatesInput, buffers: Buff
     const invocations = sizeBytes / 16;
     const stateBindings = optimizer.states.map((state) => {
       const own = addBuffer(`${state}${suffix}`, sizeBytes, "optimizer");
-      for (const { parameter, place } of members) {
-        states.push({
-          name: `${parameter.name}/${state}`,
-          shape: parameter.type.shape,
+      for (const { tensor, index, place } of members) {
+        states[index]?.push({
+          name: `${tensor.name}/${state}`,
+          shape: tensor.shape,
           buffer: own,
           offset: place.offsetBytes,
           initial: { kind: "constant", value: 0 },

@@ -3,7 +3,7 @@
  * every distinct kernel. Kernels of equal text are one.
  */
 import { InternalCompilerError } from "../ir/diagnostic.ts";
-import { typesOf } from "../ir/graph.ts";
+import { elementCount, typesOf } from "../ir/graph.ts";
 import type { Graph, Initial, TensorType, TrainingGraph, ValueId } from "../ir/graph.ts";
 import type { Kernel, Stage } from "../ir/kernel.ts";
 import type { Place } from "../ir/memory.ts";
@@ -11,6 +11,8 @@ import type { ProgramPlan } from "../ir/output.ts";
 import type {
   BindingPlan, BufferPlan, DispatchPlan, KernelPlan, NetworkPlan, PlacePlan, TensorPlan, TrainingPlan,
 } from "../../runtime/plan.ts"; // prettier-ignore
+import { emitPreparation } from "./emitPreparation.ts";
+import type { PreparationPart } from "./emitPreparation.ts";
 import { emitParameterUpdates, gathers } from "./emitParameterUpdates.ts";
 import type { OptimizerPart } from "./emitParameterUpdates.ts";
 import { emitWgsl } from "./emitWgsl.ts";
@@ -25,7 +27,7 @@ export interface TrainingPart {
   readonly graph: TrainingGraph;
   readonly program: ProgramPlan;
   readonly optimizer: OptimizerPart;
-  /** Of each parameter of the graph, in order: where its gradient's first part lies; undefined when it is frozen. */
+  /** Of each parameter's slabs, in order: where the gradient's first part lies; undefined when it is frozen. */
   readonly gradientPlaces: readonly (Place | undefined)[];
   readonly gradientParts: readonly number[];
   readonly gradientSlotBytes: readonly number[];
@@ -39,7 +41,9 @@ export interface EmitPlanInput {
   readonly batch: number;
   readonly seed: number;
   readonly initials: readonly Initial[];
-  /** Where parameters and running statistics lie; the same slots in both programs, before all others. */
+  /** Of each parameter: the types of its slabs; of most, its own type alone. */
+  readonly parameterSlabs: readonly (readonly TensorType[])[];
+  /** Where the parameters' slabs and running statistics lie; the same slots in both programs, before all others. */
   readonly parameterPlaces: readonly Place[];
   readonly statePlaces: readonly Place[];
   /** The persistent slots: parameters, then states. */
@@ -51,6 +55,8 @@ export interface EmitPlanInput {
   readonly training?: TrainingPart;
   readonly inference: ProgramPlan;
   readonly counters: readonly string[];
+  /** How images are made of bytes. */
+  readonly preparation?: PreparationPart;
 }
 
 interface KernelTable {
@@ -75,14 +81,20 @@ export function emitPlan(input: EmitPlanInput): NetworkPlan {
     offset: place.offsetBytes,
     initial,
   });
-  const parameters = graph.parameters.map((parameter, index) =>
-    tensor(
-      parameter.name,
-      parameter.type,
-      placeAt(input.parameterPlaces, index),
-      input.initials[index] ?? { kind: "constant", value: 0 },
-    ),
-  );
+  const parameterPlans = perParameter(input.parameterSlabs, input.parameterPlaces);
+  const parameters = graph.parameters.map((parameter, index): TensorPlan => {
+    const places = parameterPlans[index] ?? [];
+    const pieces = places.map(({ slot, offsetBytes }) => ({ buffer: slot, offset: offsetBytes }));
+    return {
+      ...tensor(
+        parameter.name,
+        parameter.type,
+        placeAt(places, 0),
+        input.initials[index] ?? { kind: "constant", value: 0 },
+      ),
+      ...inSlabs(pieces, input.parameterSlabs[index] ?? []),
+    };
+  });
   const states = graph.states.map((state, index) =>
     tensor(state.name, state.type, placeAt(input.statePlaces, index), { kind: "constant", value: state.initial }),
   );
@@ -98,6 +110,17 @@ export function emitPlan(input: EmitPlanInput): NetworkPlan {
   const images = graph.inputs.find((each) => each.name === "images");
   if (output === undefined || images === undefined || outputValue === undefined)
     throw new InternalCompilerError("emitPlan", "no output");
+  const inferenceImages = inference.placeOf(inputValue(input.inference.graph, "images"));
+  const preparation =
+    input.preparation &&
+    emitPreparation(input.preparation, {
+      batch: input.batch,
+      uniforms,
+      buffers,
+      addKernel: kernels.add,
+      ...(training !== undefined && { trainingImages: training.images }),
+      inferenceImages,
+    });
   return {
     format: 1,
     name: input.name,
@@ -114,10 +137,11 @@ export function emitPlan(input: EmitPlanInput): NetworkPlan {
     kernels: kernels.list(),
     ...(training !== undefined && { training }),
     inference: {
-      images: inference.placeOf(inputValue(input.inference.graph, "images")),
+      images: inferenceImages,
       logits: inference.placeOf(outputValue),
       dispatches: inference.dispatches,
     },
+    ...(preparation !== undefined && { preparation }),
     requiredLimits: requiredLimits(buffers),
   };
 }
@@ -159,16 +183,19 @@ function emitProgram(
     const isRing = ring !== undefined && program.memory.placeOf.get(ring.value)?.slot === index;
     buffers.push({ name: `${role} ${slot.name}`, size: slot.sizeBytes, role: isRing ? "metrics" : role });
   }
-  const types = new Map([...typesOf(program.graph), ...program.kernels.scratch]);
+  const types = new Map([...program.kernels.types, ...program.kernels.scratch]);
   const typeOf = (value: ValueId): TensorType => {
     const type = types.get(value);
     if (type === undefined) throw new InternalCompilerError("emitPlan", `%${value} has no type`);
     return type;
   };
   const placeOf = (value: ValueId): PlacePlan => {
-    const place = program.memory.placeOf.get(program.kernels.aliasOf.get(value) ?? value);
+    const storage = program.kernels.aliasOf.get(value) ?? value;
+    const slabs = program.kernels.slabsOf.get(storage) ?? [];
+    const place = program.memory.placeOf.get(slabs[0] ?? storage);
     if (place === undefined) throw new InternalCompilerError("emitPlan", `%${value} has no place`);
-    return { buffer: place.slot < shared ? place.slot : first + place.slot - shared, offset: place.offsetBytes };
+    const own = { buffer: place.slot < shared ? place.slot : first + place.slot - shared, offset: place.offsetBytes };
+    return { ...own, ...inSlabs(slabs.map(placeOf), slabs.map(typeOf)) };
   };
   // Equal layers are written once; only the values that they bind differ.
   const known = new Map<string, { readonly emitted: EmittedKernel; readonly values: readonly ValueId[] }>();
@@ -242,11 +269,24 @@ function emitTraining(
       gradientBuffer: ownOffset + firstGradient + bank,
       gradientBytes: training.gradientSlotBytes[bank] ?? 0,
     }));
+  const slabs = graph.parameters.flatMap(({ name }, index) =>
+    (input.parameterSlabs[index] ?? []).map(({ shape }) => ({ name, shape })),
+  );
   const { update, collect, gather, gradients, states } = emitParameterUpdates(
-    { ...training, parameterPlaces: input.parameterPlaces, banks, uniforms, addKernel: kernels.add },
+    { ...training, tensors: slabs, parameterPlaces: input.parameterPlaces, banks, uniforms, addKernel: kernels.add },
     buffers,
   );
-  optimizer.push(...states);
+  for (const [index, ofSlabs] of perParameter(input.parameterSlabs, states).entries()) {
+    for (const [position, state] of (ofSlabs[0] ?? []).entries()) {
+      const pieces = ofSlabs.flatMap((each) => each.slice(position, position + 1));
+      const shape = graph.parameters[index]?.type.shape ?? [];
+      optimizer.push({ ...state, shape, ...inSlabs(pieces, input.parameterSlabs[index] ?? []) });
+    }
+  }
+  const gradientPlaces = perParameter(input.parameterSlabs, gradients).map((pieces, index): PlacePlan => ({
+    ...(pieces[0] ?? { buffer: 0, offset: 0 }),
+    ...inSlabs(pieces, input.parameterSlabs[index] ?? []),
+  }));
   const ringPlace = emitted.placeOf(graph.metrics);
   const imageGradient = graph.gradientOf.get(images);
   const [mainHead, ...otherHeads] = training.keepLogits ? graph.heads : [];
@@ -259,7 +299,7 @@ function emitTraining(
     update,
     collect,
     ...(gather !== undefined && { gather, accumulate: training.optimizer.accumulate }),
-    gradients,
+    gradients: gradientPlaces,
     ...(imageGradient !== undefined && { imageGradient: emitted.placeOf(imageGradient) }),
     ...(mainHead !== undefined && { logits: emitted.placeOf(mainHead.value) }),
     ...(otherHeads.length > 0 && {
@@ -271,6 +311,25 @@ function emitTraining(
     }),
     metrics: { buffer: ringPlace.buffer, slots: training.ringSlots },
   };
+}
+
+/** What each slab of the parameters has, parameter by parameter. */
+function perParameter<T>(slabs: readonly (readonly unknown[])[], each: readonly T[]): readonly (readonly T[])[] {
+  let at = 0;
+  return slabs.map(({ length }) => each.slice(at, (at += length)));
+}
+
+/** The ranges of a tensor that lies in several; nothing for one that lies in one. */
+function inSlabs(pieces: readonly PlacePlan[], types: readonly TensorType[]): Pick<PlacePlan, "slabs"> {
+  if (pieces.length < 2) return {};
+  return {
+    slabs: pieces.map(({ buffer, offset }, index) => ({ buffer, offset, elements: slabElements(types[index]) })),
+  };
+}
+
+/** Elements of a slab, whose rows are its own. */
+function slabElements(type: TensorType | undefined): number {
+  return type === undefined ? 0 : elementCount(type);
 }
 
 function placeAt(places: readonly Place[], index: number): Place {

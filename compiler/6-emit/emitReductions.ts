@@ -134,7 +134,8 @@ function loopHeader(
   part: string | undefined,
   scopes: Scopes,
 ): string {
-  const end = axis.batch === true ? `min(i32(step.count), ${axis.extent})` : String(trips);
+  const samples = (axis.first ?? 0) === 0 ? "i32(step.count)" : `max(i32(step.count) - ${axis.first}, 0)`;
+  const end = axis.batch === true ? `min(${samples}, ${axis.extent})` : String(trips);
   if (parts === undefined || part === undefined)
     return `for (var ${variable} = 0; ${variable} < ${end}; ${variable}++) {`;
   const chunk = Math.ceil(trips / parts);

@@ -1,8 +1,9 @@
 /** Writes the stored stages' tiles to memory, elements past the end of an axis left out. */
-import { addAffine, affineKey, linearAffine, rangeOf, variableAffine } from "../ir/affine.ts";
+import { addAffine, affineKey, constantAffine, linearAffine, rangeOf, variableAffine } from "../ir/affine.ts";
 import type { Affine } from "../ir/affine.ts";
 import { elementCount } from "../ir/graph.ts";
 import type { Stage } from "../ir/kernel.ts";
+import { dimensionsOf } from "../ir/program.ts";
 import { stageTile } from "../ir/tiles.ts";
 import { isSplit } from "./kernelContext.ts";
 import { partStride } from "../ir/kernel.ts";
@@ -26,7 +27,7 @@ export function emitStores(
 ): void {
   for (const [index, stage] of context.kernel.stages.entries()) {
     if (!stage.stored) continue;
-    const binding = evaluator.bindingOf(stage.overwrites ?? stage.value).name;
+    const binding = evaluator.bindingOf(stage.overwrites ?? stage.slice?.of ?? stage.value).name;
     const elements = elementsOf(stage, index, context, evaluator, scopes, part);
     // Elements under one condition are written together.
     const byGuard = new Map<string, Element[]>();
@@ -67,6 +68,7 @@ function elementsOf(
     return variable === undefined ? [] : [`${variable} == 0`];
   });
   const extents = axes.map((axis) => axis.extent);
+  const stored = stage.slice === undefined ? extents : dimensionsOf(options.typeOf(stage.slice.of), options.batch);
   const elements = elementCount(stage.type) * (stage.type.batched ? options.batch : 1);
   return [...combinations(tile)].flatMap((offsets) => {
     const bindings = evaluator.axesAt(index, offsets);
@@ -78,7 +80,10 @@ function elementsOf(
       if (low >= extent) return [];
       if (high >= extent) guards.push(`${evaluator.index(at)} < ${extent}`);
     }
-    let linear = linearAffine(position, extents);
+    let linear = linearAffine(
+      position.map((at, dimension) => addAffine(at, constantAffine(stage.slice?.starts[dimension] ?? 0))),
+      stored,
+    );
     if (part !== undefined && isSplit(stage, kernel))
       linear = addAffine(linear, variableAffine(part, partStride(elements)));
     if (stage.value === options.ring) {

@@ -185,6 +185,8 @@ function bindingsOf(kernel: Kernel, options: EmitOptions): readonly Binding[] {
   const parts = kernel.schedule.split?.parts ?? 1;
   const padded = (type: TensorType, copies: number): number => {
     const elements = type.shape.reduce((product, size) => product * size, 1) * (type.batched ? options.batch : 1);
+    // Counted in words: four bytes are one.
+    if (type.dtype === "u8") return Math.ceil(elements / 16) * 4;
     return copies === 1 ? Math.ceil(elements / 4) * 4 : partStride(elements) * copies;
   };
   for (const stage of kernel.stages) {
@@ -218,6 +220,19 @@ function bindingsOf(kernel: Kernel, options: EmitOptions): readonly Binding[] {
       });
       continue;
     }
+    if (stage.slice !== undefined) {
+      const { of } = stage.slice;
+      const before = found.get(of);
+      found.set(of, {
+        value: of,
+        name: before?.name ?? nameFor(`${stage.op}_out`),
+        writes: true,
+        reads: before !== undefined,
+        dtype: "f32",
+        elements: padded(options.typeOf(of), 1),
+      });
+      continue;
+    }
     const ringElements = Math.ceil((2 * options.batch * options.ringSlots) / 4) * 4;
     const elements =
       stage.value === options.ring ? ringElements : padded(stage.type, isSplit(stage, kernel) ? parts : 1);
@@ -239,7 +254,7 @@ function registersBefore(kernel: Kernel, index: number): ReadonlyMap<string, nev
 
 function declareBinding(binding: Binding, index: number, vector: boolean): string {
   const access = binding.writes ? "read_write" : "read";
-  const element = vector ? "vec4f" : binding.dtype;
+  const element = vector ? "vec4f" : binding.dtype === "u8" ? "u32" : binding.dtype;
   const length = vector ? binding.elements / 4 : binding.elements;
   return `@group(0) @binding(${index + 1}) var<storage, ${access}> ${binding.name}: array<${element}, ${length}>;`;
 }

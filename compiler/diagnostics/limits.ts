@@ -3,21 +3,21 @@ import { defineDiagnostic } from "./defineDiagnostic.ts";
 
 interface ParameterSize {
   readonly name: string;
-  readonly sizeBytes: number;
+  readonly rowBytes: number;
   readonly limitBytes: number;
 }
 
 export const parameterTooLarge = defineDiagnostic<ParameterSize>({
   code: "CNN4001",
   severity: "error",
-  title: "A parameter larger than a storage binding",
-  message: ({ name, sizeBytes, limitBytes }) =>
-    `${name} takes ${sizeBytes} bytes, more than the ${limitBytes} that one storage binding of the adapter may have`,
+  title: "A parameter that no storage binding can hold even in slabs",
+  message: ({ name, rowBytes, limitBytes }) =>
+    `${name} takes ${rowBytes} bytes for one output, more than the ${limitBytes} that one storage binding of the adapter may have`,
   explanation:
-    "WebGPU promises bindings of 128 MiB; an adapter may offer more. A layer whose weight is larger needs fewer features " +
-    "or channels, or an input made smaller by pooling first.",
-  failing: "model Net {\n  input 3 x 224 x 224\n  flatten\n  linear(4096)\n}\n",
-  mended: "model Net {\n  input 3 x 224 x 224\n  max_pool(16)\n  flatten\n  linear(4096)\n}\n",
+    "WebGPU promises bindings of 128 MiB; an adapter may offer more. A weight larger than that is kept in slabs of some outputs " +
+    "each, but the weights of one output stay together. Fewer input channels or features, or a smaller kernel, fit.",
+  failing: "model Net {\n  input 4096 x 8 x 8\n  conv(2, kernel: 91, padding: 45)\n}\n",
+  mended: "model Net {\n  input 4096 x 8 x 8\n  conv(2, kernel: 7, padding: 3)\n}\n",
 });
 
 interface ActivationSize {
@@ -30,17 +30,14 @@ interface ActivationSize {
 export const activationTooLarge = defineDiagnostic<ActivationSize>({
   code: "CNN4002",
   severity: "error",
-  title: "An activation larger than a storage binding",
+  title: "An activation that no storage binding can hold even in slabs",
   message: ({ layer, sizeBytes, limitBytes, batch }) =>
     `at batch ${batch}, what ${layer} leaves takes ${sizeBytes} bytes, more than the ${limitBytes} that one storage binding of the adapter may have`,
   explanation:
-    "Activations grow with the batch, and each lies in one binding, of which WebGPU promises 128 MiB. A smaller batch fits.",
-  failing:
-    "model Net {\n  input 3 x 224 x 224\n  conv(64, kernel: 3, padding: 1) -> relu\n  max_pool(224) -> flatten\n  linear(2)\n}\n\n" +
-    "train Net {\n  data fashion_mnist\n  optimizer sgd(lr: 0.1)\n  batch 64\n}\n",
-  mended:
-    "model Net {\n  input 3 x 224 x 224\n  conv(64, kernel: 3, padding: 1) -> relu\n  max_pool(224) -> flatten\n  linear(2)\n}\n\n" +
-    "train Net {\n  data fashion_mnist\n  optimizer sgd(lr: 0.1)\n  batch 8\n}\n",
+    "WebGPU promises bindings of 128 MiB; an adapter may offer more. An activation larger than that is kept in slabs of some " +
+    "samples each, but one sample stays together: of fewer channels, or smaller, it fits.",
+  failing: "model Net {\n  input 3 x 4096 x 4096\n  conv(8, kernel: 3, padding: 1)\n}\n",
+  mended: "model Net {\n  input 3 x 4096 x 4096\n  conv(8, kernel: 3, stride: 4, padding: 1)\n}\n",
 });
 
 interface BindingCount {

@@ -4,6 +4,7 @@
  * stages from registers (loads of their values) or shares the root's loops. The schedule says only how.
  */
 import { InternalCompilerError } from "./diagnostic.ts";
+import { computedParts } from "./expression.ts";
 import type { Computation, Condition, IndexExpr, ScalarExpr } from "./expression.ts";
 import type { Origin, TensorType, ValueId } from "./graph.ts";
 
@@ -17,6 +18,8 @@ export interface Stage {
   readonly stored: boolean;
   /** A running statistic that the stage overwrites in place. */
   readonly overwrites?: ValueId;
+  /** Where the value is stored, when that is inside another. */
+  readonly slice?: { readonly of: ValueId; readonly starts: readonly number[] };
   readonly origin: Origin;
   /** What the op calls each value that it loads: "%12" is its "weight". Names the bindings. */
   readonly roles: Readonly<Record<string, string>>;
@@ -55,6 +58,10 @@ export interface KernelPlan {
   readonly kernels: readonly Kernel[];
   /** A view's value, and the value whose storage it shares. */
   readonly aliasOf: ReadonlyMap<ValueId, ValueId>;
+  /** Values that exist only as slabs: see `ir/program.ts`. */
+  readonly slabsOf: ReadonlyMap<ValueId, readonly ValueId[]>;
+  /** Types of all values but those of `scratch`. */
+  readonly types: ReadonlyMap<ValueId, TensorType>;
   /** Values that no graph knows: sums in parts, [parts, stride], that a second kernel adds. */
   readonly scratch: ReadonlyMap<ValueId, TensorType>;
 }
@@ -78,6 +85,8 @@ export function printIndex(expr: IndexExpr): string {
       return `${printIndex(expr.of)} div ${expr.by}`;
     case "mod":
       return `${printIndex(expr.of)} mod ${expr.by}`;
+    case "computed":
+      return `whole(${printScalar(expr.of)})`;
   }
 }
 
@@ -139,11 +148,21 @@ export function signatureOf(kernel: Kernel, typeOf: (value: ValueId) => TensorTy
         : `${body.combine} ${shape(body.over)} ${printScalar(body.value)} ${printScalar(body.finish)}`;
     const overwrites = stage.overwrites === undefined ? "" : number(valueName(stage.overwrites));
     const own = number(valueName(stage.value));
+    const slice =
+      stage.slice === undefined ? "" : `${number(valueName(stage.slice.of))} ${stage.slice.starts.join(" ")}`;
     const numbered = text.replace(/%\d+/g, number);
     const roles = Object.entries(stage.roles).map(([name, role]) => `${number(name)}=${role}`);
-    return [own, stage.op, stage.stored, overwrites, shape(axes), numbered, roles.join(" "), stage.type.shape].join(
-      "|",
-    );
+    return [
+      own,
+      stage.op,
+      stage.stored,
+      overwrites,
+      slice,
+      shape(axes),
+      numbered,
+      roles.join(" "),
+      stage.type.shape,
+    ].join("|");
   });
   const values = [...numbers.keys()].map(namedValue);
   const types = values.map((value) => {
@@ -169,7 +188,14 @@ export function dumpKernels(plan: KernelPlan): string {
     for (const stage of kernel.stages) {
       const { axes, body } = stage.computation;
       const grid = axes.map((axis) => `${axis.name}:${axis.extent}`).join(" ");
-      const mark = stage.overwrites !== undefined ? ` overwrites %${stage.overwrites}` : stage.stored ? " stored" : "";
+      const mark =
+        stage.overwrites !== undefined
+          ? ` overwrites %${stage.overwrites}`
+          : stage.slice !== undefined
+            ? ` stored in %${stage.slice.of} at ${stage.slice.starts.join(" ")}`
+            : stage.stored
+              ? " stored"
+              : "";
       lines.push(`  %${stage.value} ${stage.op} [${grid}]${mark}`);
       if (body.kind === "map") lines.push(`    = ${printScalar(body.value)}`);
       else {
@@ -203,7 +229,10 @@ export function verifyKernels(plan: KernelPlan, external: ReadonlySet<ValueId>):
       defined.add(stage.value);
       local.add(stage.value);
     }
-    for (const stage of kernel.stages) if (stage.stored) stored.add(stage.value);
+    for (const stage of kernel.stages) {
+      if (!stage.stored) continue;
+      stored.add(stage.slice?.of ?? stage.value);
+    }
   }
 }
 
@@ -214,7 +243,12 @@ export function loadedNames(computation: Computation): ReadonlySet<string> {
     switch (expr.kind) {
       case "load":
         names.add(expr.from);
+        expr.index.forEach(index);
         return;
+      case "index":
+        return index(expr.of);
+      case "random":
+        return index(expr.counter);
       case "unary":
         return scalar(expr.of);
       case "binary":
@@ -228,11 +262,18 @@ export function loadedNames(computation: Computation): ReadonlySet<string> {
         return;
     }
   };
+  const index = (expr: IndexExpr): void => {
+    computedParts(expr).forEach(scalar);
+  };
   const condition = (when: Condition): void => {
     if (when.kind === "compare") {
       scalar(when.left);
       scalar(when.right);
     } else if (when.kind === "and") when.all.forEach(condition);
+    else {
+      index(when.left);
+      index(when.right);
+    }
   };
   const { body } = computation;
   scalar(body.value);

@@ -17,6 +17,7 @@ export const concat = defineOp({
   name: "concat",
   doc: "Joins values along their channels or features.",
   inputs: ["x*"],
+  joins: 1,
   inferType(types) {
     const parts = listNames(types, "x").map((name) => inputType(types, name));
     const channels = parts.reduce((sum, part) => sum + (part.shape[0] ?? 0), 0);

@@ -93,10 +93,16 @@ export interface OpDefinition {
   readonly inferType: (types: InputTypes, attrs: Attrs) => TensorType;
   /** Same elements in the same order: no kernel, the output shares its input's storage ("x"). */
   readonly view?: true;
+  /** Lays its inputs, in their order, beside each other along this dimension (the batch is dimension 0) and does nothing else. */
+  readonly joins?: number;
   /** Replaces the node by others (or by one of its inputs); such an op has neither `compute` nor `gradient`. */
   readonly expand?: (context: ExpandContext) => ValueId;
   /** True for dropout and its kin, whose randomness can be switched off in training. */
   readonly dropsValues?: true;
+  /** The share of a gradient that a saturating activation lets pass on its way back, at most or typically; for warnings. */
+  readonly passes?: number;
+  /** True where values are brought back to one scale, and gradients with them; for warnings. */
+  readonly normalizes?: true;
   /** What one element is. Loads name the inputs; a batched tensor's first index is the sample. */
   readonly compute?: (context: ComputeContext) => Computation;
   /** Gradients by input name; an input left out gets none. */
@@ -171,6 +177,14 @@ export function imageSizes(type: TensorType): readonly [number, number, number] 
   const [channels, height, width] = type.shape;
   if (channels === undefined || height === undefined || width === undefined) throw new TypeError("not an image type");
   return [channels, height, width];
+}
+
+/** The axes of a batch of images: sample, channel, row, column. */
+export function imageAxes(axes: readonly Axis[]): readonly [Axis, Axis, Axis, Axis] {
+  const [n, c, y, x] = axes;
+  if (n === undefined || c === undefined || y === undefined || x === undefined)
+    throw new TypeError("not a batch of images");
+  return [n, c, y, x];
 }
 
 /** The axes of a sum over the batch and every position: of images (n, oy, ox), of vectors (n). */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { bindingCount, fuseKernels } from "../../../compiler/4-fuse/fuseKernels.ts";
+import { lowerGraph } from "../../../compiler/4-fuse/lowerGraph.ts";
 import type { FuseOptions } from "../../../compiler/4-fuse/fuseKernels.ts";
 import type { Graph } from "../../../compiler/ir/graph.ts";
 import { valueName, verifyKernels } from "../../../compiler/ir/kernel.ts";
@@ -26,9 +27,7 @@ function graphOf(input: string, body: string, program: "inference" | "training" 
 }
 
 function fused({ graph, keep }: Steps, options: Partial<FuseOptions> = {}): KernelPlan {
-  const plan = fuseKernels(graph, {
-    ops,
-    batch: 4,
+  const plan = fuseKernels(lowerGraph(graph, ops, 4), {
     storageBuffers: 8,
     keep,
     overwrites: new Map(),

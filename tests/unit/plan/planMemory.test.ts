@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { layoutFlat, placesByValue, tooLarge } from "../../../compiler/5-plan/layoutParameters.ts";
+import { layoutFlat, placesByValue } from "../../../compiler/5-plan/layoutParameters.ts";
 import { alignBytes, planMemory, sizeBytesOf } from "../../../compiler/5-plan/planMemory.ts";
 import { add, load, map } from "../../../compiler/ir/expression.ts";
 import type { ScalarExpr } from "../../../compiler/ir/expression.ts";
@@ -43,7 +43,7 @@ function kernelPlan(steps: readonly Step[], aliasOf: KernelPlan["aliasOf"] = new
       schedule: { tile: {}, unroll: {}, workgroupSize: 64 },
     };
   });
-  return { kernels, aliasOf, scratch: new Map() };
+  return { kernels, aliasOf, slabsOf: new Map(), types: new Map(), scratch: new Map() };
 }
 
 function planned(steps: readonly Step[], outputs: readonly number[] = [], aliasOf?: KernelPlan["aliasOf"]): MemoryPlan {
@@ -174,11 +174,9 @@ describe("parameters", () => {
     ]);
   });
 
-  test("too large for any binding are told", () => {
-    expect(tooLarge(types, 511)).toEqual([
-      { index: 0, sizeBytes: 512 },
-      { index: 2, sizeBytes: 512 },
-    ]);
+  test("another slot where what lies besides them would be too large", () => {
+    const { places } = layoutFlat("parameters", types, 1 << 20, [1 << 19, 1 << 19, 256]);
+    expect(places.map(({ slot }) => slot)).toEqual([0, 0, 1, 1]);
   });
 });
 
