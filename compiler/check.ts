@@ -35,11 +35,17 @@ export function checkSource(source: SourceFile, options: CheckSourceOptions): Ch
   const { readSource = () => undefined, standardLibrary = shippedLibrary, settings = {}, ...asked } = options;
   const program = parseProgram(source, { readSource, standardLibrary });
   const given = parseSettings(settings);
-  const checked = checkProgram(program.output, { ...asked, settings: given.output }, { layers, ops });
+  const checked = checkProgram(
+    program.output,
+    { ...asked, ...(given.output.length > 0 && { settings: given.output }) },
+    { layers, ops },
+  );
   const syntax = [...program.diagnostics, ...given.diagnostics];
   const found = [...syntax, ...withoutConsequences(checked.diagnostics, syntax)];
-  const diagnostics = inReadingOrder(found, program.output.files);
-  const failed = diagnostics.some(({ severity }) => severity === "error");
+  const failed = found.some(({ severity }) => severity === "error");
+  // The parser's mistakes come first: a warning may be their consequence.
+  const shown = failed ? found.filter(({ severity }) => severity === "error") : found;
+  const diagnostics = inReadingOrder(shown, program.output.files);
   return {
     ...(checked.output !== undefined && !failed && { checked: checked.output }),
     diagnostics,

@@ -41,6 +41,7 @@ function buildProgram(terminal: Terminal, setExitCode: (code: number) => void): 
       .option("-m, --model <name>", "the model to use (default: the last one of the file)")
       .option("-s, --set <name=value>", "give a model parameter a value; may be repeated", collect, [])
       .option("--json", "print results and diagnostics as JSON")
+      .option("--deny-warnings", "take warnings for errors: exit code 1, nothing written or run")
       .option("--no-color", "no colours (NO_COLOR does the same)")
       .option("--debug", "show the stack of an internal error (CNNC_DEBUG=1 does the same)");
 
@@ -55,7 +56,7 @@ function buildProgram(terminal: Terminal, setExitCode: (code: number) => void): 
       help(
         "compile",
         "specs/lenet.cnn -o out/lenet",
-        "specs/lenet.cnn --set classes=100 --emit js -o web/lenet",
+        "specs/lenet.cnn --set activation=relu --emit js -o web/lenet",
         "specs/lenet.cnn --dump graph,kernels",
       ),
     )
@@ -66,16 +67,38 @@ function buildProgram(terminal: Terminal, setExitCode: (code: number) => void): 
 
   onSpec("check", "Report every error and warning of a file; write nothing.")
     .option("-r, --recipe <name>", "the recipe to check with")
-    .addHelpText("after", help("check", "specs/lenet.cnn", "specs/lenet.cnn --json"))
+    .option("-b, --batch <n>", "the batch to check with (default: the recipe's)", positiveInteger)
+    .addHelpText("after", help("check", "specs/lenet.cnn", "specs/lenet.cnn --json", "specs/lenet.cnn --deny-warnings"))
     .action(async (file: string, options: object) => {
       const { checkCommand } = await import("./commands/check.ts");
       setExitCode(checkCommand(file, options as Parameters<typeof checkCommand>[1], terminal));
     });
 
-  onSpec("summary", "Show a network layer by layer: name, output shape, parameters, multiply-adds.")
-    .option("-r, --recipe <name>", "the recipe whose model arguments count")
-    .option("-b, --batch <n>", "the batch that the memory is counted for", positiveInteger)
-    .addHelpText("after", help("summary", "specs/lenet.cnn", "specs/lenet.cnn --json | jq .parameters"))
+  onSpec(
+    "summary",
+    "Show a network layer by layer: name, output shape, parameters, multiply-adds; and its bytes on the GPU.",
+  )
+    .option("-r, --recipe <name>", "the recipe whose model arguments, batch and optimizer count")
+    .option("-b, --batch <n>", "the batch that the memory is counted for (default: the recipe's)", positiveInteger)
+    .option(
+      "-d, --depth <n>",
+      "one row for each block: 1 for those of the model, 2 for those inside them",
+      positiveInteger,
+    )
+    .option("--adapter <class>", "the adapter that the plan is made for: `cpu` or `gpu`", choice("cpu", "gpu"), "cpu")
+    .option("--limits <which>", "its limits: `default`, WebGPU's own", choice("default"), "default")
+    .option("--limit <name=value>", "a limit that differs from them; may be repeated", collect, [])
+    .option("--no-memory", "layers alone, at once: nothing is compiled")
+    .addHelpText(
+      "after",
+      help(
+        "summary",
+        "specs/lenet.cnn",
+        "specs/resnet.cnn --set depth=101 --depth 1 --batch 1",
+        "specs/vgg.cnn --batch 1 --limit maxStorageBufferBindingSize=1073741824",
+        "specs/lenet.cnn --json | jq .parameters",
+      ),
+    )
     .action(async (file: string, options: object) => {
       const { summaryCommand } = await import("./commands/summary.ts");
       setExitCode(summaryCommand(file, options as Parameters<typeof summaryCommand>[1], terminal));

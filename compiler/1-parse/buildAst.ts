@@ -27,6 +27,7 @@ import { buildExpression, buildText } from "./buildExpressions.ts";
 import { buildTrain } from "./buildRecipe.ts";
 import { buildBody, buildLet, firstStray } from "./buildStatements.ts";
 import { parse } from "./parse.ts";
+import { isAllowComment } from "./readAllows.ts";
 import { withoutConsequences } from "./syntaxErrors.ts";
 import { tokenSpan } from "./tokenSpans.ts";
 
@@ -36,7 +37,7 @@ export function buildAst(file: SourceFile): PassResult<Ast> {
   const context = newContext(file, parsed.comments);
   const definitions = all(parsed.cst.children.definition).flatMap((node) => buildDefinition(context, node));
   return {
-    output: { file, definitions },
+    output: { file, definitions, allows: parsed.allows },
     diagnostics: withoutConsequences(
       file,
       [...parsed.wordDiagnostics, ...context.mistakes],
@@ -124,7 +125,7 @@ function docComment(context: BuildContext, offset: number): string {
     const before = text.slice(text.lastIndexOf("\n", comment.startOffset - 1) + 1, comment.startOffset);
     // A comment behind code belongs to that code; a blank line parts a comment from what follows.
     if (between.trim() !== "" || between.split("\n").length > 2 || before.trim() !== "") break;
-    lines.unshift(commentText(comment.image));
+    if (!isAllowComment(comment.image)) lines.unshift(commentText(comment.image));
     end = comment.startOffset;
   }
   return lines.join("\n");

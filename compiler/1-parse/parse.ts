@@ -7,9 +7,11 @@
 import type { IToken } from "chevrotain";
 import type { FileCstNode } from "../../grammar/cst.d.ts";
 import { CnnParser } from "../../grammar/parser.ts";
+import type { AllowComment } from "../ir/ast.ts";
 import type { Diagnostic } from "../ir/diagnostic.ts";
 import type { SourceFile } from "../ir/source.ts";
 import { balanceBrackets } from "./balanceBrackets.ts";
+import { readAllows } from "./readAllows.ts";
 import { readTokens } from "./readTokens.ts";
 import * as syntax from "../diagnostics/syntax.ts";
 import { describeErrors, expectedPhrases } from "./syntaxErrors.ts";
@@ -17,6 +19,8 @@ import { describeErrors, expectedPhrases } from "./syntaxErrors.ts";
 export interface Parsed {
   readonly cst: FileCstNode;
   readonly comments: readonly IToken[];
+  /** The comments that silence warnings. */
+  readonly allows: readonly AllowComment[];
   /** What is wrong within words, and brackets without a partner. */
   readonly wordDiagnostics: readonly Diagnostic[];
   /** What the parser did not expect. */
@@ -39,6 +43,7 @@ export function parse(file: SourceFile): Parsed {
   return {
     cst,
     comments: words.comments,
+    allows: readAllows(file, words.comments, words.tokens),
     wordDiagnostics: isCutShort ? words.diagnostics : [...words.diagnostics, ...balanced.diagnostics],
     errorDiagnostics: isCutShort ? errors.filter(({ span }) => span.end < lastOffset(balanced.tokens)) : errors,
   };

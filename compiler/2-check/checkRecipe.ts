@@ -108,13 +108,12 @@ function linesByKey(train: TrainDefinition, context: CheckContext): ReadonlyMap<
 function earlyStopPatience(entry: RecipeEntry | undefined, place: RecipePlace): number | undefined {
   if (entry === undefined) return undefined;
   const { context } = place;
-  if (entry.args === undefined) {
-    context.report(
-      recipeLineForm.at(entry.span, { key: "early_stop", expected: "its patience: `early_stop(patience: 5)`" }),
-    );
+  if (entry.args === undefined && entry.value !== undefined) {
+    const expected = "its patience in brackets, or nothing: `early_stop(patience: 5)`";
+    context.report(recipeLineForm.at(entry.span, { key: "early_stop", expected }));
     return undefined;
   }
-  const attrs = recipeArguments("early_stop", earlyStopArguments, entry.args, entry.span, place);
+  const attrs = recipeArguments("early_stop", earlyStopArguments, entry.args ?? [], entry.span, place);
   return attrs === undefined ? undefined : Number(attrs["patience"]);
 }
 

@@ -149,7 +149,8 @@ function join(step: JoinStep, ends: readonly Tensor[], place: BodyPlace): Flow {
   const [first, ...others] = ends;
   if (first === undefined || others.length === 0) return first ?? "error";
   const calls = frame.calls.map(({ block, span }) => ({ block, span }));
-  const origin: Origin = { span: step.span, calls, path: "" };
+  const module = frame.paths.prefix.slice(0, -1);
+  const origin: Origin = { span: step.span, calls, path: "", ...(module !== "" && { module }) };
   const madeBy = { what: step.join, span: step.keywordSpan, within: frame.within };
   const typed = (shape: readonly number[]): TensorType => ({ ...first.type, shape });
   if (step.join === "concat") {

@@ -102,10 +102,14 @@ function size(definition: LayerArgument, { value, span }: BoundArgument, context
 function whole(definition: LayerArgument, value: Value, span: Span, context: CheckContext): number | undefined {
   if (value.kind !== "number") return undefined;
   if (Number.isSafeInteger(value.value)) return inRange(definition, value.value, span, context);
+  // A whole number that cannot be counted exactly is whole all the same: it is too large, or too small.
+  if (Number.isInteger(value.value)) return inRange({ ...countable, ...definition }, value.value, span, context);
   const what = `\`${definition.name}\``;
   context.report(notWhole.at(span, { what, found: describeValue(value) }, { help: wholeHelp(value) }));
   return undefined;
 }
+
+const countable = { min: -Number.MAX_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER } as const;
 
 function rangeOf(definition: LayerArgument, value: Value, span: Span, context: CheckContext): number | undefined {
   return value.kind === "number" ? inRange(definition, value.value, span, context) : undefined;

@@ -81,6 +81,20 @@ export const augmentations = table(
 
 /** Data sets that a name stands for. */
 export const namedData = ["fashion_mnist", "mnist", "cifar10", "cifar100"] as const;
+export type NamedData = (typeof namedData)[number];
+
+/** What everybody knows of them without reading a file; images are square. */
+export const dataSets: Readonly<
+  Record<
+    NamedData,
+    { readonly classes: number; readonly channels: number; readonly size: number; readonly trainImages: number }
+  >
+> = {
+  fashion_mnist: { classes: 10, channels: 1, size: 28, trainImages: 60_000 },
+  mnist: { classes: 10, channels: 1, size: 28, trainImages: 60_000 },
+  cifar10: { classes: 10, channels: 3, size: 32, trainImages: 50_000 },
+  cifar100: { classes: 100, channels: 3, size: 32, trainImages: 50_000 },
+};
 
 export const normalizeArguments: readonly LayerArgument[] = [
   { name: "mean", type: "reals", doc: "mean of x / 255, one or one a channel" },
@@ -88,7 +102,7 @@ export const normalizeArguments: readonly LayerArgument[] = [
 ];
 export const resizeArgument: LayerArgument = { name: "resize", type: "size", min: 1, doc: "height and width" };
 export const earlyStopArguments: readonly LayerArgument[] = [
-  whole("patience", "epochs without improvement that are waited", { min: 1 }),
+  whole("patience", "epochs without improvement that are waited", { min: 1, default: 5 }),
 ];
 
 /** Lines of one number. */

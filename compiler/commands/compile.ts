@@ -27,12 +27,18 @@ export async function compileCommand(
   if (options.out === undefined && options.dump === undefined) {
     throw new UserError("say where to write with --out DIR, or what to show with --dump graph,kernels,memory", 2);
   }
-  const network = compileSpec(file, options, terminal, {
+  const { network, diagnostics } = compileSpec(file, options, terminal, {
     ...(options.recipe === undefined ? {} : { recipe: options.recipe }),
     ...(options.batch === undefined ? {} : { batch: options.batch }),
   });
-  for (const stage of options.dump ?? []) terminal.out(dumpStage(network, stage));
-  if (options.out === undefined) return 0;
+  const stages = (options.dump ?? []).map((stage) => [stage, dumpStage(network, stage)] as const);
+  const dump = options.dump === undefined ? {} : { dump: Object.fromEntries(stages) };
+  // One JSON object and nothing beside it, so that a script can parse what it gets.
+  if (options.json !== true) for (const [, text] of stages) terminal.out(text);
+  if (options.out === undefined) {
+    if (options.json === true) terminal.out(json({ ok: true, name: network.name, diagnostics, ...dump }));
+    return 0;
+  }
   const fileName = options.model ?? basename(file, extname(file));
   const files = [
     ...(await emitModule(network, { language: options.emit, fileName })),
@@ -40,13 +46,17 @@ export async function compileCommand(
   ];
   const paths = writeFiles(options.out, files);
   if (options.json === true) {
-    terminal.out(`${JSON.stringify({ ok: true, name: network.name, files: paths }, null, 2)}\n`);
+    terminal.out(json({ ok: true, name: network.name, files: paths, diagnostics, ...dump }));
   } else {
     const main = paths.find((path) => /\.[tj]s$/.test(path) && !path.endsWith(".d.ts")) ?? options.out;
     const kernels = paths.filter((path) => path.endsWith(".wgsl")).length;
     terminal.error(`${main}: ${network.name}, ${formatCount(kernels)} kernels beside it\n`);
   }
   return 0;
+}
+
+function json(result: object): string {
+  return `${JSON.stringify(result, null, 2)}\n`;
 }
 
 /** Writes generated files below a directory and returns their paths. */

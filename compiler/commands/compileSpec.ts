@@ -2,7 +2,7 @@
 import { isAbsolute, relative, resolve } from "node:path";
 import { existsSync, statSync } from "node:fs";
 import { compile, type CompileOptions } from "../compile.ts";
-import { diagnosticsToJson, renderDiagnostics } from "../diagnostics/render.ts";
+import { diagnosticsToJson, renderDiagnostics, type JsonDiagnostic } from "../diagnostics/render.ts";
 import { readText } from "../files/readText.ts";
 import { UserError } from "../files/userError.ts";
 import type { Diagnostic } from "../ir/diagnostic.ts";
@@ -16,24 +16,38 @@ export interface SpecOptions {
   /** Texts `name=value`, in the order given. */
   readonly set: readonly string[];
   readonly json?: boolean;
+  /** `--deny-warnings`: a warning ends the command as an error does. */
+  readonly denyWarnings?: boolean;
 }
 
-/** The spec has errors, and they have been shown: exit code 1, nothing more to say. */
+/** A spec that compiled, with its warnings for `--json`; on a terminal they have been shown. */
+export interface CompiledSpec {
+  readonly network: CompiledNetwork;
+  readonly diagnostics: readonly JsonDiagnostic[];
+}
+
+/** The spec has errors (or warnings that are denied), and they have been shown: exit code 1, nothing more to say. */
 export class SpecErrors extends Error {
   override readonly name = "SpecErrors";
 }
 
-/** Compiles a spec; shows warnings; shows errors and throws `SpecErrors`. */
+/** Compiles a spec; shows warnings; shows errors, or warnings that are denied, and throws `SpecErrors`. */
 export function compileSpec(
   path: string,
   options: SpecOptions,
   terminal: Terminal,
   more: Partial<CompileOptions> = {},
-): CompiledNetwork {
-  const compilation = compileFile(path, options, more);
-  showDiagnostics(compilation.diagnostics, options, terminal);
-  if (compilation.network === undefined) throw new SpecErrors(`${path} has errors`);
-  return compilation.network;
+): CompiledSpec {
+  const { network, diagnostics } = compileFile(path, options, more);
+  showDiagnostics(diagnostics, options, terminal);
+  if (network === undefined) throw new SpecErrors(`${path} has errors`);
+  if (isRefused(diagnostics, options)) throw new SpecErrors(`${path} has warnings`);
+  return { network, diagnostics: diagnosticsToJson(diagnostics) };
+}
+
+/** Whether a command goes no further: at an error, and at a warning under `--deny-warnings`. */
+export function isRefused(diagnostics: readonly Diagnostic[], { denyWarnings }: SpecOptions): boolean {
+  return diagnostics.some(({ severity }) => severity === "error" || denyWarnings === true);
 }
 
 /** Compiles a spec without showing anything. */
@@ -57,17 +71,18 @@ export function readImport(path: string): string | undefined {
   return existsSync(path) && statSync(path).isFile() ? readText(path) : undefined;
 }
 
-/** Errors and warnings on the error stream, or as one JSON object on the output. */
-export function showDiagnostics(diagnostics: readonly Diagnostic[], { json }: SpecOptions, terminal: Terminal): void {
-  const errors = diagnostics.filter(({ severity }) => severity === "error").length;
-  if (json === true) {
-    if (errors > 0)
+/** All of them on the error stream; under `--json` one object on the output, where the command goes no further. */
+export function showDiagnostics(diagnostics: readonly Diagnostic[], options: SpecOptions, terminal: Terminal): void {
+  const refused = isRefused(diagnostics, options);
+  if (options.json === true) {
+    if (refused)
       terminal.out(`${JSON.stringify({ ok: false, diagnostics: diagnosticsToJson(diagnostics) }, null, 2)}\n`);
     return;
   }
   if (diagnostics.length === 0) return;
   terminal.error(renderDiagnostics(diagnostics, paletteOf(terminal.errorColours)));
-  terminal.error(`\n${countDiagnostics(diagnostics)}\n`);
+  const denied = refused && diagnostics.every(({ severity }) => severity === "warning") ? " (--deny-warnings)" : "";
+  terminal.error(`\n${countDiagnostics(diagnostics)}${denied}\n`);
 }
 
 /** "2 errors, 1 warning". */

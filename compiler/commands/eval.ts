@@ -18,7 +18,10 @@ export interface EvalCommandOptions extends SpecOptions {
 
 /** `cnnc eval`: loss and accuracy of trained weights on the test images. */
 export async function evalCommand(file: string, options: EvalCommandOptions, terminal: Terminal): Promise<number> {
-  const network = compileSpec(file, options, terminal, options.recipe === undefined ? {} : { recipe: options.recipe });
+  const { network, diagnostics } = compileSpec(file, options, terminal, {
+    ...(options.recipe === undefined ? {} : { recipe: options.recipe }),
+    ownImages: options.data !== undefined,
+  });
   const recipe = requireDataRecipe(network, file);
   const weights = readBytes(options.weights);
   const dataset = openDataset(recipe.data.source, options.data === undefined ? {} : { directory: options.data });
@@ -30,7 +33,7 @@ export async function evalCommand(file: string, options: EvalCommandOptions, ter
     const accuracy = correct / count;
     if (options.json === true) {
       terminal.out(
-        `${JSON.stringify({ name: network.name, loss, accuracy, correct, count, adapter: opened.description })}\n`,
+        `${JSON.stringify({ name: network.name, loss, accuracy, correct, count, adapter: opened.description, diagnostics })}\n`,
       );
     } else {
       terminal.error(`${dataset.description}\nadapter: ${opened.description}\n`);

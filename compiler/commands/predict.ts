@@ -30,7 +30,10 @@ export async function predictCommand(
   options: PredictCommandOptions,
   terminal: Terminal,
 ): Promise<number> {
-  const network = compileSpec(file, options, terminal, options.recipe === undefined ? {} : { recipe: options.recipe });
+  const { network, diagnostics } = compileSpec(file, options, terminal, {
+    ...(options.recipe === undefined ? {} : { recipe: options.recipe }),
+    ownImages: options.data !== undefined,
+  });
   const recipe = requireDataRecipe(network, file);
   const weights = readBytes(options.weights);
   const dataset = openDataset(recipe.data.source, options.data === undefined ? {} : { directory: options.data });
@@ -56,7 +59,8 @@ export async function predictCommand(
   } finally {
     opened.close();
   }
-  if (options.json === true) terminal.out(`${JSON.stringify({ name: network.name, predictions }, null, 2)}\n`);
+  if (options.json === true)
+    terminal.out(`${JSON.stringify({ name: network.name, predictions, diagnostics }, null, 2)}\n`);
   else {
     const rows = predictions.map(({ image, label, classes }) => [
       `image ${image}`,

@@ -1,43 +1,88 @@
+import { checkSource } from "../check.ts";
+import { diagnosticsToJson, type JsonDiagnostic } from "../diagnostics/render.ts";
 import { formatShape } from "../ir/graph.ts";
-import { compileSpec, type SpecOptions } from "./compileSpec.ts";
-import { summarize, type NetworkSummary } from "./summarize.ts";
+import { compileSpec, isRefused, parseSettings, readImport, readSpec, showDiagnostics, SpecErrors, type SpecOptions } from "./compileSpec.ts"; // prettier-ignore
+import { parseLimits } from "./limitOptions.ts";
+import { summarizeGraph, type LayerSummary, type NetworkSummary } from "./summarize.ts";
+import { summarizeMemory, type MemorySummary } from "./summarizeMemory.ts";
 import { formatBytes, formatCount, table, type Terminal } from "./terminal.ts";
 
 export interface SummaryCommandOptions extends SpecOptions {
   readonly recipe?: string;
   readonly batch?: number;
+  /** Modules at this depth and below are one row each. */
+  readonly depth?: number;
+  readonly adapter: "cpu" | "gpu";
+  /** Texts `name=value`, each a limit that differs from WebGPU's default. */
+  readonly limit: readonly string[];
+  /** False (`--no-memory`): layers alone; nothing is compiled. */
+  readonly memory: boolean;
 }
 
-/** `cnnc summary`: a table of the layers with totals, or all of it as JSON. */
+/** What `--json` prints. */
+export interface SummaryJson extends NetworkSummary {
+  /** What the plan was made for, and its bytes; absent under `--no-memory`. */
+  readonly plan?: { readonly adapter: "cpu" | "gpu"; readonly limits: Readonly<Record<string, number>>; readonly recipe: string | null }; // prettier-ignore
+  readonly bytes?: MemorySummary;
+  readonly diagnostics: readonly JsonDiagnostic[];
+}
+
+/** `cnnc summary`: a table of the layers or blocks with totals and bytes, or all of it as JSON. */
 export function summaryCommand(file: string, options: SummaryCommandOptions, terminal: Terminal): number {
-  const network = compileSpec(file, options, terminal, {
-    ...(options.recipe === undefined ? {} : { recipe: options.recipe }),
-    ...(options.batch === undefined ? {} : { batch: options.batch }),
-  });
-  const summary = summarize(network);
-  if (options.json === true) terminal.out(`${JSON.stringify(summary, null, 2)}\n`);
-  else terminal.out(printSummary(summary, terminal));
+  const summary = options.memory ? planned(file, options, terminal) : layersAlone(file, options, terminal);
+  terminal.out(options.json === true ? `${JSON.stringify(summary, null, 2)}\n` : printSummary(summary, terminal));
   return 0;
 }
 
-function printSummary(summary: NetworkSummary, { outColours }: Terminal): string {
+function planned(file: string, options: SummaryCommandOptions, terminal: Terminal): SummaryJson {
+  const { adapter, depth } = options;
+  const limits = parseLimits(options.limit);
+  const { network, diagnostics } = compileSpec(file, options, terminal, {
+    ...(options.recipe === undefined ? {} : { recipe: options.recipe }),
+    ...(options.batch === undefined ? {} : { batch: options.batch }),
+    adapterClass: adapter,
+    limits,
+  });
+  const { graph, settings, recipe } = network;
+  return {
+    ...summarizeGraph(graph, settings, depth),
+    plan: { adapter, limits, recipe: recipe?.name ?? null },
+    bytes: summarizeMemory(network),
+    diagnostics,
+  };
+}
+
+/** From the checked graph, in milliseconds whatever the network's size. */
+function layersAlone(file: string, options: SummaryCommandOptions, terminal: Terminal): SummaryJson {
+  const { checked, diagnostics } = checkSource(readSpec(file), {
+    readSource: readImport,
+    settings: parseSettings(options.set),
+    ...(options.model === undefined ? {} : { model: options.model }),
+    ...(options.recipe === undefined ? {} : { recipe: options.recipe }),
+  });
+  showDiagnostics(diagnostics, options, terminal);
+  if (checked === undefined || isRefused(diagnostics, options)) throw new SpecErrors(`${file} has errors`);
+  return {
+    ...summarizeGraph(checked.graph, checked.settings, options.depth),
+    diagnostics: diagnosticsToJson(diagnostics),
+  };
+}
+
+function printSummary(summary: SummaryJson, { outColours }: Terminal): string {
   const settings = Object.entries(summary.settings).map(([name, value]) => `${name} = ${value}`);
   const heading = `${summary.name}${settings.length > 0 ? ` (${settings.join(", ")})` : ""}: ${formatShape(summary.input)} in, ${formatShape(summary.output)} out`;
   const rows = [
     ["layer", "output", "parameters", "multiply-adds"],
-    ...summary.layers.map(({ name, output, parameters, multiplyAdds }) => [
-      name,
-      formatShape(output),
-      formatCount(parameters),
-      formatCount(multiplyAdds),
+    ...summary.layers.map((layer) => [
+      nameOf(layer),
+      formatShape(layer.output),
+      formatCount(layer.parameters),
+      formatCount(layer.multiplyAdds),
     ]),
     ["total", "", formatCount(summary.parameters), formatCount(summary.multiplyAdds)],
   ];
   const lines = table(rows, ["left", "left", "right", "right"]).trimEnd().split("\n");
   const rule = "-".repeat(Math.max(...lines.map(({ length }) => length)));
-  const { parameters, trainingPeak, inferencePeak } = summary.bytes;
-  const training =
-    trainingPeak === undefined ? "" : `, ${formatBytes(trainingPeak)} for a training step of ${summary.batch}`;
   return [
     outColours.bold(heading),
     outColours.dim(lines[0] ?? ""),
@@ -45,7 +90,26 @@ function printSummary(summary: NetworkSummary, { outColours }: Terminal): string
     ...lines.slice(1, -1),
     outColours.dim(rule),
     lines.at(-1) ?? "",
-    `memory: ${formatBytes(parameters)} of parameters${training}, ${formatBytes(inferencePeak)} for inference of ${summary.batch}`,
+    ...(summary.bytes === undefined ? [] : ["", ...printMemory(summary.bytes).trimEnd().split("\n")]),
     "",
   ].join("\n");
+}
+
+function nameOf({ name, op, layers }: LayerSummary): string {
+  return layers === undefined ? name : `${name} (${op}, ${layers} ${layers === 1 ? "layer" : "layers"})`;
+}
+
+function printMemory({ batch, parameters, activations, trainingPeak, inferencePeak }: MemorySummary): string {
+  const images = `${formatCount(batch)} ${batch === 1 ? "image" : "images"}`;
+  const row = (what: string, bytes: number | undefined, note: string): readonly (readonly string[])[] =>
+    bytes === undefined ? [] : [[what, formatBytes(bytes), formatCount(bytes), `bytes${note}`]];
+  return table(
+    [
+      ...row("parameters", parameters, ""),
+      ...row("activations", activations, `, held for the backward pass of ${images}`),
+      ...row("training step", trainingPeak, `, all buffers of a step of ${images}`),
+      ...row("inference", inferencePeak, `, all buffers of a batch of ${images}`),
+    ],
+    ["left", "right", "right", "left"],
+  );
 }

@@ -40,10 +40,14 @@ interface RunFiles {
 
 /** `cnnc train`: trains by the recipe, with everything about the run in one directory. */
 export async function trainCommand(file: string, options: TrainCommandOptions, terminal: Terminal): Promise<number> {
-  const network = compileSpec(file, options, terminal, {
+  const { network, diagnostics } = compileSpec(file, options, terminal, {
     ...(options.recipe === undefined ? {} : { recipe: options.recipe }),
     ...(options.batch === undefined ? {} : { batch: options.batch }),
+    ownImages: options.data !== undefined,
   });
+  if (options.json === true && diagnostics.length > 0) {
+    terminal.out(`${JSON.stringify({ kind: "diagnostics", diagnostics })}\n`);
+  }
   const recipe = requireRecipe(network, file);
   const dataset = openDataset(recipe.data.source, options.data === undefined ? {} : { directory: options.data });
   checkFits(network, dataset, recipe.data);

@@ -1,8 +1,10 @@
-import { renderDiagnostics } from "../diagnostics/render.ts";
+import { checkSource } from "../check.ts";
+import { diagnosticsToJson, renderDiagnostics } from "../diagnostics/render.ts";
+import type { Diagnostic } from "../ir/diagnostic.ts";
 import { readCase } from "../verify/caseFile.ts";
 import type { CaseReport, Quantity } from "../verify/report.ts";
 import { CaseSpecErrors, verifyCase, type Verification } from "../verify/verifyCase.ts";
-import { parseSettings, readImport, readSpec, SpecErrors, type SpecOptions } from "./compileSpec.ts";
+import { isRefused, parseSettings, readImport, readSpec, showDiagnostics, SpecErrors, type SpecOptions } from "./compileSpec.ts"; // prettier-ignore
 import { paletteOf, table, type Terminal } from "./terminal.ts";
 
 export interface VerifyCommandOptions extends SpecOptions {
@@ -18,6 +20,9 @@ export async function verifyCommand(
 ): Promise<number> {
   const test = readCase(options.case);
   const settings = parseSettings(options.set);
+  const warnings = file === undefined ? [] : warningsOf(file, options);
+  showDiagnostics(warnings, options, terminal);
+  if (isRefused(warnings, options)) throw new SpecErrors(`${file ?? test.name} has warnings`);
   let verification: Verification;
   try {
     verification = await verifyCase(test, {
@@ -33,9 +38,23 @@ export async function verifyCommand(
     throw new SpecErrors(`${file ?? test.name} has errors`);
   }
   const { report, adapter } = verification;
-  if (options.json === true) terminal.out(`${JSON.stringify({ ...report, adapter }, null, 2)}\n`);
+  if (options.json === true)
+    terminal.out(`${JSON.stringify({ ...report, adapter, diagnostics: diagnosticsToJson(warnings) }, null, 2)}\n`);
   else terminal.out(printReport(report, adapter, terminal));
   return report.passes ? 0 : 1;
+}
+
+/** The warnings of the spec as it is written; the case brings a recipe and images of its own. */
+function warningsOf(file: string, options: VerifyCommandOptions): readonly Diagnostic[] {
+  const { diagnostics } = checkSource(readSpec(file), {
+    readSource: readImport,
+    anyOutput: true,
+    ownImages: true,
+    settings: parseSettings(options.set),
+    ...(options.model === undefined ? {} : { model: options.model }),
+  });
+  // Errors are reported by the case's own compilation.
+  return diagnostics.filter(({ severity }) => severity === "warning");
 }
 
 function printReport(report: CaseReport, adapter: string | undefined, { outColours }: Terminal): string {

@@ -101,9 +101,9 @@ export const unknownSetting = defineDiagnostic<{ readonly model: string; readonl
   message: ({ model: modelName, name }) => `model ${modelName} has no parameter \`${name}\``,
   explanation: "`--set` and `train Net(…)` give values to the parameters in the model's brackets.",
   failing:
-    "model Net(classes = 3) {\n  input 4\n  linear(classes)\n}\ntrain Net(clases: 4) {\n  data mnist\n  optimizer sgd(lr: 0.1)\n}\n",
+    'model Net(classes = 3) {\n  input 4\n  linear(classes)\n}\ntrain Net(clases: 4) {\n  data images("photos")\n  optimizer sgd(lr: 0.1)\n}\n',
   mended:
-    "model Net(classes = 3) {\n  input 4\n  linear(classes)\n}\ntrain Net(classes: 4) {\n  data mnist\n  optimizer sgd(lr: 0.1)\n}\n",
+    'model Net(classes = 3) {\n  input 4\n  linear(classes)\n}\ntrain Net(classes: 4) {\n  data images("photos")\n  optimizer sgd(lr: 0.1)\n}\n',
 });
 
 export const notCallable = defineDiagnostic<{ readonly name: string; readonly found: string }>({

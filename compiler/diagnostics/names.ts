@@ -78,8 +78,8 @@ export const unknownModel = defineDiagnostic<{ readonly name: string }>({
   title: "An unknown model",
   message: ({ name }) => `this file has no model called \`${name}\``,
   explanation: "`train` names a model of the file or of its imports, and so does `--model`.",
-  failing: `${vectorExample("")}train Nat {\n  data mnist\n  optimizer sgd(lr: 0.1)\n}\n`,
-  mended: `${vectorExample("")}train Net {\n  data mnist\n  optimizer sgd(lr: 0.1)\n}\n`,
+  failing: `${vectorExample("")}train Nat {\n  data images("photos")\n  optimizer sgd(lr: 0.1)\n}\n`,
+  mended: `${vectorExample("")}train Net {\n  data images("photos")\n  optimizer sgd(lr: 0.1)\n}\n`,
 });
 
 export const noModel = defineDiagnostic<NoParams>({

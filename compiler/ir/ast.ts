@@ -270,10 +270,20 @@ export interface RecipeEntry {
   readonly entries?: readonly RecipeEntry[];
 }
 
+/** The comment `cnnc-allow CNN6003`: warnings of its codes that stand on its line, or the line below, are not shown. */
+export interface AllowComment {
+  readonly span: Span;
+  /** What stands where codes should, as written. */
+  readonly codes: readonly Identifier[];
+  /** The whole line that it speaks of; absent where no text follows. */
+  readonly line?: Span;
+}
+
 /** One file. `imports` are in `definitions` too. */
 export interface Ast {
   readonly file: SourceFile;
   readonly definitions: readonly Definition[];
+  readonly allows: readonly AllowComment[];
 }
 
 /** A file with everything it can see: its imports (depth first, each once) and the standard library. */

@@ -10,6 +10,10 @@ export interface CheckOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** `--recipe NAME`; the model's unnamed recipe otherwise (or its only one). */
   readonly recipe?: string;
+  /** `--batch N`: images a step; the recipe's otherwise. Only warnings depend on it here. */
+  readonly batch?: number;
+  /** The images come from elsewhere (`--data DIR`): what is known of the data set that the recipe names may not hold. */
+  readonly ownImages?: boolean;
   /** Accept an output that is not a vector of logits: operators and blocks checked alone. */
   readonly anyOutput?: boolean;
 }

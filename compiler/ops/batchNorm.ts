@@ -61,6 +61,7 @@ export const batchNorm = defineOp({
   name: "batch_norm",
   doc: "Normalises every channel, by the batch in training and by the running statistics in inference.",
   inputs: ["x", "weight", "bias", "running_mean", "running_var"],
+  normalizes: true,
   inferType: (types) => inputType(types, "x"),
   expand({ inputs, types, attrs, training, build, update }) {
     const { running_mean: runningMean, running_var: runningVariance, ...rest } = inputs;

@@ -10,6 +10,8 @@ export interface ActivationDefinition {
   readonly doc: string;
   readonly arguments?: readonly LayerArgument[];
   readonly value: (x: ScalarExpr, attrs: Attrs) => ScalarExpr;
+  /** Of a saturating activation: see `OpDefinition`. */
+  readonly passes?: number;
   /**
    * The gradient: upstream times the derivative. Written from the output wherever it can be: the next layer keeps the output anyway, so the input of
    * the activation need not be stored.
@@ -28,7 +30,7 @@ export interface Activation {
 
 /** y = f(x) element by element; dx = dy * f'(x), with f' given as a function of x or of y. */
 export function defineActivation(activation: ActivationDefinition): Activation {
-  const { name, doc, value, slope } = activation;
+  const { name, doc, value, slope, passes } = activation;
   return {
     layer: defineLayer({
       name,
@@ -44,6 +46,7 @@ export function defineActivation(activation: ActivationDefinition): Activation {
       inputs: ["x"],
       inferType: (types) => inputType(types, "x"),
       compute: ({ axes, attrs }) => map(axes, value(load("x", axes), attrs)),
+      ...(passes !== undefined && { passes }),
       gradient({ inputs, output, attrs, upstream, build }) {
         const from = slope(attrs).from === "output" ? output : inputValue(inputs, "x");
         return { x: build(`${name}_gradient`, { upstream, value: from }, attrs) };

@@ -136,6 +136,7 @@ export const groupNormalize = defineOp({
   name: "group_normalize",
   doc: "Normalisation by each group's mean and variance; its gradient holds theirs as well.",
   inputs: ["x", "mean", "variance", "weight", "bias"],
+  normalizes: true,
   inferType: (types) => inputType(types, "x"),
   compute({ types, attrs, axes }) {
     const [n, c] = axes as [Axis, Axis];

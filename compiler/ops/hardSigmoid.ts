@@ -11,6 +11,7 @@ export const {
   doc: "min(max(x + 3, 0), 6) / 6.",
 
   value: (x) => div(min(max(add(x, 3), 0), 6), 6),
+  passes: 1 / 6,
   slope: () => ({
     from: "output",
     gradient: (y, upstream) => select(all(compare("gt", y, 0), compare("lt", y, 1)), div(upstream, 6), 0),

@@ -10,5 +10,7 @@ export const {
   name: "sigmoid",
   doc: "1 / (1 + exp(-x)), element by element.",
   value: (x) => sigmoidOf(x),
+  // The slope at 0, where it is greatest.
+  passes: 1 / 4,
   slope: () => ({ from: "output", gradient: (y, upstream) => mul(upstream, mul(y, sub(1, y))) }),
 });

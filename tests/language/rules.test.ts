@@ -1,14 +1,18 @@
 /** One test for each numbered rule of docs/language.md, under the rule's own number. */
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
+import pico from "picocolors";
+import { checkCommand } from "../../compiler/commands/check.ts";
 import { layers } from "../../compiler/ops/index.ts";
 import { scheduledRate } from "../../compiler/recipe/defineRecipePart.ts";
 import { schedules } from "../../compiler/recipe/index.ts";
 import {
   bodyCodes, bodyGraph, checkCleanly, codesOf, recipeOf, steps, valueCodes, valueOf, withRecipe,
 } from "../support/checkText.ts"; // prettier-ignore
+import { temporaryFolder } from "../support/temporaryFolder.ts";
 
-const required = "  data mnist\n  optimizer sgd(lr: 0.1)\n";
+const required = '  data images("photos")\n  optimizer sgd(lr: 0.1)\n';
 const document = readFileSync(new URL("../../docs/language.md", import.meta.url), "utf8");
 
 const rules: Readonly<Record<string, () => void>> = {
@@ -49,7 +53,7 @@ const rules: Readonly<Record<string, () => void>> = {
   },
   "2.1": () => {
     const text =
-      "train N { data mnist optimizer sgd(lr: n) }\nmodel N { input 4 b }\nblock b { linear(n) }\nlet n = 3\n";
+      'train N { data images("x") optimizer sgd(lr: n) }\nmodel N { input 4 b }\nblock b { linear(n) }\nlet n = 3\n';
     expect(checkCleanly(text).recipe?.optimizer.args["lr"]).toBe(3);
   },
   "2.2": () => expect(codesOf("let a = 1\nblock a { relu }\nmodel N { input 4 }")).toEqual(["CNN2005"]),
@@ -426,8 +430,9 @@ const rules: Readonly<Record<string, () => void>> = {
     const wanted = { clipNorm: 1, accumulate: 4, earlyStopPatience: 5, memory: 0.5, precision: "f16" };
     expect(recipeOf(required + lines)).toMatchObject(wanted);
     expect(codesOf(withRecipe(`${required}batch 0`))).toEqual(["CNN2014"]);
-    expect(codesOf(withRecipe(`${required}early_stop\nbatch 8`))).toEqual(["CNN5005"]);
-    expect(codesOf(withRecipe(`${required}early_stop()`))).toEqual(["CNN2008"]);
+    expect(recipeOf(`${required}early_stop\nbatch 8`)).toMatchObject({ earlyStopPatience: 5, batch: 8 });
+    expect(recipeOf(`${required}early_stop()`).earlyStopPatience).toBe(5);
+    expect(codesOf(withRecipe(`${required}early_stop 8`))).toEqual(["CNN5005"]);
   },
   "10.11": () => {
     expect(recipeOf(`${required}freeze stem`).freeze).toEqual(["stem.weight", "stem.bias"]);
@@ -440,6 +445,47 @@ const rules: Readonly<Record<string, () => void>> = {
     expect(checkCleanly(text).recipe?.freeze).toEqual(["linear1.weight", "linear1.bias"]);
   },
   "10.12": () => expect(codesOf(withRecipe(`${required}batch 1\nbatch 2`))).toEqual(["CNN5003"]),
+  "11.1": () => {
+    const body = (steps: string): string =>
+      `model N { input 784 ${steps} }\ntrain N { data mnist optimizer adam batch 1 }`;
+    const chain = (n: number, layer: string): string => `repeat ${n} { linear(8) -> ${layer} } linear(10)`;
+    expect(codesOf(body("head a weight 0 { linear(10) } linear(10)"))).toEqual(["CNN6001"]);
+    expect(codesOf(body("identity as x linear(9) from x linear(10)"))).toEqual(["CNN6002"]);
+    expect(codesOf(body("linear(10) softmax"))).toEqual(["CNN6003"]);
+    expect(codesOf(body("linear(10)").replace("data", "loss nll data"))).toEqual(["CNN6004"]);
+    expect(codesOf(body("linear(10) dropout"))).toEqual(["CNN6005"]);
+    expect(codesOf(body("batch_norm linear(10)"))).toEqual(["CNN6006"]);
+    expect([4, 5].map((n) => codesOf(body(chain(n, "sigmoid"))))).toEqual([[], ["CNN6007"]]);
+    expect([13, 14].map((n) => codesOf(body(chain(n, "tanh"))))).toEqual([[], ["CNN6007"]]);
+    expect(codesOf(body("linear(9)"))).toEqual(["CNN6008"]);
+    expect(codesOf(body("linear(10)").replace("784", "785"))).toEqual(["CNN6009"]);
+    expect(codesOf(body("linear(9) dropout nothing"))).toEqual(["CNN2001"]);
+  },
+  // Every command on the command line: tests/cli/warnings.test.ts.
+  "11.2": () => {
+    const at = join(temporaryFolder({ "n.cnn": "model N { input 4 linear(3) -> dropout }" }), "n.cnn");
+    const said: string[] = [];
+    const colours = pico.createColors(false);
+    const print = (text: string): number => said.push(text);
+    const terminal = { out: print, error: print, isInteractive: false, columns: 80, outColours: colours, errorColours: colours }; // prettier-ignore
+    expect(checkCommand(at, { set: [] }, terminal)).toBe(0);
+    expect(checkCommand(at, { set: [], denyWarnings: true }, terminal)).toBe(1);
+    expect(said.join("").match(/warning\[CNN6005\]/g)).toHaveLength(2);
+  },
+  "11.3": () => {
+    const allowed =
+      "block b { linear(9)\nsoftmax -> dropout }\nmodel N { input 4\nb // cnnc-allow CNN6005, CNN6003: why\n}";
+    expect(codesOf(allowed)).toEqual(["CNN6011"]);
+    expect(codesOf(allowed.replace(", CNN6003", ""))).toEqual([]);
+    expect(codesOf("model N { input 4\n// cnnc-allow CNN6005\n\nlinear(3) -> dropout }")).toEqual([]);
+    expect(codesOf("model N { input 4\nlinear(3) -> dropout(\n0.5) // cnnc-allow CNN6005\n}")).toEqual([]);
+  },
+  "11.4": () => {
+    expect(codesOf("model N { input 4 linear(3) } // cnnc-allow CNN6099")).toEqual(["CNN6010"]);
+    const text = "model N(n = 3) { input 4 linear(n) // cnnc-allow CNN6005\n}";
+    expect(codesOf(text)).toEqual(["CNN6011"]);
+    expect(codesOf(text, { settings: { n: "4" } })).toEqual([]);
+  },
 };
 
 describe("the language", () => {

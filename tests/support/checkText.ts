@@ -3,12 +3,16 @@ import { renderDiagnostics } from "../../compiler/diagnostics/render.ts";
 import type { CheckedProgram } from "../../compiler/ir/checked.ts";
 import { formatShape, verifyGraph, type Graph } from "../../compiler/ir/graph.ts";
 
-export type CheckTextOptions = CheckSourceOptions & { readonly files?: Readonly<Record<string, string>> };
+export type CheckTextOptions = CheckSourceOptions & {
+  readonly files?: Readonly<Record<string, string>>;
+  /** Pass over warnings: for fragments that make no sensible network. */
+  readonly warn?: false;
+};
 
 /** A text that must be free of mistakes, checked; its graph's invariants hold. */
-export function checkCleanly(text: string, { files = {}, ...options }: CheckTextOptions = {}): CheckedProgram {
+export function checkCleanly(text: string, { files = {}, warn, ...options }: CheckTextOptions = {}): CheckedProgram {
   const result = checkSource({ path: "input.cnn", text }, { readSource: (path) => files[path], ...options });
-  if (result.checked === undefined || result.diagnostics.length > 0) {
+  if (result.checked === undefined || (warn !== false && result.diagnostics.length > 0)) {
     throw new Error(`\n${text}\n${renderDiagnostics(result.diagnostics)}`);
   }
   verifyGraph(result.checked.graph);
@@ -24,7 +28,7 @@ export function codesOf(text: string, { files = {}, ...options }: CheckTextOptio
 /** The graph of a model whose body is `body` after `input 2 x 8 x 8`; its end may be anything. */
 export function bodyGraph(body: string, before = ""): Graph {
   const text = `${before}\nmodel Test {\n  input 2 x 8 x 8\n${body}\n}\n`;
-  return checkCleanly(text, { anyOutput: true }).graph;
+  return checkCleanly(text, { anyOutput: true, warn: false }).graph;
 }
 
 /** The steps of a graph as "conv1 8x6x6", by the order of its nodes; joins go by their op. */
@@ -55,7 +59,7 @@ export function withRecipe(lines: string, header = "train Net"): string {
 
 /** The recipe of `withRecipe(lines)`. */
 export function recipeOf(lines: string, header?: string): NonNullable<CheckedProgram["recipe"]> {
-  const { recipe } = checkCleanly(withRecipe(lines, header));
+  const { recipe } = checkCleanly(withRecipe(lines, header), { warn: false });
   if (recipe === undefined) throw new Error("no recipe");
   return recipe;
 }

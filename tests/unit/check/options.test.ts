@@ -11,11 +11,11 @@ const text = `model Net(depth = 18, act = relu) {
   act -> linear(depth)
 }
 train Net as quick {
-  data mnist
+  data images("photos")
   optimizer sgd(lr: 0.1)
 }
 train Net(depth: 3) as small {
-  data mnist
+  data images("photos")
   optimizer sgd(lr: 0.1)
 }
 `;
