@@ -148,7 +148,7 @@ function groupNodes(program: TensorProgram, options: FuseOptions, opening: Reado
   function appendEpilogue(index: number, node: ProgramNode): boolean {
     const kernel = kernels[index];
     if (kernel === undefined) return false;
-    for (const candidate of reshapings(kernel, node.computation)) {
+    for (const candidate of reshapings(kernel, node)) {
       const layout = layoutStage(candidate.computation, candidate.registers);
       if (layout === undefined || !affordable(candidate, layout)) continue;
       const stages = [...candidate.stages, { node, computation: candidate.computation }];
@@ -178,7 +178,7 @@ function groupNodes(program: TensorProgram, options: FuseOptions, opening: Reado
    * The ways in which the node can read the kernel's values: as it is; or, where it reads one through a view (flatten, or the
    * reshaping in its gradient), with the vector's axis cut into channel, row and column on whichever side has the vector.
    */
-  function* reshapings(kernel: OpenKernel, computation: Computation): Iterable<Candidate> {
+  function* reshapings(kernel: OpenKernel, { value: own, computation }: ProgramNode): Iterable<Candidate> {
     const through = new Map<string, ValueId>();
     for (const load of loadsOf(computation)) {
       const value = namedValue(load.from);
@@ -192,6 +192,8 @@ function groupNodes(program: TensorProgram, options: FuseOptions, opening: Reado
     const [[viewed, storage]] = through as unknown as [[string, ValueId]];
     const [viewType, storageType] = [types.get(namedValue(viewed)), types.get(storage)];
     if (viewType === undefined || storageType === undefined || through.size > 1) return;
+    // A value with its place inside another is stored along that one's dimensions.
+    if (sliceOf.has(own) || kernel.stages.some(({ node }) => sliceOf.has(node.value))) return;
     if (storageType.shape.length === 3 && viewType.shape.length === 1) {
       // The node has the vector: cut its axis like the kernel's.
       const cut = splitLastAxis(computation, viewType.shape[0] ?? 0, axesOf({ ...storageType, batched: false }, 0));
