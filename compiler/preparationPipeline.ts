@@ -9,8 +9,10 @@ import { InternalCompilerError } from "./ir/diagnostic.ts";
 import { typesOf, verifyGraph } from "./ir/graph.ts";
 import type { TensorType, ValueId } from "./ir/graph.ts";
 import { verifyKernels } from "./ir/kernel.ts";
+import type { Kernel, Schedule } from "./ir/kernel.ts";
 import { verifyMemory } from "./ir/memory.ts";
 import type { Place, Slot } from "./ir/memory.ts";
+import { loadsOf } from "./ir/tiles.ts";
 import { ops } from "./ops/index.ts";
 
 export interface PreparationOptions {
@@ -20,8 +22,8 @@ export interface PreparationOptions {
   readonly training: boolean;
 }
 
-/** About how many lines a kernel may unroll to. */
-const lineBudget = 60;
+/** About how many lines a kernel may unroll to; and loads of one pixel up to which an invocation computes four. */
+const [lineBudget, fewLoads] = [60, 6];
 
 /** Both forms of preparation, in the terms of `emitPreparation`. */
 export function runPreparation(
@@ -38,6 +40,15 @@ export function runPreparation(
   };
 }
 
+/** One pixel an invocation where it takes many loads: neighbours share few of them, and the text stays short. */
+function scheduleOf(kernel: Kernel, adapterClass: "cpu" | "gpu"): Schedule {
+  const schedule = chooseSchedule(kernel, { adapterClass, splittable: false, lineBudget });
+  const isHeavy = kernel.stages.some(
+    ({ computation }) => computation.body.kind === "map" && loadsOf(computation).length > fewLoads,
+  );
+  return isHeavy ? { ...schedule, tile: {} } : schedule;
+}
+
 /** One form. Its first slots are what lies elsewhere: the network's images, what the host sends, and the mean. */
 function preparationProgram(
   source: ImageSource,
@@ -52,7 +63,7 @@ function preparationProgram(
     ...inlined,
     kernels: inlined.kernels.map((kernel) => ({
       ...kernel,
-      schedule: chooseSchedule(kernel, { adapterClass, splittable: false, lineBudget }),
+      schedule: scheduleOf(kernel, adapterClass),
     })),
   };
   const given = [...graph.inputs, ...graph.states];

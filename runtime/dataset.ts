@@ -1,10 +1,14 @@
-import { checkLabels, countImages, imageSize, refuse } from "./input.ts";
+import { preparationOf, toBatch } from "./images.ts";
+import type { ImageBatch, Images, NestedImage, PixelSource, RawImages } from "./images.ts";
+import { checkLabels, imageSize, refuse } from "./input.ts";
 import type { Labels } from "./input.ts";
 import type { NetworkPlan } from "./plan.ts";
 
-/** Images in memory, one after another, with their classes. */
-export interface ArrayDataset {
-  readonly images: Float32Array<ArrayBuffer>;
+type Shape = readonly number[];
+
+/** Images in memory, with their classes. */
+export interface ArrayDataset<Input extends Shape = Shape, Source extends Shape = Shape> {
+  readonly images: Images<Input, Source>;
   readonly labels: Labels;
 }
 
@@ -14,56 +18,247 @@ export interface DatasetSource {
   readonly size: number;
   /**
    * Writes the images and labels at `indices` one after another. `epoch` counts from 0; it is undefined where images are
-   * evaluated rather than trained on.
+   * evaluated rather than trained on. Called for the next batch while the one before is computed.
    */
   read(indices: Uint32Array<ArrayBuffer>, into: BatchStorage, epoch: number | undefined): void | Promise<void>;
 }
-
-export type Dataset = ArrayDataset | DatasetSource;
 
 export interface BatchStorage {
   readonly images: Float32Array<ArrayBuffer>;
   readonly labels: Uint32Array<ArrayBuffer>;
 }
 
-/** A dataset as a source, all of it checked where it is in memory. */
-export function openDataset(plan: NetworkPlan, dataset: Dataset): DatasetSource {
-  if ("read" in dataset) {
-    if (!Number.isInteger(dataset.size) || dataset.size < 1) refuse(`a dataset's size is ${dataset.size}`);
-    return dataset;
-  }
-  const size = countImages(plan, dataset.images);
-  if (size === 0) refuse("the dataset has no images");
-  const labels = checkLabels(plan, dataset.labels, size);
-  const { images } = dataset;
-  const imageLength = imageSize(plan);
-  return {
-    size,
-    read(indices, into) {
-      indices.forEach((index, at) => {
-        into.images.set(images.subarray(index * imageLength, (index + 1) * imageLength), at * imageLength);
-        into.labels[at] = labels[index] as number;
-      });
-    },
-  };
+/** The same for images that the recipe's data lines prepare on the GPU. */
+export interface RawDatasetSource {
+  readonly size: number;
+  readRaw(indices: Uint32Array<ArrayBuffer>, into: RawBatchStorage, epoch: number | undefined): void | Promise<void>;
 }
 
-/** Cuts an order in batches and reads them one by one into storage that it uses again. */
-export async function* readBatches(
-  plan: NetworkPlan,
-  source: DatasetSource,
+export interface RawBatchStorage {
+  /** Bytes, or numbers where the network was compiled for those. */
+  readonly raw: Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
+  /** Height and width of each image, where they may differ. */
+  readonly sizes: Uint32Array<ArrayBuffer>;
+  readonly labels: Uint32Array<ArrayBuffer>;
+}
+
+/** One image with its class. */
+export interface Sample<Input extends Shape = Shape> {
+  readonly image: Float32Array | Uint8Array | Uint8ClampedArray | RawImages | NestedImage<Input> | PixelSource;
+  readonly label: number;
+}
+
+/** Images that come one by one, in the order that they are given; an epoch asks for all of them anew. */
+export interface StreamDataset<Input extends Shape = Shape> {
+  /** Number of images of an epoch. */
+  readonly size: number;
+  stream(epoch: number | undefined): AsyncIterable<Sample<Input>> | Iterable<Sample<Input>>;
+}
+
+export type Dataset<Input extends Shape = Shape, Source extends Shape = Shape> =
+  ArrayDataset<Input, Source> | DatasetSource | RawDatasetSource | StreamDataset<Input>;
+
+export interface DatasetBatch {
+  readonly images: ImageBatch;
+  readonly labels: Uint32Array<ArrayBuffer>;
+}
+
+/** A dataset that has been checked as far as it is in memory. */
+export interface OpenedDataset {
+  readonly size: number;
+  /** The batches of an order, read ahead; storage is used again once the next batch is asked for. */
+  batches(order: Uint32Array<ArrayBuffer>, batchSize: number, epoch: number | undefined): AsyncGenerator<DatasetBatch>;
+}
+
+export function openDataset(plan: NetworkPlan, dataset: Dataset): OpenedDataset {
+  if ("read" in dataset || "readRaw" in dataset || "stream" in dataset) {
+    const { size } = dataset;
+    if (!Number.isInteger(size) || size < 1) refuse(`a dataset's size is ${size}`);
+    if ("stream" in dataset) {
+      return {
+        size,
+        batches: (order, batchSize, epoch) => streamBatches(plan, dataset, order.length, batchSize, epoch),
+      };
+    }
+    const read = "read" in dataset ? valueReader(plan, dataset) : rawReader(plan, dataset);
+    return { size, batches: (order, batchSize, epoch) => readAhead(read, order, batchSize, epoch) };
+  }
+  const images = toBatch(plan, dataset.images);
+  const size = images.count;
+  if (size === 0) refuse("the dataset has no images");
+  const labels = checkLabels(plan, dataset.labels, size);
+  const read = memoryReader(images, labels);
+  return { size, batches: (order, batchSize, epoch) => readAhead(read, order, batchSize, epoch) };
+}
+
+/** Reads the images at some indices into storage that it makes once for each `slot`. */
+type Reader = (
+  slot: number,
+  indices: Uint32Array<ArrayBuffer>,
+  batchSize: number,
+  epoch: number | undefined,
+) => DatasetBatch | Promise<DatasetBatch>;
+
+/** Batches that are read before they are asked for. */
+const batchesAhead = 2;
+
+/** Cuts an order in batches; while one is worked on, the next ones are read. */
+async function* readAhead(
+  read: Reader,
   order: Uint32Array<ArrayBuffer>,
   batchSize: number,
   epoch: number | undefined,
-): AsyncGenerator<BatchStorage> {
-  const imageLength = imageSize(plan);
-  const images = new Float32Array(batchSize * imageLength);
-  const labels = new Uint32Array(batchSize);
-  for (let start = 0; start < order.length; start += batchSize) {
-    const indices = order.subarray(start, start + batchSize);
-    const count = indices.length;
-    const batch = { images: images.subarray(0, count * imageLength), labels: labels.subarray(0, count) };
-    await source.read(indices, batch, epoch);
-    yield batch;
+): AsyncGenerator<DatasetBatch> {
+  const count = Math.ceil(order.length / batchSize);
+  const reading: Promise<DatasetBatch>[] = [];
+  let before: Promise<unknown> = Promise.resolve();
+  const startReading = (batch: number): void => {
+    if (batch >= count) return;
+    const indices = order.subarray(batch * batchSize, (batch + 1) * batchSize);
+    // One at a time: a source need not be ready to be asked twice at once.
+    const started = before.then(() => read(batch % (batchesAhead + 1), indices, batchSize, epoch));
+    before = started;
+    // Its error is heard when the batch is asked for; training may stop before.
+    started.catch(() => undefined);
+    reading.push(started);
+  };
+  for (let batch = 0; batch < batchesAhead; batch++) startReading(batch);
+  for (let batch = 0; batch < count; batch++) {
+    const current = await (reading.shift() as Promise<DatasetBatch>);
+    startReading(batch + batchesAhead);
+    yield current;
   }
+}
+
+/** Storage by slot, made when it is first used. */
+function slots<T>(make: () => T): (slot: number) => T {
+  const made = new Map<number, T>();
+  return (slot) => {
+    const found = made.get(slot) ?? make();
+    made.set(slot, found);
+    return found;
+  };
+}
+
+function valueReader(plan: NetworkPlan, source: DatasetSource): Reader {
+  const size = imageSize(plan);
+  let storage: ((slot: number) => BatchStorage) | undefined;
+  return async (slot, indices, batchSize, epoch) => {
+    storage ??= slots(() => ({ images: new Float32Array(batchSize * size), labels: new Uint32Array(batchSize) }));
+    const { images, labels } = storage(slot);
+    const count = indices.length;
+    const into = { images: images.subarray(0, count * size), labels: labels.subarray(0, count) };
+    await source.read(indices, into, epoch);
+    return { images: { kind: "values", data: into.images, count }, labels: into.labels };
+  };
+}
+
+function rawReader(plan: NetworkPlan, source: RawDatasetSource): Reader {
+  const { sourceShape, sourceType, sizes: wantsSizes } = preparationOf(plan);
+  const size = sourceShape.reduce((product, extent) => product * extent, 1);
+  let storage: ((slot: number) => RawBatchStorage) | undefined;
+  return async (slot, indices, batchSize, epoch) => {
+    storage ??= slots(() => ({
+      raw: sourceType === "u8" ? new Uint8Array(batchSize * size) : new Float32Array(batchSize * size),
+      sizes: new Uint32Array(2 * batchSize),
+      labels: new Uint32Array(batchSize),
+    }));
+    const { raw, sizes, labels } = storage(slot);
+    const count = indices.length;
+    const into = {
+      raw: raw.subarray(0, count * size),
+      sizes: sizes.subarray(0, 2 * count),
+      labels: labels.subarray(0, count),
+    };
+    await source.readRaw(indices, into, epoch);
+    const images = {
+      kind: "raw",
+      data: into.raw,
+      count,
+      ...(wantsSizes !== undefined && { sizes: into.sizes }),
+    } as const;
+    return { images, labels: into.labels };
+  };
+}
+
+function memoryReader(images: ImageBatch, labels: Uint32Array<ArrayBuffer>): Reader {
+  const size = images.data.length / images.count;
+  const make = (batchSize: number): { readonly data: ImageBatch["data"]; readonly sizes: Uint32Array } => ({
+    data: images.data instanceof Float32Array ? new Float32Array(batchSize * size) : new Uint8Array(batchSize * size),
+    sizes: new Uint32Array(2 * batchSize),
+  });
+  let storage: ((slot: number) => ReturnType<typeof make>) | undefined;
+  return (slot, indices, batchSize) => {
+    storage ??= slots(() => make(batchSize));
+    const { data, sizes } = storage(slot);
+    const count = indices.length;
+    indices.forEach((index, at) => {
+      data.set(images.data.subarray(index * size, (index + 1) * size), at * size);
+      if (images.kind === "raw" && images.sizes !== undefined) {
+        sizes.set(images.sizes.subarray(2 * index, 2 * index + 2), 2 * at);
+      }
+    });
+    const own = data.subarray(0, count * size);
+    const chosen: ImageBatch =
+      images.kind === "values"
+        ? { kind: "values", data: own as Float32Array, count }
+        : { kind: "raw", data: own, count, ...(images.sizes !== undefined && { sizes: sizes.subarray(0, 2 * count) }) };
+    return { images: chosen, labels: Uint32Array.from(indices, (index) => labels[index] as number) };
+  };
+}
+
+/** Gathers samples as they come; the next batch is gathered while one is worked on. */
+async function* streamBatches(
+  plan: NetworkPlan,
+  dataset: StreamDataset,
+  size: number,
+  batchSize: number,
+  epoch: number | undefined,
+): AsyncGenerator<DatasetBatch> {
+  const samples = dataset.stream(epoch);
+  const iterator = Symbol.asyncIterator in samples ? samples[Symbol.asyncIterator]() : samples[Symbol.iterator]();
+  let seen = 0;
+  const gather = async (): Promise<DatasetBatch | undefined> => {
+    const [batch, labels]: [ImageBatch[], number[]] = [[], []];
+    while (batch.length < batchSize && seen < size) {
+      const next = await iterator.next();
+      if (next.done === true) refuse(`the dataset's stream ended after ${seen} of its ${size} images`);
+      const { image, label } = next.value;
+      batch.push(toBatch(plan, Array.isArray(image) ? [image] : image));
+      labels.push(label);
+      seen++;
+    }
+    return batch.length === 0 ? undefined : { images: joined(batch), labels: checkLabels(plan, labels, labels.length) };
+  };
+  try {
+    let coming = gather();
+    for (;;) {
+      const batch = await coming;
+      if (batch === undefined) return;
+      coming = gather();
+      coming.catch(() => undefined);
+      yield batch;
+    }
+  } finally {
+    await iterator.return?.();
+  }
+}
+
+/** Single images as one batch. */
+function joined(images: readonly ImageBatch[]): ImageBatch {
+  const [first] = images;
+  if (first === undefined) return refuse("there are no images");
+  const count = images.length;
+  const size = first.data.length;
+  const values = first.kind === "values" || first.data instanceof Float32Array;
+  const data = values ? new Float32Array(count * size) : new Uint8Array(count * size);
+  const sizes = new Uint32Array(2 * count);
+  images.forEach((image, index) => {
+    if (image.count !== 1) refuse(`a sample holds ${image.count} images`);
+    if (image.kind !== first.kind) refuse("some images of a batch are numbers and some bytes");
+    data.set(image.data, index * size);
+    if (image.kind === "raw" && image.sizes !== undefined) sizes.set(image.sizes, 2 * index);
+  });
+  if (first.kind === "values") return { kind: "values", data: data as Float32Array, count };
+  return { kind: "raw", data, count, ...(first.sizes !== undefined && { sizes }) };
 }

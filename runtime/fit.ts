@@ -1,5 +1,6 @@
-import { openDataset, readBatches } from "./dataset.ts";
+import { openDataset } from "./dataset.ts";
 import type { Dataset } from "./dataset.ts";
+import type { ImageBatch } from "./images.ts";
 import { imageSize, refuse } from "./input.ts";
 import type { Metrics, TrainingStep } from "./metrics.ts";
 import type { NetworkPlan } from "./plan.ts";
@@ -52,7 +53,9 @@ export interface Trainable {
   readonly plan: NetworkPlan;
   readonly seed: number;
   prepare(): Promise<unknown>;
-  trainStep(images: Float32Array, labels: Uint32Array): TrainingStep;
+  /** Compiles what such images need besides. */
+  prepareImages(images: ImageBatch): Promise<void>;
+  trainStep(images: ImageBatch, labels: Uint32Array): TrainingStep;
   evaluate(dataset: Dataset): Promise<Metrics>;
   setRate(rate: number): void;
 }
@@ -76,7 +79,9 @@ export async function fit(network: Trainable, dataset: Dataset, options: FitOpti
     refuse(`batchSize ${batchSize} is more than the batch of ${plan.batch} that ${plan.name} was compiled for`);
   }
   const source = openDataset(plan, dataset);
-  const validation = options.validation && openDataset(plan, options.validation);
+  // What is wrong with it should be heard before the first epoch.
+  const { validation } = options;
+  if (validation !== undefined) openDataset(plan, validation);
   await network.prepare();
 
   const steps = Math.ceil(source.size / batchSize);
@@ -111,8 +116,9 @@ export async function fit(network: Trainable, dataset: Dataset, options: FitOpti
       });
     };
 
-    for await (const { images, labels } of readBatches(plan, source, order, batchSize, epoch)) {
+    for await (const { images, labels } of source.batches(order, batchSize, epoch)) {
       if (signal?.aborted) break;
+      await network.prepareImages(images);
       if (options.rate) network.setRate(options.rate({ epoch, step: submitted, steps }));
       inFlight.push(network.trainStep(images, labels));
       submitted++;

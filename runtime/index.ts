@@ -3,7 +3,13 @@ export { createNetwork } from "./network.ts";
 export type { Network, NetworkOptions } from "./network.ts";
 export { NetworkError } from "./errors.ts";
 export type { NetworkErrorKind } from "./errors.ts";
-export type { ArrayDataset, BatchStorage, Dataset, DatasetSource } from "./dataset.ts";
+export type {
+  ArrayDataset, BatchStorage, Dataset, DatasetSource, RawBatchStorage, RawDatasetSource, Sample, StreamDataset,
+} from "./dataset.ts"; // prettier-ignore
+export { planesOf } from "./images.ts";
+export type { Images, NestedImage, PixelSource, RawImages, ShapedImages } from "./images.ts";
+export type { ImageReader } from "./preparation.ts";
+export { resizeBytes } from "./resizeBytes.ts";
 export type { DeviceOptions } from "./device.ts";
 export type { EpochResult, FitOptions, History, Progress } from "./fit.ts";
 export type { Labels } from "./input.ts";

@@ -1,4 +1,4 @@
-import { describeValue, formatShape, NetworkError } from "./errors.ts";
+import { describeValue, NetworkError } from "./errors.ts";
 import type { NetworkPlan } from "./plan.ts";
 
 /** Class indices, one an image. */
@@ -12,19 +12,6 @@ export function imageSize(plan: NetworkPlan): number {
 /** Numbers of one sample's output: the classes of a classifier. */
 export function outputSize(plan: NetworkPlan): number {
   return plan.outputShape.reduce((product, size) => product * size, 1);
-}
-
-/** The number of images in an array; throws when it is no whole number of them. */
-export function countImages(plan: NetworkPlan, images: unknown): number {
-  const size = imageSize(plan);
-  const shape = `${formatShape(plan.inputShape)} = ${size} values an image`;
-  if (!(images instanceof Float32Array)) {
-    const pixels = images instanceof Uint8Array || images instanceof Uint8ClampedArray;
-    const hint = pixels ? "; bytes become numbers by `Float32Array.from(bytes, (byte) => byte / 255)`" : "";
-    refuse(`images must be a Float32Array (${shape}), found ${describeValue(images)}${hint}`);
-  }
-  if (images.length % size !== 0) refuse(`images must hold ${shape}, found ${describeValue(images)}`);
-  return images.length / size;
 }
 
 /** Labels of `count` images as the GPU takes them. */

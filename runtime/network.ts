@@ -4,9 +4,13 @@ import { NetworkError } from "./errors.ts";
 import { fit } from "./fit.ts";
 import type { FitOptions, History } from "./fit.ts";
 import { classesOf, createPredictor, probabilitiesOf } from "./inference.ts";
+import { toBatch } from "./images.ts";
+import type { Images } from "./images.ts";
 import { outputSize } from "./input.ts";
 import type { Metrics, TrainingStep } from "./metrics.ts";
 import type { NetworkPlan } from "./plan.ts";
+import { createImageFeed } from "./preparation.ts";
+import type { ImageReader } from "./preparation.ts";
 import type { ProgramName } from "./programs.ts";
 import { openSession } from "./session.ts";
 import type { NetworkStats } from "./session.ts";
@@ -22,8 +26,16 @@ export interface NetworkOptions extends DeviceOptions {
   readonly programs?: readonly ProgramName[];
 }
 
-/** A compiled network on a GPU. Images are f32, one after another, each channels x height x width. */
-export interface Network<ParameterName extends string = string, StateName extends string = string> {
+/**
+ * A compiled network on a GPU. `Input` is the shape of an image that it reads, `Source` that of one which its recipe's data
+ * lines prepare: see `Images` for what may be given.
+ */
+export interface Network<
+  ParameterName extends string = string,
+  StateName extends string = string,
+  Input extends readonly number[] = readonly number[],
+  Source extends readonly number[] = readonly number[],
+> {
   readonly plan: NetworkPlan;
   readonly device: GPUDevice;
   /** Training steps since `init`. */
@@ -32,20 +44,27 @@ export interface Network<ParameterName extends string = string, StateName extend
   prepare(program: ProgramName): Promise<void>;
   /** Draws new weights from a seed (default: the recipe's) and forgets what training has gathered. */
   init(seed?: number): void;
-  /** Gives the GPU one step on 1 to `plan.batch` images; returns at once. */
-  trainStep(images: Float32Array, labels: Targets): TrainingStep;
+  /** Gives the GPU one step on 1 to `plan.batch` images; returns at once. Bytes want `prepare("trainingBytes")` before. */
+  trainStep(images: Images<Input, Source>, labels: Targets): TrainingStep;
   /** Trains for some epochs; see FitOptions. */
-  fit(dataset: Dataset, options: FitOptions): Promise<History>;
+  fit(dataset: Dataset<Input, Source>, options: FitOptions): Promise<History>;
   /** The logits of any number of images, one row an image. */
-  predict(images: Float32Array): Promise<Float32Array<ArrayBuffer>>;
+  predict(images: Images<Input, Source>): Promise<Float32Array<ArrayBuffer>>;
   /** The class of each image: its first greatest logit. */
-  predictClasses(images: Float32Array): Promise<Uint32Array<ArrayBuffer>>;
+  predictClasses(images: Images<Input, Source>): Promise<Uint32Array<ArrayBuffer>>;
   /** The softmax of each image's logits, one row an image. */
-  predictProbabilities(images: Float32Array): Promise<Float32Array<ArrayBuffer>>;
+  predictProbabilities(images: Images<Input, Source>): Promise<Float32Array<ArrayBuffer>>;
   /** Mean cross-entropy and share of right answers. */
-  evaluate(dataset: Dataset): Promise<Metrics>;
+  evaluate(dataset: Dataset<Input, Source>): Promise<Metrics>;
+  /**
+   * What the network reads of up to `plan.batch` images, each in the shape of its input: as prediction reads them, or with
+   * this step's augmentation.
+   */
+  preparedImages(images: Images<Input, Source>, reader?: ImageReader): Promise<Float32Array<ArrayBuffer>>;
+  /** Sets the mean of the training images, where the recipe subtracts one: `plan.preparation.mean` has its shape. */
+  setImageMean(values: Float32Array): void;
   /** The gradients of a batch's loss; changes nothing. */
-  gradients(images: Float32Array, labels: Targets): Promise<Gradients<ParameterName, StateName>>;
+  gradients(images: Images<Input, Source>, labels: Targets): Promise<Gradients<ParameterName, StateName>>;
   /** Access to one parameter or running statistic. */
   parameter(name: ParameterName | StateName): TensorAccess;
   /** Every parameter and running statistic, by name. */
@@ -76,15 +95,23 @@ function checkMemory(noMemory: GPUError | null): void {
 }
 
 /** Opens a device, compiles the plan's kernels and draws the first weights. */
-export async function createNetwork<ParameterName extends string = string, StateName extends string = string>(
-  plan: NetworkPlan,
-  options: NetworkOptions = {},
-): Promise<Network<ParameterName, StateName>> {
+export async function createNetwork<
+  ParameterName extends string = string,
+  StateName extends string = string,
+  Input extends readonly number[] = readonly number[],
+  Source extends readonly number[] = readonly number[],
+>(plan: NetworkPlan, options: NetworkOptions = {}): Promise<Network<ParameterName, StateName, Input, Source>> {
   const session = await openSession(plan, options);
   const { watched, uniforms } = session;
   const store = createTensorStore(session);
-  const trainer = createTrainer(session, store);
-  const predictor = createPredictor(session);
+  const imageFeed = createImageFeed(session, (count) => {
+    uniforms.setBuiltin("count", count);
+    uniforms.setBuiltin("step", store.step);
+    uniforms.setBuiltin("seed", store.seed);
+    uniforms.write();
+  });
+  const trainer = createTrainer(session, store, imageFeed);
+  const predictor = createPredictor(session, imageFeed);
   const prepared = new Map<ProgramName, Promise<void>>();
   const prepare = (name: ProgramName): Promise<void> => {
     watched.check();
@@ -112,13 +139,21 @@ export async function createNetwork<ParameterName extends string = string, State
     init: (seed = plan.seed) => {
       store.init(seed);
     },
-    trainStep: trainer.trainStep,
+    trainStep: (images, labels) => trainer.trainStep(toBatch(plan, images), labels),
     fit: async (dataset, fitOptions) => {
       watched.check();
       const { trainStep } = trainer;
       const { evaluate } = predictor;
       return fit(
-        { plan, seed: store.seed, prepare: () => prepare("training"), trainStep, evaluate, setRate },
+        {
+          plan,
+          seed: store.seed,
+          prepare: () => prepare("training"),
+          prepareImages: (images) => imageFeed.prepare("training", images),
+          trainStep,
+          evaluate,
+          setRate,
+        },
         dataset,
         fitOptions,
       );
@@ -127,7 +162,9 @@ export async function createNetwork<ParameterName extends string = string, State
     predictClasses: async (images) => classesOf(await predictor.predict(images), outputSize(plan)),
     predictProbabilities: async (images) => probabilitiesOf(await predictor.predict(images), outputSize(plan)),
     evaluate: predictor.evaluate,
-    gradients: trainer.gradients,
+    preparedImages: async (images, reader = "inference") => imageFeed.read(reader, images),
+    setImageMean: imageFeed.setMean,
+    gradients: async (images, labels) => trainer.gradients(toBatch(plan, images), labels),
     parameter: store.access,
     stateDict: store.stateDict,
     loadStateDict: store.loadStateDict,

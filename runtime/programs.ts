@@ -3,10 +3,17 @@
  * makes exactly these, when the program is prepared, and the compiler foretells their bytes by the same functions.
  */
 import { NetworkError } from "./errors.ts";
+import { preparationOf } from "./images.ts";
 import type { DispatchPlan, NetworkPlan } from "./plan.ts";
 
-/** What a network can do: training steps, logits, or gradients without an update. */
-export type ProgramName = "training" | "inference" | "gradients";
+/**
+ * What a network can do: training steps, logits, or gradients without an update; and making the images of either of bytes,
+ * which runs before them.
+ */
+export type ProgramName = "training" | "inference" | "gradients" | "trainingBytes" | "inferenceBytes";
+
+/** The program that makes a step's images of bytes. */
+export const preparedBy = { training: "trainingBytes", inference: "inferenceBytes" } as const;
 
 /** Room for the uniform block, which every network has: 16 words. */
 export const uniformBytes = 64;
@@ -31,21 +38,44 @@ export function trainingOf(plan: NetworkPlan): NonNullable<NetworkPlan["training
 /** A program's dispatches in their order. */
 export function dispatchesOf(plan: NetworkPlan, name: ProgramName): readonly DispatchPlan[] {
   if (name === "inference") return plan.inference.dispatches;
+  if (name === "inferenceBytes") return preparationOf(plan).inference;
+  if (name === "trainingBytes") return preparationOf(plan).training ?? [];
   const { dispatches, update, collect } = trainingOf(plan);
   return [...dispatches, ...(name === "training" ? update : collect)];
 }
 
+/** A place of the plan, as far as its buffers go; a tensor too large for one binding lies in several slabs. */
+interface Placed {
+  readonly buffer: number;
+  readonly slabs?: readonly { readonly buffer: number }[];
+}
+
 /** The plan's buffers that a program works with, by their index, ascending: what it binds, and what the host writes or reads. */
 export function buffersOf(plan: NetworkPlan, name: ProgramName): readonly number[] {
-  const places = [...plan.parameters, ...plan.states, ...dispatchesOf(plan, name).flatMap(({ bindings }) => bindings)];
-  const found = new Set(places.map(({ buffer }) => buffer));
-  if (name === "inference") {
-    for (const { buffer } of [plan.inference.images, plan.inference.logits]) found.add(buffer);
-  } else {
-    const { images, labels, metrics, gradients, imageGradient, logits } = trainingOf(plan);
-    const own = name === "training" ? plan.optimizer : [...gradients, imageGradient ?? images, logits ?? images];
-    for (const { buffer } of [images, labels, metrics, ...own]) found.add(buffer);
+  const bound = dispatchesOf(plan, name).flatMap(({ bindings }) => bindings);
+  if (name === "trainingBytes" || name === "inferenceBytes") {
+    const { source, sizes, mean } = preparationOf(plan);
+    const given = [source, sizes, mean].flatMap((place) => place?.buffer ?? []);
+    return [...new Set([...bound.map(({ buffer }) => buffer), ...given])].sort((a, b) => a - b);
   }
+  const places: Placed[] = [...plan.parameters, ...plan.states, ...bound];
+  if (name === "inference") places.push(plan.inference.images, plan.inference.logits);
+  else {
+    const {
+      images,
+      labels,
+      metrics,
+      gather = [],
+      gradients,
+      imageGradient,
+      logits,
+      auxiliaryLogits,
+    } = trainingOf(plan);
+    places.push(images, labels, metrics);
+    if (name === "training") places.push(...plan.optimizer, ...gather.flatMap(({ bindings }) => bindings));
+    else places.push(...gradients, ...[imageGradient ?? [], logits ?? [], auxiliaryLogits ?? []].flat());
+  }
+  const found = new Set(places.flatMap(({ buffer, slabs = [] }) => [buffer, ...slabs.map((slab) => slab.buffer)]));
   return [...found].sort((a, b) => a - b);
 }
 

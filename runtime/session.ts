@@ -62,6 +62,7 @@ export async function openSession(plan: NetworkPlan, options: DeviceOptions): Pr
   };
   const makeBuffers = (name: ProgramName): void => {
     for (const index of buffersOf(plan, name)) buffers.get(index);
+    if (name === "trainingBytes" || name === "inferenceBytes") return;
     staging(name === "inference" ? "logits" : "metrics");
   };
   let [dispatches, submits] = [0, 0];

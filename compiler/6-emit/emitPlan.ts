@@ -111,8 +111,11 @@ export function emitPlan(input: EmitPlanInput): NetworkPlan {
   if (output === undefined || images === undefined || outputValue === undefined)
     throw new InternalCompilerError("emitPlan", "no output");
   const inferenceImages = inference.placeOf(inputValue(input.inference.graph, "images"));
+  // Images too large for one binding come as numbers.
+  const inOnePiece = training?.images.slabs === undefined && inferenceImages.slabs === undefined;
   const preparation =
     input.preparation &&
+    inOnePiece &&
     emitPreparation(input.preparation, {
       batch: input.batch,
       uniforms,
@@ -141,7 +144,7 @@ export function emitPlan(input: EmitPlanInput): NetworkPlan {
       logits: inference.placeOf(outputValue),
       dispatches: inference.dispatches,
     },
-    ...(preparation !== undefined && { preparation }),
+    ...(preparation && { preparation }),
     requiredLimits: requiredLimits(buffers),
   };
 }
