@@ -77,6 +77,10 @@ function typesText({ name, plan, peakBytes }: ModuleSource): string {
     `export type ${type}Parameter = ${names(plan.parameters)};\n`,
     `/** Running statistics of ${label}. */\n`,
     `export type ${type}Statistic = ${names(plan.states)};\n\n`,
+    `/** An image that ${label} reads. */\n`,
+    `export type ${type}Image = readonly ${valueText(plan.inputShape)};\n`,
+    `/** An image of bytes that is prepared for ${label}. */\n`,
+    `export type ${type}Source = readonly ${valueText(plan.preparation?.sourceShape ?? plan.inputShape)};\n\n`,
     `/** The tensors of ${label} by name, row-major, in PyTorch's layouts. */\n`,
     `export interface ${type}StateDict {\n${tensors.join("")}}\n\n`,
     interfaceText(plan, type, label, peakBytes),
@@ -97,7 +101,7 @@ function interfaceText(plan: NetworkPlan, type: string, label: string, peakBytes
  * ${label} on a GPU. An image is ${plan.inputShape.join(" x ")} (${input}); a step takes up to ${plan.batch}.
  * Buffers on the GPU: ${memory}.
  */
-export interface ${type} extends Network<${type}Parameter, ${type}Statistic> {
+export interface ${type} extends Network${typeArguments(type)} {
   readonly inputShape: readonly ${valueText(plan.inputShape)};
   ${output}
   /** Every parameter and running statistic. */
@@ -112,13 +116,18 @@ function createDoc(name: string): string {
   return `/** Compiles the kernels of ${commentText(name)} on a device, its own if none is given, and draws the first weights. */\n`;
 }
 
+/** What a network's type is made of. */
+function typeArguments(type: string): string {
+  return `<${["Parameter", "Statistic", "Image", "Source"].map((part) => `${type}${part}`).join(", ")}>`;
+}
+
 /** The function that makes the network, with its types or without. */
 function createText({ name, plan }: ModuleSource, isTyped: boolean): string {
   const type = typeName(name);
   const sizes = plan.outputShape.length === 1 ? "inputShape, classes" : "inputShape, outputShape";
   const as = (types: string): string => (isTyped ? types : "");
   return `${createDoc(name)}export async function create${type}(options${as(": NetworkOptions")} = {})${as(`: Promise<${type}>`)} {
-  const network = await createNetwork${as(`<${type}Parameter, ${type}Statistic>`)}(plan, options);
+  const network = await createNetwork${as(typeArguments(type))}(plan, options);
   return Object.assign(network, { ${sizes} }${as(" as const")});
 }
 `;
@@ -178,9 +187,13 @@ function planText(plan: NetworkPlan, kernelNames: readonly string[], isTyped: bo
       value: { name, wgsl: new ConstantName(constants[index] ?? ""), workgroupSize },
     })),
   );
-  const { training, inference } = plan;
+  const { training, inference, preparation } = plan;
   if (training !== undefined) value("training", program(plan, training), 'NetworkPlan["training"] & object');
   value("inference", program(plan, inference), 'NetworkPlan["inference"]');
+  if (preparation !== undefined) {
+    const doc = "How images are made of bytes, before a step that trains or predicts.";
+    value("preparation", program(plan, preparation), 'NetworkPlan["preparation"]', doc);
+  }
   const { format, name, batch, seed, counters, requiredLimits } = plan;
   const named = (part: string): readonly [string, ConstantName] => [part, new ConstantName(part)];
   value(
@@ -190,7 +203,7 @@ function planText(plan: NetworkPlan, kernelNames: readonly string[], isTyped: bo
       inputShape: new ConstantName("inputShape"),
       outputShape: plan.outputShape.length === 1 ? [new ConstantName("classes")] : new ConstantName("outputShape"),
       ...Object.fromEntries(["buffers", "parameters", "states", "optimizer", "uniforms", "kernels"].map(named)),
-      ...Object.fromEntries((training === undefined ? ["inference"] : ["inference", "training"]).map(named)),
+      ...Object.fromEntries(["inference", "training", "preparation"].filter((part) => part in plan).map(named)),
     },
     "NetworkPlan",
   );
@@ -200,10 +213,14 @@ function planText(plan: NetworkPlan, kernelNames: readonly string[], isTyped: bo
 /** A program whose lists of dispatches are commented with their kernels and layers. */
 function program(plan: NetworkPlan, of: object): object {
   const entries = Object.entries(of).map(([key, value]: [string, unknown]) => {
-    const isDispatches = key === "dispatches" || key === "update" || key === "collect";
-    return [key, isDispatches ? commented(plan, value as readonly DispatchPlan[]) : value] as const;
+    return [key, isDispatches(value) ? commented(plan, value) : value] as const;
   });
   return Object.fromEntries(entries);
+}
+
+function isDispatches(value: unknown): value is readonly DispatchPlan[] {
+  const [first] = Array.isArray(value) ? (value as readonly unknown[]) : [];
+  return typeof first === "object" && first !== null && "kernel" in first;
 }
 
 function commented(plan: NetworkPlan, dispatches: readonly DispatchPlan[]): CommentedList {
