@@ -184,7 +184,7 @@ async function bundlePeers(peers) {
 
 /** Writes what the entries of a workload share: the network, its first weights, the data, and cnnc's modules. */
 async function prepare(name, folder, { describeNetwork }) {
-  const [{ compile }, { summarize }, { emitModule }, { readRuntimeBundle }, runtime] = await Promise.all(
+  const [{ compile }, { summarizeGraph }, { emitModule }, { readRuntimeBundle }, runtime] = await Promise.all(
     ["compiler/compile", "compiler/commands/summarize", "compiler/6-emit/emitModule", "compiler/node/runtimeBundle"]
       .map((path) => load(join(root, "dist", `${path}.js`)))
       .concat(load(join(root, "dist/runtime/index.js"))),
@@ -208,7 +208,7 @@ async function prepare(name, folder, { describeNetwork }) {
   }
 
   const { plan } = compiled;
-  const described = describeNetwork(compiled, summarize(compiled).multiplyAdds);
+  const described = describeNetwork(compiled, summarizeGraph(compiled.graph, compiled.settings).multiplyAdds);
   write(join(folder, "network.json"), JSON.stringify(described));
   const tensors = new Map([...plan.parameters, ...plan.states].map((tensor) => [tensor.name, tensor]));
   const values = [...described.parameters, ...described.states].map(({ name: tensor, shape }) => {

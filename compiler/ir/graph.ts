@@ -19,7 +19,8 @@ export function valueId(index: number): ValueId {
 export interface TensorType {
   readonly shape: readonly number[];
   readonly batched: boolean;
-  readonly dtype: "f32" | "u32";
+  /** "u8" is bytes, four in a word: what the host sends of images. */
+  readonly dtype: "f32" | "u32" | "u8";
 }
 
 /** An attribute of a node after checking: defaults filled in, pairs expanded. */
@@ -38,6 +39,8 @@ export interface Origin {
   readonly calls: readonly CallFrame[];
   /** PyTorch-style module path, "layer1.conv2"; "" for what no layer of the text stands for. */
   readonly path: string;
+  /** Of a join, which has no path of its own: the path of the block or head that it stands in, where it stands in one. */
+  readonly module?: string;
 }
 
 export interface GraphNode {
@@ -51,7 +54,8 @@ export interface GraphNode {
 }
 
 export interface GraphInput {
-  readonly name: "images" | "labels" | "cotangent";
+  /** "source" and "sizes" are what images are prepared from: the host's bytes, and each image's height and width. */
+  readonly name: "images" | "labels" | "cotangent" | "source" | "sizes";
   readonly value: ValueId;
   readonly type: TensorType;
 }
