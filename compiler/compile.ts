@@ -15,7 +15,7 @@ import { CannotSplit, slabCount } from "./4-fuse/splitIntoSlabs.ts";
 import { givesInput, imageSourceOf, type ImageSource } from "./imageSource.ts";
 import { runPipeline, type PipelineOptions, type TrainingRequest } from "./pipeline.ts";
 import { initialOf } from "./recipe/defineRecipePart.ts";
-import { initialisers, optimizers } from "./recipe/index.ts";
+import { initialisers, optimizers, schedules } from "./recipe/index.ts";
 import type { NetworkPlan } from "../runtime/plan.ts";
 import { allocatedBytes } from "../runtime/programs.ts";
 
@@ -202,9 +202,13 @@ function trainingRequest(recipe: Recipe, options: CompileOptions): TrainingReque
   };
 }
 
-function optimizerPart({ optimizer: { name, args }, clipNorm, accumulate }: Recipe): OptimizerPart {
+function optimizerPart({ optimizer: { name, args: given }, schedule, clipNorm, accumulate }: Recipe): OptimizerPart {
   const optimizer = optimizers.get(name);
   if (optimizer === undefined) throw new InternalCompilerError("compile", `no optimizer is called ${name}`);
+  // A schedule that moves the momentum gives one to an optimizer that was written without, as PyTorch's does.
+  const start = { step: 0, stepsPerEpoch: 1, epochs: 1, losses: [] };
+  const momentum = schedules.get(schedule.name)?.momentumAt?.(schedule.args, start);
+  const args = momentum !== undefined && "momentum" in given ? { ...given, momentum } : given;
   return {
     formula: optimizer.update(args),
     states: optimizer.states(args),

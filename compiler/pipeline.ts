@@ -262,6 +262,8 @@ function trainingPart(step: ScheduledTraining, options: PipelineOptions, persist
     gradientParts: step.gradients.map(({ parts }) => parts),
     gradientSlotBytes: banks.slots.map((slot) => slot.sizeBytes),
     ringSlots,
+    ...(request.loss.kind !== "dot" &&
+      request.loss.classWeights !== undefined && { classWeights: request.loss.classWeights }),
     keepLogits: request.keepLogits,
   };
 }

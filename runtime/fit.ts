@@ -1,7 +1,7 @@
 import { openDataset } from "./dataset.ts";
 import type { Dataset } from "./dataset.ts";
 import type { ImageBatch } from "./images.ts";
-import { imageSize, refuse } from "./input.ts";
+import { batchText, imageSize, refuse, stepSize } from "./input.ts";
 import type { Metrics, TrainingStep } from "./metrics.ts";
 import type { NetworkPlan } from "./plan.ts";
 import { shuffledOrder } from "./random.ts";
@@ -34,7 +34,7 @@ export interface FitOptions {
   readonly epochs: number;
   /** Epochs done before, so that a resumed training sees the images in the order it would have seen. */
   readonly firstEpoch?: number;
-  /** At most the compiled batch, which is the default. */
+  /** At most the compiled batch times the micro-batches that accumulate, which is the default. */
   readonly batchSize?: number;
   /** False keeps the images in their order; a number is the seed of the order (default: the network's seed). */
   readonly shuffle?: boolean | number;
@@ -66,7 +66,7 @@ const [queuedBytes, queuedMilliseconds, queuedSteps] = [1 << 26, 100, 16];
 /** Trains epoch after epoch; the GPU always has the next step waiting, and never more than a few. */
 export async function fit(network: Trainable, dataset: Dataset, options: FitOptions): Promise<History> {
   const { plan } = network;
-  const { epochs, firstEpoch = 0, batchSize = plan.batch, shuffle = true, signal } = options;
+  const { epochs, firstEpoch = 0, batchSize = stepSize(plan), shuffle = true, signal } = options;
   for (const [name, value, least] of [
     ["epochs", epochs, 0],
     ["firstEpoch", firstEpoch, 0],
@@ -75,9 +75,7 @@ export async function fit(network: Trainable, dataset: Dataset, options: FitOpti
     if (!Number.isInteger(value) || value < least)
       refuse(`${name} must be a whole number from ${least}, found ${value}`);
   }
-  if (batchSize > plan.batch) {
-    refuse(`batchSize ${batchSize} is more than the batch of ${plan.batch} that ${plan.name} was compiled for`);
-  }
+  if (batchSize > stepSize(plan)) refuse(`batchSize ${batchSize} is more than ${batchText(plan, stepSize(plan))}`);
   const source = openDataset(plan, dataset);
   // What is wrong with it should be heard before the first epoch.
   const { validation } = options;

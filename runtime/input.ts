@@ -43,12 +43,21 @@ export function checkCotangent(plan: NetworkPlan, cotangent: unknown, count: num
   return cotangent as Float32Array<ArrayBuffer>;
 }
 
-/** A step takes from 1 image to the compiled batch. */
-export function checkCount(plan: NetworkPlan, count: number): void {
+/** The most images of one step: the compiled batch, times the micro-batches whose gradients are accumulated. */
+export function stepSize(plan: NetworkPlan): number {
+  return plan.batch * (plan.training?.accumulate ?? 1);
+}
+
+/** A step takes from 1 image to `most`, the compiled batch unless gradients are accumulated. */
+export function checkCount(plan: NetworkPlan, count: number, most = plan.batch): void {
   if (count < 1) refuse("there are no images");
-  if (count > plan.batch) {
-    refuse(`${count} images are more than the batch of ${plan.batch} that ${plan.name} was compiled for`);
-  }
+  if (count > most) refuse(`${count} images are more than ${batchText(plan, most)}`);
+}
+
+/** What a count of images was measured by, in words. */
+export function batchText(plan: NetworkPlan, most: number): string {
+  const micros = most === plan.batch ? "" : ` times the ${most / plan.batch} that accumulate`;
+  return `the batch of ${plan.batch}${micros} that ${plan.name} was compiled for`;
 }
 
 export function refuse(message: string): never {

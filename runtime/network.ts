@@ -44,7 +44,10 @@ export interface Network<
   prepare(program: ProgramName): Promise<void>;
   /** Draws new weights from a seed (default: the recipe's) and forgets what training has gathered. */
   init(seed?: number): void;
-  /** Gives the GPU one step on 1 to `plan.batch` images; returns at once. Bytes want `prepare("trainingBytes")` before. */
+  /**
+   * Gives the GPU one step on 1 to `plan.batch` images; returns at once. Bytes want `prepare("trainingBytes")` before. A network
+   * that accumulates gradients takes that many times more: the gradients' mean over its micro-batches makes one update.
+   */
   trainStep(images: Images<Input, Source>, labels: Targets): TrainingStep;
   /** Trains for some epochs; see FitOptions. */
   fit(dataset: Dataset<Input, Source>, options: FitOptions): Promise<History>;

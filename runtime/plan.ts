@@ -115,6 +115,8 @@ export interface TrainingPlan {
   /** u32 class indices, or f32 cotangents where the loss is a dot product (conformance cases only). */
   readonly labels: PlacePlan;
   readonly labelType: "class" | "cotangent";
+  /** How much each class counts in the loss: written with each batch. */
+  readonly classWeights?: PlacePlan & { readonly values: readonly number[] };
   /** Forward, loss and backward. */
   readonly dispatches: readonly DispatchPlan[];
   /** Sums the gradients and updates every parameter. */

@@ -40,8 +40,8 @@ export function dispatchesOf(plan: NetworkPlan, name: ProgramName): readonly Dis
   if (name === "inference") return plan.inference.dispatches;
   if (name === "inferenceBytes") return preparationOf(plan).inference;
   if (name === "trainingBytes") return preparationOf(plan).training ?? [];
-  const { dispatches, update, collect } = trainingOf(plan);
-  return [...dispatches, ...(name === "training" ? update : collect)];
+  const { dispatches, gather = [], update, collect } = trainingOf(plan);
+  return [...dispatches, ...(name === "training" ? [...gather, ...update] : collect)];
 }
 
 /** A place of the plan, as far as its buffers go; a tensor too large for one binding lies in several slabs. */

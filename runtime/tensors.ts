@@ -23,8 +23,8 @@ export interface TensorStore {
   /** Training steps since `init`. */
   readonly step: number;
   readonly seed: number;
-  /** Counts a step; its number. */
-  countStep(): number;
+  /** Counts a step of so many micro-batches; its number. */
+  countStep(micros: number): number;
   init(seed: number): void;
   /** Writes the optimizer's first state. */
   initOptimizer(): void;
@@ -102,8 +102,9 @@ export function createTensorStore(session: Session): TensorStore {
     get seed() {
       return seed;
     },
-    countStep() {
-      for (const [name, count] of counters) counters.set(name, count + 1);
+    countStep(micros) {
+      // Batch norm counts the batches that it has seen.
+      for (const [name, count] of counters) counters.set(name, count + micros);
       return step++;
     },
     init(newSeed) {

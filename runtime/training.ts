@@ -1,4 +1,4 @@
-import { checkCotangent, checkCount, checkLabels, imageSize, outputSize } from "./input.ts";
+import { checkCotangent, checkCount, checkLabels, imageSize, outputSize, stepSize } from "./input.ts";
 import type { ImageBatch } from "./images.ts";
 import type { Labels } from "./input.ts";
 import type { ImageFeed } from "./preparation.ts";
@@ -31,6 +31,8 @@ export interface Gradients<ParameterName extends string = string, StateName exte
 /** Labels of a batch; a Float32Array is a cotangent of the output, where the loss is a dot product. */
 export type Targets = Labels | Float32Array;
 
+type CheckedTargets = Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
+
 export interface Trainer {
   trainStep(images: ImageBatch, labels: Targets): TrainingStep;
   gradients(images: ImageBatch, labels: Targets): Promise<Gradients>;
@@ -41,24 +43,33 @@ export function createTrainer(session: Session, store: TensorStore, imageFeed: I
   let reader: MetricsReader | undefined;
   const metricsReader = (): MetricsReader => (reader ??= createMetricsReader(session));
 
+  const check = ({ count }: ImageBatch, labels: Targets, most: number): CheckedTargets => {
+    checkCount(plan, count, most);
+    return (trainingOf(plan).labelType === "class" ? checkLabels : checkCotangent)(plan, labels, count);
+  };
+
   /** Checks a batch, sends it, and takes a row for its metrics. */
   const feed = (
     images: ImageBatch,
     labels: Targets,
     encoder: GPUCommandEncoder,
+    micro: number,
   ): { count: number; row: MetricsRow } => {
     const training = trainingOf(plan);
     const { count } = images;
-    checkCount(plan, count);
-    const check = training.labelType === "class" ? checkLabels : checkCotangent;
-    const targets = check(plan, labels, count);
+    const targets = check(images, labels, plan.batch);
     imageFeed.encode("training", images, encoder);
     writeElements(buffers, training.labels, targets);
+    if (training.classWeights !== undefined) {
+      writeElements(buffers, training.classWeights, Float32Array.from(training.classWeights.values));
+    }
     const row = metricsReader().reserve(count);
     uniforms.setBuiltin("count", count);
     uniforms.setBuiltin("slot", row.slot);
     uniforms.setBuiltin("step", store.step);
-    uniforms.setBuiltin("seed", store.seed);
+    uniforms.setBuiltin("micro", micro);
+    // Each micro-batch drops other elements.
+    uniforms.setBuiltin("seed", store.seed + Math.imul(micro, 0x9e3779b9));
     uniforms.write();
     return { count, row };
   };
@@ -66,18 +77,28 @@ export function createTrainer(session: Session, store: TensorStore, imageFeed: I
   return {
     trainStep(images, labels) {
       watched.check();
-      trainingOf(plan);
+      const { dispatches, gather = [] } = trainingOf(plan);
       const program = session.prepared("training");
       if (program === undefined) {
         throw new NetworkError("input", 'training is not compiled yet: `await network.prepare("training")` first');
       }
-      const encoder = watched.device.createCommandEncoder({ label: "training step" });
-      const { count, row } = feed(images, labels, encoder);
-      session.encode(encoder, program, count);
-      const read = metricsReader().copy(encoder, false);
-      session.submit(encoder);
-      read?.();
-      return { index: store.countStep(), count, metrics: () => row.result() };
+      // Before the first micro-batch is sent: after an error nothing has changed.
+      const targets = check(images, labels, stepSize(plan));
+      const total = images.count;
+      const rows: { readonly count: number; readonly row: MetricsRow }[] = [];
+      for (let start = 0; start < total; start += plan.batch) {
+        const end = Math.min(start + plan.batch, total);
+        const encoder = watched.device.createCommandEncoder({ label: "training step" });
+        const perImage = targets.length / total;
+        const labelsOf = targets.subarray(start * perImage, end * perImage);
+        const { count, row } = feed(partOf(images, start, end), labelsOf, encoder, rows.length);
+        rows.push({ count, row });
+        session.encode(encoder, program, count, end < total ? dispatches.length + gather.length : undefined);
+        const read = metricsReader().copy(encoder, false);
+        session.submit(encoder);
+        read?.();
+      }
+      return { index: store.countStep(rows.length), count: total, metrics: () => meanOver(rows, total) };
     },
 
     async gradients(images, labels) {
@@ -86,7 +107,7 @@ export function createTrainer(session: Session, store: TensorStore, imageFeed: I
       await imageFeed.prepare("training", images);
       watched.check();
       const encoder = watched.device.createCommandEncoder({ label: "gradients" });
-      const { count, row } = feed(images, labels, encoder);
+      const { count, row } = feed(images, labels, encoder, 0);
       // The forward pass moves the running statistics: they are kept aside and put back in the same commands.
       const held = [...new Set(plan.states.map(({ buffer }) => buffer))];
       for (const index of held) buffers.copyAside(encoder, index);
@@ -117,6 +138,29 @@ export function createTrainer(session: Session, store: TensorStore, imageFeed: I
       };
     },
   };
+}
+
+/** Some of the images of a batch. */
+function partOf(images: ImageBatch, start: number, end: number): ImageBatch {
+  if (start === 0 && end === images.count) return images;
+  const perImage = images.data.length / images.count;
+  const [from, to, count] = [start * perImage, end * perImage, end - start];
+  if (images.kind === "values") return { kind: "values", data: images.data.subarray(from, to), count };
+  const { data, sizes } = images;
+  return { kind: "raw", data: data.subarray(from, to), count, ...(sizes && { sizes: sizes.subarray(2 * start, 2 * end) }) };
+}
+
+/** The means over all images of a step, from those of its micro-batches. */
+async function meanOver(
+  rows: readonly { readonly count: number; readonly row: MetricsRow }[],
+  total: number,
+): Promise<Metrics> {
+  const results = await Promise.all(rows.map(({ row }) => row.result()));
+  const [only] = results;
+  if (only !== undefined && results.length === 1) return only;
+  const mean = (name: keyof Metrics): number =>
+    results.reduce((sum, metrics, index) => sum + metrics[name] * (rows[index]?.count ?? 0), 0) / total;
+  return { loss: mean("loss"), accuracy: mean("accuracy") };
 }
 
 function rangeOf(tensor: TensorPlan, place: PlacePlan | undefined): BufferRange {

@@ -10,12 +10,12 @@ export interface UniformBlock {
   get(name: string): number;
   /** Sets a word from the next step on. */
   set(name: string, value: number): void;
-  setBuiltin(name: "count" | "slot" | "step" | "seed", value: number): void;
+  setBuiltin(name: "count" | "slot" | "step" | "seed" | "micro", value: number): void;
   /** Sends the words; what is submitted next sees them. */
   write(): void;
 }
 
-const builtins: readonly string[] = ["count", "slot", "step", "seed"];
+const builtins: readonly string[] = ["count", "slot", "step", "seed", "micro"];
 
 export function createUniformBlock(plan: NetworkPlan, buffers: Buffers, queue: GPUQueue): UniformBlock {
   if (plan.uniforms.length * 4 > uniformBytes) {

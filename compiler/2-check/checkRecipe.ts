@@ -3,9 +3,16 @@
  * say `resize size`.
  */
 import { wrongArgument } from "../diagnostics/names.ts";
-import { missingRecipeLine, recipeKeyTwice, recipeLineForm, unknownRecipeKey } from "../diagnostics/recipes.ts";
+import {
+  classWeightsLength,
+  missingRecipeLine,
+  recipeKeyTwice,
+  recipeLineForm,
+  unknownRecipeKey,
+} from "../diagnostics/recipes.ts";
 import { didYouMean } from "../diagnostics/suggest.ts";
 import type { RecipeEntry, TrainDefinition } from "../ir/ast.ts";
+import { typesOf } from "../ir/graph.ts";
 import type { Graph } from "../ir/graph.ts";
 import type { Recipe, RecipeCall } from "../ir/recipe.ts";
 import { checkData } from "./checkData.ts";
@@ -56,6 +63,7 @@ export function checkRecipe(
   const checkedData = data === undefined ? undefined : checkData(data, place);
   const checkedOptimizer = optimizer === undefined ? undefined : call("optimizer");
   const loss = call("loss");
+  const weights = classWeights(loss, lines.get("loss"), graph, place);
   const schedule = call("schedule");
   const init = call("init");
   const numbers = Object.fromEntries(Object.keys(numberLines).map((key) => [key, number(key)]));
@@ -69,10 +77,12 @@ export function checkRecipe(
     model: train.model.text,
     name: train.name?.text ?? "",
     data: checkedData,
-    loss:
-      loss?.name === "nll"
+    loss: {
+      ...(loss?.name === "nll"
         ? { kind: "nll" }
-        : { kind: "cross_entropy", labelSmoothing: Number(loss?.args["label_smoothing"] ?? 0) },
+        : { kind: "cross_entropy", labelSmoothing: Number(loss?.args["label_smoothing"] ?? 0) }),
+      ...(weights.length > 0 && { classWeights: weights }),
+    },
     optimizer: checkedOptimizer,
     schedule: schedule ?? { name: "constant", args: { warmup: 0 } },
     init: init ?? { name: "pytorch", args: {} },
@@ -103,6 +113,26 @@ function linesByKey(train: TrainDefinition, context: CheckContext): ReadonlyMap<
     else lines.set(key, entry);
   }
   return lines;
+}
+
+/** The weights of the classes, one a class of every head; empty unless given, or after a diagnostic. */
+function classWeights(
+  loss: RecipeCall | undefined,
+  entry: RecipeEntry | undefined,
+  graph: Graph | undefined,
+  { context }: RecipePlace,
+): readonly number[] {
+  const weights = loss?.args["class_weights"];
+  if (!Array.isArray(weights) || weights.length === 0 || graph === undefined || entry === undefined) return [];
+  const types = typesOf(graph);
+  for (const { name, value } of graph.heads) {
+    const [classes = 0] = types.get(value)?.shape ?? [];
+    if (classes !== weights.length) {
+      context.report(classWeightsLength.at(entry.span, { weights: weights.length, classes, head: name }));
+      return [];
+    }
+  }
+  return weights as readonly number[];
 }
 
 function earlyStopPatience(entry: RecipeEntry | undefined, place: RecipePlace): number | undefined {

@@ -26,13 +26,22 @@ function whole(name: string, doc: string, rest: Partial<LayerArgument> = {}): La
   return { name, type: "integer", doc, ...rest };
 }
 
+const classWeights: LayerArgument = {
+  name: "class_weights",
+  type: "reals",
+  min: 0,
+  default: [],
+  doc: "how much each class counts; all the same unless given",
+};
+
 export const losses = table(
   define(
     "cross_entropy",
     "softmax and negative log-likelihood",
     real("label_smoothing", "share spread over all classes", { ...share, maxExclusive: true, default: 0 }),
+    classWeights,
   ),
-  define("nll", "negative log-likelihood, after `log_softmax`"),
+  define("nll", "negative log-likelihood, after `log_softmax`", classWeights),
 );
 
 export const augmentations = table(

@@ -64,7 +64,7 @@ export function differentiate(graph: Graph, options: DifferentiateOptions): Pass
   const nodes = limitInputs(removeDeadNodes([...reverse.forwardNodes, ...backward], roots), factory);
   const output: TrainingGraph = {
     ...forward,
-    inputs: [...forward.inputs, loss.input],
+    inputs: [...forward.inputs, ...loss.inputs],
     nodes,
     named: liveNames(forward, nodes),
     gradientOf,

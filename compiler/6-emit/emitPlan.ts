@@ -32,6 +32,8 @@ export interface TrainingPart {
   readonly gradientParts: readonly number[];
   readonly gradientSlotBytes: readonly number[];
   readonly ringSlots: number;
+  /** What the loss multiplies the classes by, where they differ. */
+  readonly classWeights?: readonly number[];
   readonly keepLogits: boolean;
 }
 
@@ -259,7 +261,8 @@ function emitTraining(
     slots: training.ringSlots,
   });
   const images = inputValue(graph, "images");
-  const labels = graph.inputs.find((each) => each.name !== "images");
+  const labels = graph.inputs.find(({ name }) => name === "labels" || name === "cotangent");
+  const classWeights = graph.inputs.find(({ name }) => name === "class_weights");
   if (labels === undefined) throw new InternalCompilerError("emitPlan", "no labels");
 
   const firstGradient = program.memory.slots.findIndex((slot) => slot.name.startsWith("gradients"));
@@ -298,6 +301,9 @@ function emitTraining(
     images: emitted.placeOf(images),
     labels: emitted.placeOf(labels.value),
     labelType: labels.name === "cotangent" ? "cotangent" : "class",
+    ...(classWeights !== undefined && {
+      classWeights: { ...emitted.placeOf(classWeights.value), values: training.classWeights ?? [] },
+    }),
     dispatches: emitted.dispatches,
     update,
     collect,

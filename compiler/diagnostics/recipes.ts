@@ -106,3 +106,20 @@ export const normalizeLengths = defineDiagnostic<{ readonly mean: number; readon
   ),
   mended: train("  data mnist {\n    normalize(mean: 0.5, std: 0.2)\n  }\n  optimizer sgd(lr: 0.1)\n"),
 });
+
+export const classWeightsLength = defineDiagnostic<{
+  readonly weights: number;
+  readonly classes: number;
+  readonly head: string;
+}>({
+  code: "CNN5010",
+  severity: "error",
+  title: "Class weights that are not one a class",
+  message: ({ weights, classes, head }) =>
+    `\`class_weights\` has ${weights} value${weights === 1 ? "" : "s"}, and ${head} has ${classes} classes`,
+  explanation: "A loss takes one weight a class, in the classes' order; all heads share them.",
+  failing: train("  data mnist\n  loss cross_entropy(class_weights: (1, 2))\n  optimizer sgd(lr: 0.1)\n"),
+  mended: train(
+    "  data mnist\n  loss cross_entropy(class_weights: (1, 1, 1, 1, 1, 1, 1, 1, 2, 1))\n  optimizer sgd(lr: 0.1)\n",
+  ),
+});

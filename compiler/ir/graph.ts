@@ -55,7 +55,7 @@ export interface GraphNode {
 
 export interface GraphInput {
   /** "source" and "sizes" are what images are prepared from: the host's bytes, and each image's height and width. */
-  readonly name: "images" | "labels" | "cotangent" | "source" | "sizes";
+  readonly name: "images" | "labels" | "cotangent" | "class_weights" | "source" | "sizes";
   readonly value: ValueId;
   readonly type: TensorType;
 }

@@ -28,7 +28,9 @@ export interface Recipe {
   /** The name after `as`; "" for the model's plain recipe. */
   readonly name: string;
   readonly data: DataRecipe;
-  readonly loss: { readonly kind: "cross_entropy"; readonly labelSmoothing: number } | { readonly kind: "nll" };
+  readonly loss:
+    | { readonly kind: "cross_entropy"; readonly labelSmoothing: number; readonly classWeights?: readonly number[] }
+    | { readonly kind: "nll"; readonly classWeights?: readonly number[] };
   readonly optimizer: RecipeCall;
   readonly schedule: RecipeCall;
   readonly init: RecipeCall;

@@ -9,6 +9,7 @@ import * as avgPool from "./avgPool.ts";
 import * as batchNorm from "./batchNorm.ts";
 import * as channelShuffle from "./channelShuffle.ts";
 import * as channelSum from "./channelSum.ts";
+import * as classWeights from "./classWeights.ts";
 import * as classifierLoss from "./classifierLoss.ts";
 import * as colorJitter from "./colorJitter.ts";
 import * as concat from "./concat.ts";
@@ -55,6 +56,7 @@ const modules: readonly object[] = [
   batchNorm,
   channelShuffle,
   channelSum,
+  classWeights,
   classifierLoss,
   colorJitter,
   concat,

@@ -5,7 +5,7 @@
  *   direction = m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + eps)
  */
 import type { ScalarExpr } from "../ir/expression.ts";
-import { add, compare, div, exp, mul, neg, select, sqrt, sub, uniform } from "../ir/expression.ts";
+import { add, compare, div, exp, log, max, mul, neg, select, sqrt, sub, uniform } from "../ir/expression.ts";
 import type { LayerArgument } from "../ir/argument.ts";
 import type { RecipeArgs } from "./defineRecipePart.ts";
 import { here, numberArg } from "./defineRecipePart.ts";
@@ -20,6 +20,15 @@ export const betasArgument: LayerArgument = {
   doc: "decay of the running mean and of the running square",
 };
 
+/** The betas as uniforms: a schedule may move the first. */
+export function betaUniforms(args: RecipeArgs): readonly { readonly name: string; readonly value: number }[] {
+  const [first, second] = betasOf(args);
+  return [
+    { name: "beta1", value: first },
+    { name: "beta2", value: second },
+  ];
+}
+
 export const momentStates = ["mean", "square"] as const;
 
 export interface Moments {
@@ -29,23 +38,26 @@ export interface Moments {
 }
 
 export function momentsOf(gradient: ScalarExpr, args: RecipeArgs): Moments {
-  const betas = args["betas"];
-  if (!Array.isArray(betas)) throw new TypeError("argument betas is not a pair");
-  const [first, second] = betas as unknown as readonly [number, number];
-  const mean = add(mul(here("mean"), first), mul(gradient, 1 - first));
-  const square = add(mul(here("square"), second), mul(mul(gradient, gradient), 1 - second));
+  const [first, second] = [uniform("beta1"), uniform("beta2")];
+  const mean = add(mul(here("mean"), first), mul(gradient, sub(1, first)));
+  const square = add(mul(here("square"), second), mul(mul(gradient, gradient), sub(1, second)));
   const denominator = add(sqrt(div(square, oneMinusPower(second))), numberArg(args, "eps"));
   return { mean, square, direction: div(div(mean, oneMinusPower(first)), denominator) };
+}
+
+function betasOf(args: RecipeArgs): readonly [number, number] {
+  const betas = args["betas"];
+  if (!Array.isArray(betas)) throw new TypeError("argument betas is not a pair");
+  return betas as unknown as readonly [number, number];
 }
 
 /**
  * 1 - beta^t. In float32 the plain formula loses three digits in the first steps, where beta^t is almost 1; there its
  * series in z = t * ln(beta) takes its place: -z * (1 + z/2 * (1 + z/3 * (…))).
  */
-function oneMinusPower(beta: number): ScalarExpr {
-  // A beta of 0 keeps nothing of the past, and its power is 0 from the first step on.
-  if (beta === 0) return { kind: "number", value: 1 };
-  const z = mul(add(uniform("step"), 1), Math.log(beta));
+function oneMinusPower(beta: ScalarExpr): ScalarExpr {
+  // A beta of 0 keeps nothing of the past; its logarithm must be finite all the same.
+  const z = mul(add(uniform("step"), 1), log(max(beta, 1e-30)));
   const series = [7, 6, 5, 4, 3, 2].reduce<ScalarExpr>((inner, k) => add(mul(mul(z, 1 / k), inner), 1), {
     kind: "number",
     value: 1,

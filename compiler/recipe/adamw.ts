@@ -1,6 +1,6 @@
 /** Adam with decoupled weight decay (Loshchilov and Hutter 2019): w = w * (1 - lr * weight_decay) - lr * direction. */
 import { mul, sub, uniform } from "../ir/expression.ts";
-import { betasArgument, momentsOf, momentStates } from "./adamMoments.ts";
+import { betasArgument, betaUniforms, momentsOf, momentStates } from "./adamMoments.ts";
 import { defineOptimizer, here, numberArg } from "./defineRecipePart.ts";
 import { epsArgument, learningRate, uniformsOf, weightDecay } from "./optimizerArguments.ts";
 
@@ -14,7 +14,7 @@ export const adamw = defineOptimizer({
     weightDecay(1e-2, "every parameter shrinks by this share of the learning rate"),
   ],
   states: () => momentStates,
-  uniforms: (args) => uniformsOf(args, ["lr", "weight_decay"]),
+  uniforms: (args) => [...uniformsOf(args, ["lr", "weight_decay"]), ...betaUniforms(args)],
   update(args) {
     const { mean, square, direction } = momentsOf(here("gradient"), args);
     const decays = numberArg(args, "weight_decay", 0) !== 0;

@@ -87,6 +87,8 @@ export interface ScheduleDefinition extends RecipePart {
   readonly tag: "schedule";
   /** The learning rate of a step, `lr` being the optimizer's own; warm-up is not its business. */
   readonly rateAt: (args: RecipeArgs, lr: number, time: ScheduleTime) => number;
+  /** The momentum of a step (Adam's first beta), where the schedule moves it. */
+  readonly momentumAt?: (args: RecipeArgs, time: ScheduleTime) => number | undefined;
 }
 
 const warmup: LayerArgument = {

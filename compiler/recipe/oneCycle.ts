@@ -1,17 +1,37 @@
 /**
- * PyTorch's OneCycleLR, step by step over the whole training: along half a cosine from max_lr / div_factor up to max_lr,
- * then down to the first rate / final_div_factor. The optimizer's own rate does not count.
+ * PyTorch's OneCycleLR, step by step over the whole training: from max_lr / div_factor up to max_lr, then down to the first rate /
+ * final_div_factor; in three phases, down to the first rate as long as it went up, and on from there. The optimizer's own rate
+ * does not count. Momentum (Adam's first beta) goes the other way: from max_momentum down to base_momentum and back up.
  */
 import { defineSchedule, numberArg } from "./defineRecipePart.ts";
+import type { RecipeArgs, ScheduleTime } from "./defineRecipePart.ts";
 
-/** From `start` to `end` along half a cosine. */
-function anneal(start: number, end: number, share: number): number {
+/** From `start` to `end` along half a cosine, or straight. */
+function anneal(args: RecipeArgs, start: number, end: number, share: number): number {
+  if (args["anneal_strategy"] === "linear") return start + (end - start) * share;
   return end + ((start - end) * (1 + Math.cos(Math.PI * share))) / 2;
+}
+
+/** Where a quantity stands that begins at `first`, is `top` at the end of the first phase, and ends at `last`. */
+function course(args: RecipeArgs, time: ScheduleTime, first: number, top: number, last: number): number {
+  const { step, stepsPerEpoch, epochs } = time;
+  const steps = epochs * stepsPerEpoch;
+  const rise = numberArg(args, "pct_start") * steps - 1;
+  const phases =
+    args["three_phase"] === true
+      ? [[rise, first, top], [2 * rise, top, first], [steps - 1, first, last]] as const
+      : [[rise, first, top], [steps - 1, top, last]] as const; // prettier-ignore
+  let start = 0;
+  for (const [end, from, to] of phases) {
+    if (step <= end && end > start) return anneal(args, from, to, (step - start) / (end - start));
+    start = end;
+  }
+  return last;
 }
 
 export const oneCycle = defineSchedule({
   name: "one_cycle",
-  doc: "up to `max_lr` and down again, over the whole training",
+  doc: "up to `max_lr` and down again, over the whole training; momentum the other way",
   arguments: [
     { name: "max_lr", type: "real", min: 0, minExclusive: true, doc: "highest rate" },
     { name: "pct_start", type: "real", min: 0, max: 1, default: 0.3, doc: "share of the training that rises" },
@@ -31,13 +51,20 @@ export const oneCycle = defineSchedule({
       default: 1e4,
       doc: "last rate is the first / final_div_factor",
     },
+    { name: "anneal_strategy", type: "word", default: "cos", words: ["cos", "linear"], doc: "the curve between them" },
+    { name: "three_phase", type: "boolean", default: false, doc: "down to the first rate before the last phase" },
+    { name: "cycle_momentum", type: "boolean", default: true, doc: "move the momentum, where there is one" },
+    { name: "base_momentum", type: "real", min: 0, max: 1, default: 0.85, doc: "momentum at the highest rate" },
+    { name: "max_momentum", type: "real", min: 0, max: 1, default: 0.95, doc: "momentum at the first and last rate" },
   ],
-  rateAt(args, _lr, { step, stepsPerEpoch, epochs }) {
-    const [highest, steps] = [numberArg(args, "max_lr"), epochs * stepsPerEpoch];
+  rateAt(args, _lr, time) {
+    const highest = numberArg(args, "max_lr");
     const first = highest / numberArg(args, "div_factor");
-    const top = numberArg(args, "pct_start") * steps - 1;
-    if (step <= top && top > 0) return anneal(first, highest, step / top);
-    const last = first / numberArg(args, "final_div_factor");
-    return anneal(highest, last, Math.min(1, (step - top) / Math.max(1, steps - 1 - top)));
+    return course(args, time, first, highest, first / numberArg(args, "final_div_factor"));
+  },
+  momentumAt(args, time) {
+    if (args["cycle_momentum"] !== true) return undefined;
+    const greatest = numberArg(args, "max_momentum");
+    return course(args, time, greatest, numberArg(args, "base_momentum"), greatest);
   },
 });

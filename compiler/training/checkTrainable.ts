@@ -19,9 +19,6 @@ export function requireRecipe(network: CompiledNetwork, file: string): Recipe {
     ...(recipe.data.augment.length === 0
       ? []
       : [`augment { ${recipe.data.augment.map(({ name }) => name).join(" ")} }`]),
-    ...(recipe.clipNorm === undefined ? [] : ["clip_norm"]),
-    ...(recipe.accumulate === 1 ? [] : ["accumulate"]),
-    ...(recipe.freeze.length === 0 ? [] : ["freeze"]),
     ...(recipe.memory === undefined ? [] : ["memory"]),
     ...(recipe.precision === "f32" ? [] : [`precision ${recipe.precision}`]),
   ];

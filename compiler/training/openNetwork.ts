@@ -24,6 +24,12 @@ export interface OpenNetworkOptions {
   readonly descriptor?: GPUDeviceDescriptor;
 }
 
+/** Sets the momentum from the next step on: Adam's is its first beta. */
+export function setMomentum(network: Network, momentum: number): void {
+  const isAdam = network.plan.uniforms.some(({ name }) => name === "beta1");
+  network.setUniform(isAdam ? "beta1" : "momentum", momentum);
+}
+
 /** Opens a device and puts the network on it, with first weights drawn from the seed (default: the recipe's). */
 export async function openNetwork(plan: NetworkPlan, options: OpenNetworkOptions = {}): Promise<OpenNetwork> {
   const { descriptor, ...rest } = options;
@@ -35,8 +41,9 @@ export async function openNetwork(plan: NetworkPlan, options: OpenNetworkOptions
       network,
       batch: plan.batch,
       classes: plan.outputShape.reduce((product, size) => product * size, 1),
-      trainStep: async (images, labels, rate) => {
+      trainStep: async (images, labels, rate, momentum) => {
         network.setRate(rate);
+        if (momentum !== undefined) setMomentum(network, momentum);
         const step = network.trainStep(images, labels);
         const { loss, accuracy } = await step.metrics();
         return { loss, correct: Math.round(accuracy * step.count) };

@@ -5,6 +5,13 @@ import { scheduledRate } from "../recipe/defineRecipePart.ts";
 import { schedules } from "../recipe/index.ts";
 import type { TrainingOptions } from "./trainNetwork.ts";
 
+/** The momentum of each step, where the schedule moves it; else undefined. */
+export function momentumOf({ schedule }: Recipe, epochs: number): NonNullable<TrainingOptions["momentumAt"]> {
+  const definition = schedules.get(schedule.name);
+  return ({ step, stepsPerEpoch, testLosses }) =>
+    definition?.momentumAt?.(schedule.args, { step, stepsPerEpoch, epochs, losses: testLosses });
+}
+
 /** The learning rate of each step by a recipe's schedule, over a run of `epochs`; throws `UserError` without an lr. */
 export function rateOf({ optimizer, schedule }: Recipe, epochs: number): TrainingOptions["rateAt"] {
   const base = optimizer.args["lr"];

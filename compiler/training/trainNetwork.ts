@@ -18,7 +18,12 @@ export interface StepResult {
 
 /** What the loop asks of a network. A step is queued at once; its promise resolves when the figures have come back. */
 export interface TrainedNetwork extends ClassifyingNetwork {
-  trainStep(images: Float32Array<ArrayBuffer>, labels: Uint32Array<ArrayBuffer>, rate: number): Promise<StepResult>;
+  trainStep(
+    images: Float32Array<ArrayBuffer>,
+    labels: Uint32Array<ArrayBuffer>,
+    rate: number,
+    momentum?: number,
+  ): Promise<StepResult>;
 }
 
 /** Where a run stands: all that a checkpoint needs besides the network's own state. Counts from 0. */
@@ -38,6 +43,13 @@ export const startPosition: TrainingPosition = {
   epoch: 0, stepInEpoch: 0, step: 0, lossSum: 0, correct: 0, seen: 0, testLosses: [],
 }; // prettier-ignore
 
+/** A step, from 0, and what schedules look at. */
+export interface ScheduleMoment {
+  readonly step: number;
+  readonly stepsPerEpoch: number;
+  readonly testLosses: readonly number[];
+}
+
 export interface TrainingOptions {
   readonly network: TrainedNetwork;
   readonly dataset: Dataset;
@@ -48,11 +60,9 @@ export interface TrainingOptions {
   readonly start: TrainingPosition;
   readonly earlyStopPatience?: number;
   /** The learning rate of a step; both count from 0. */
-  readonly rateAt: (at: {
-    readonly step: number;
-    readonly stepsPerEpoch: number;
-    readonly testLosses: readonly number[];
-  }) => number;
+  readonly rateAt: (at: ScheduleMoment) => number;
+  /** The momentum of a step, where the schedule moves it. */
+  readonly momentumAt?: (at: ScheduleMoment) => number | undefined;
   readonly signal: AbortSignal;
   /** Milliseconds, for the figures of speed only. */
   readonly now: () => number;
@@ -158,9 +168,10 @@ async function trainEpoch(options: TrainingOptions, start: TrainingPosition): Pr
       const indices = order.subarray(next * batch, (next + 1) * batch);
       const images = prepareImages(dataset.train, indices, preparation);
       const step = start.step + next - start.stepInEpoch;
-      const rate = options.rateAt({ step, stepsPerEpoch, testLosses: position.testLosses });
+      const moment = { step, stepsPerEpoch, testLosses: position.testLosses };
+      const rate = options.rateAt(moment);
       pending.push({
-        result: network.trainStep(images, labelsAt(dataset.train, indices), rate),
+        result: network.trainStep(images, labelsAt(dataset.train, indices), rate, options.momentumAt?.(moment)),
         rate,
         count: indices.length,
       });

@@ -9,6 +9,8 @@ if (!setUp()) process.exit(1);
 const load = (path) => import(pathToFileURL(join(root, "dist", path)).href);
 const { readCase } = await load("compiler/verify/caseFile.js");
 const { verifyCase } = await load("compiler/verify/verifyCase.js");
+const { compileTrace, readTrace, verifyTrace } = await load("compiler/verify/verifyTrace.js");
+const { openNetwork } = await load("compiler/training/openNetwork.js");
 
 const words = process.argv.slice(2);
 const networks = JSON.parse(readFileSync(join(root, "tests/conformance/specs.json"), "utf8"));
@@ -26,6 +28,13 @@ for (const folder of folders) {
     }
   }
 }
+
+const traces = join(root, "tests/traces");
+const tracePaths = readdirSync(traces)
+  .filter(
+    (name) => name.endsWith(".json") && (words.length === 0 || words.some((word) => `trace ${name}`.includes(word))),
+  )
+  .map((name) => join(traces, name));
 
 const readSource = (path) => (existsSync(path) ? readFileSync(path, "utf8") : undefined);
 let [passed, failed] = [0, 0];
@@ -47,6 +56,25 @@ for (const [name, path] of [...paths].sort(([a], [b]) => (a < b ? -1 : 1))) {
   } catch (error) {
     failed++;
     line = `FAIL ${name.padEnd(30)} ${error.message.split("\n")[0]}`;
+  }
+  console.log(`${line}  ${((performance.now() - began) / 1000).toFixed(1)} s`);
+}
+for (const path of tracePaths) {
+  const began = performance.now();
+  const trace = readTrace(path);
+  let line;
+  try {
+    const { plan, recipe } = compileTrace(trace);
+    const opened = await openNetwork(plan);
+    const report = await verifyTrace(trace, recipe, opened.network).finally(() => opened.close());
+    const text = ({ name: quantity, error, tolerance, passes }) =>
+      `${quantity}=${error.toExponential(1)}${passes ? "" : ` MISS (tolerance ${tolerance})`}`;
+    line = `${report.passes ? "ok  " : "FAIL"} ${`trace ${trace.name}`.padEnd(40)} ${report.quantities.map(text).join(" ")}`;
+    if (report.passes) passed++;
+    else failed++;
+  } catch (error) {
+    failed++;
+    line = `FAIL trace ${trace.name.padEnd(34)} ${error.message.split("\n")[0]}`;
   }
   console.log(`${line}  ${((performance.now() - began) / 1000).toFixed(1)} s`);
 }
