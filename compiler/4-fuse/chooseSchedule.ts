@@ -8,10 +8,10 @@
 import type { Axis, ReduceBody } from "../ir/expression.ts";
 import type { Kernel, Schedule, Stage } from "../ir/kernel.ts";
 import { layoutKernel, leastCommonMultiple, loadsOf, mergeConstraints, stageTile } from "../ir/tiles.ts";
-import type { StageLayout, TileConstraint } from "../ir/tiles.ts";
+import type { TileConstraint } from "../ir/tiles.ts";
 import { valueName } from "../ir/kernel.ts";
 import { loadPattern, loadedElements, loadsPerStep } from "./loadPattern.ts";
-import type { LoadPattern } from "./loadPattern.ts";
+import type { LoadPattern, Steps } from "./loadPattern.ts";
 
 export interface ScheduleOptions {
   /** "cpu" for a software adapter, whose few lanes need little parallelism. */
@@ -68,8 +68,14 @@ function scheduleMap(axes: readonly Axis[], constraints: ReadonlyMap<string, Til
 }
 
 interface Choice {
-  readonly tile: Readonly<Record<string, number>>;
-  readonly unroll: Readonly<Record<string, number>>;
+  /** Of the root's axes, in order. */
+  readonly tiles: readonly number[];
+  /** Of the reduced axes, in order. */
+  readonly unrolls: readonly number[];
+  /** The product of `unrolls`. */
+  readonly unrolled: number;
+  /** Both, one after the other. */
+  readonly steps: Steps;
 }
 
 function scheduleReduction(
@@ -82,66 +88,97 @@ function scheduleReduction(
   const { axes } = root.computation;
   const siblings = kernel.stages.slice(1).flatMap((stage) => {
     const other = stage.computation.body;
-    return other.kind === "reduce" && sameAxes(other.over, body.over) ? [{ stage, body: other }] : [];
+    return other.kind === "reduce" && sameAxes(other.over, body.over)
+      ? [{ own: stage.computation.axes, value: other.value }]
+      : [];
   });
   const patterns = [
     ...loadPattern(body.value, axes, body.over),
-    ...siblings.flatMap((sibling) => loadPattern(sibling.body.value, sibling.stage.computation.axes, body.over)),
+    ...siblings.flatMap((sibling) => loadPattern(sibling.value, axes, body.over, sibling.own)),
   ];
   const wanted = wantedInvocations[options.adapterClass];
-  let best: { readonly cost: number; readonly choice: Choice; readonly parts: number } | undefined;
-  const layouts = layoutKernel(
-    kernel.stages.map(({ value, computation }) => ({ name: valueName(value), computation })),
-  );
-  let smallest: { readonly lines: number; readonly choice: Choice } | undefined;
-  for (const choice of choices(axes, body.over, constraints, options.lineBudget)) {
-    const lines = estimateLines(choice, kernel, body, layouts, patterns);
-    if (smallest === undefined || lines < smallest.lines) smallest = { lines, choice };
-    if (lines > options.lineBudget) continue;
-    const invocations = axes.reduce(
-      (product, axis) => product * Math.ceil(axis.extent / (choice.tile[axis.name] ?? 1)),
-      1,
-    );
-    const split = splitAxis(body.over, options);
-    const parts =
-      split === undefined ? 1 : Math.max(1, Math.min(largestSplit, split.extent, Math.ceil(wanted / invocations)));
-    const cost = costOf(choice, axes, body.over, patterns) * Math.max(1, wanted / (invocations * parts));
-    if (best === undefined || cost < best.cost) best = { cost, choice, parts };
-  }
-  const { choice, parts } = best ?? { choice: smallest?.choice ?? { tile: {}, unroll: {} }, parts: 1 };
   const split = splitAxis(body.over, options);
+  const mostParts = split === undefined ? 1 : Math.min(largestSplit, split.extent);
+  const linesOf = lineEstimate(kernel, patterns);
+  const extents = axes.map((axis) => axis.extent);
+  let best: { readonly cost: number; readonly choice: Choice; readonly parts: number } | undefined;
+  for (const choice of choices(axes, body.over, constraints, options.lineBudget)) {
+    let sums = 1;
+    let invocations = 1;
+    let useful = 1;
+    for (const [position, extent] of extents.entries()) {
+      const tile = choice.tiles[position] ?? 1;
+      const tiles = Math.ceil(extent / tile);
+      sums *= tile;
+      invocations *= tiles;
+      useful *= extent / (tiles * tile);
+    }
+    const parts = Math.max(1, Math.min(mostParts, Math.ceil(wanted / invocations)));
+    const idle = Math.max(1, wanted / (invocations * parts));
+    const work = sums * choice.unrolled;
+    // Most choices cost too much before their loads are counted.
+    if (best !== undefined && ((work + loopOverhead) / (work * useful)) * idle >= best.cost) continue;
+    const cost = ((work + loadCost(choice, patterns) + loopOverhead) / (work * useful)) * idle;
+    if (best !== undefined && cost >= best.cost) continue;
+    if (linesOf(choice) <= options.lineBudget) best = { cost, choice, parts };
+  }
+  const { choice, parts } = best ?? { choice: shortest(axes, body, constraints, options, linesOf), parts: 1 };
   return {
-    ...choice,
+    tile: choice === undefined ? {} : record(axes, choice.tiles),
+    unroll: choice === undefined ? {} : record(body.over, choice.unrolls),
     ...(split !== undefined && parts > 1 && { split: { axis: split.name, parts } }),
     workgroupSize: 64,
   };
 }
 
-/** About how many lines the kernel's text has under a choice: sums, loads, multiply-adds, epilogues and stores. */
-function estimateLines(
-  choice: Choice,
-  kernel: Kernel,
+/** The choice of fewest lines, where none is within the budget. */
+function shortest(
+  axes: readonly Axis[],
   body: ReduceBody,
-  layouts: readonly (StageLayout | undefined)[],
-  patterns: readonly LoadPattern[],
-): number {
-  const unrolled = body.over.reduce((product, axis) => product * (choice.unroll[axis.name] ?? 1), 1);
+  constraints: ReadonlyMap<string, TileConstraint>,
+  options: ScheduleOptions,
+  linesOf: (choice: Choice) => number,
+): Choice | undefined {
+  let least: { readonly lines: number; readonly choice: Choice } | undefined;
+  for (const choice of choices(axes, body.over, constraints, options.lineBudget)) {
+    const lines = linesOf(choice);
+    if (least === undefined || lines < least.lines) least = { lines, choice };
+  }
+  return least?.choice;
+}
+
+function record(axes: readonly Axis[], values: readonly number[]): Readonly<Record<string, number>> {
+  return Object.fromEntries(axes.map((axis, index) => [axis.name, values[index] ?? 1]));
+}
+
+/** About how many lines the kernel's text has under a choice: sums, loads, multiply-adds, epilogues and stores. */
+function lineEstimate(kernel: Kernel, patterns: readonly LoadPattern[]): (choice: Choice) => number {
+  const layouts = layoutKernel(
+    kernel.stages.map(({ value, computation }) => ({ name: valueName(value), computation })),
+  );
   const inside = new Set(kernel.stages.map((stage) => valueName(stage.value)));
-  const loads = patterns.reduce((sum, pattern) => sum + loadedElements(pattern, choice.tile, choice.unroll), 0);
-  return kernel.stages.reduce((lines, stage, index) => {
+  const rootAxes = kernel.stages[0]?.computation.axes ?? [];
+  const stages = kernel.stages.map((stage, index) => {
     const { axes, body: own } = stage.computation;
     const layout = layouts[index];
-    const elements = axes.reduce((product, axis) => {
-      const scale = layout?.scales.get(axis.name) ?? { numerator: 1, denominator: 1 };
-      return product * stageTile(axis, scale, choice.tile);
-    }, 1);
     const summed = own.kind === "reduce" && (index === 0 || layout?.unrolledOver.size === 0);
     const over = own.kind === "reduce" && !summed ? own.over.reduce((product, axis) => product * axis.extent, 1) : 1;
     // A value from a register is no line of its own.
     const external = loadsOf(stage.computation).filter((load) => !inside.has(load.from)).length;
-    const inner = summed ? unrolled + 2 : over * (1 + external);
-    return lines + elements * (inner + (stage.stored ? 1 : 0));
-  }, loads);
+    const scales = axes.map((axis) => layout?.scales.get(axis.name) ?? { numerator: 1, denominator: 1 });
+    return { axes, scales, summed, inner: over * (1 + external), stored: stage.stored ? 1 : 0 };
+  });
+  return (choice) => {
+    const tile = record(rootAxes, choice.tiles);
+    const loads = patterns.reduce((sum, pattern) => sum + loadedElements(pattern, choice.steps), 0);
+    return stages.reduce((lines, { axes, scales, summed, inner, stored }) => {
+      const elements = axes.reduce(
+        (product, axis, index) => product * stageTile(axis, scales[index] ?? { numerator: 1, denominator: 1 }, tile),
+        1,
+      );
+      return lines + elements * ((summed ? choice.unrolled + 2 : inner) + stored);
+    }, loads);
+  };
 }
 
 /** The axis that a split cuts: the outermost, which is the batch in a weight gradient. */
@@ -149,25 +186,12 @@ function splitAxis(over: readonly Axis[], options: ScheduleOptions): Axis | unde
   return options.splittable && over.length > 1 ? over[0] : undefined;
 }
 
-/** Cost of one useful multiply-add, in multiply-adds. */
-function costOf(
-  choice: Choice,
-  axes: readonly Axis[],
-  over: readonly Axis[],
-  patterns: readonly LoadPattern[],
-): number {
-  const sums = axes.reduce((product, axis) => product * (choice.tile[axis.name] ?? 1), 1);
-  const unrolled = over.reduce((product, axis) => product * (choice.unroll[axis.name] ?? 1), 1);
-  const work = sums * unrolled;
+/** What the loads of one pass cost, in multiply-adds. */
+function loadCost({ steps }: Choice, patterns: readonly LoadPattern[]): number {
   let loads = 0;
   for (const pattern of patterns)
-    loads +=
-      loadsPerStep(pattern, choice.tile, choice.unroll, over) * (pattern.conditional ? 1 + conditionCost / 12 : 1);
-  const useful = axes.reduce((share, axis) => {
-    const tile = choice.tile[axis.name] ?? 1;
-    return share * (axis.extent / (Math.ceil(axis.extent / tile) * tile));
-  }, 1);
-  return (work + loads + loopOverhead) / (work * useful);
+    loads += loadsPerStep(pattern, steps) * (pattern.conditional ? 1 + conditionCost / 12 : 1);
+  return loads;
 }
 
 /** Tiles and unrollings within the limits. An axis is unrolled only when those inside it are, fully. */
@@ -177,65 +201,62 @@ function* choices(
   constraints: ReadonlyMap<string, TileConstraint>,
   lineBudget: number,
 ): Iterable<Choice> {
-  for (const unroll of unrollings(over, lineBudget)) {
-    const unrolled = Object.values(unroll).reduce((product, each) => product * each, 1);
+  for (const unrolls of unrollings(over, lineBudget)) {
+    const unrolled = unrolls.reduce((product, each) => product * each, 1);
     const limit = Math.max(1, Math.min(accumulatorLimit, Math.floor(lineBudget / unrolled)));
-    for (const tile of tiles(axes, constraints, limit)) yield { tile, unroll };
+    for (const tiles of tilings(axes, constraints, limit))
+      yield { tiles, unrolls, unrolled, steps: [...tiles, ...unrolls] };
   }
 }
 
-function* unrollings(over: readonly Axis[], lineBudget: number): Iterable<Readonly<Record<string, number>>> {
-  const whole: Record<string, number> = Object.fromEntries(over.map((axis) => [axis.name, 1]));
-  yield { ...whole };
+function* unrollings(over: readonly Axis[], lineBudget: number): Iterable<readonly number[]> {
+  const whole = over.map(() => 1);
+  yield [...whole];
   let inner = 1;
   for (let position = over.length - 1; position >= 0; position--) {
     const axis = over[position];
     if (axis === undefined || axis.batch === true) return;
     for (const factor of divisors(axis.extent)) {
       if (factor === 1 || factor > 16 || inner * factor > lineBudget) continue;
-      yield { ...whole, [axis.name]: factor };
+      yield whole.map((each, index) => (index === position ? factor : each));
     }
     if (axis.extent > 16 || inner * axis.extent > lineBudget) return;
-    whole[axis.name] = axis.extent;
+    whole[position] = axis.extent;
     inner *= axis.extent;
   }
 }
 
-function* tiles(
+/** The tiles of each axis in turn whose elements together stay within the limit, or the least that the constraints allow. */
+function tilings(
   axes: readonly Axis[],
   constraints: ReadonlyMap<string, TileConstraint>,
   limit: number,
-): Iterable<Readonly<Record<string, number>>> {
+): readonly (readonly number[])[] {
   const least = axes.map((axis) => {
     const { multipleOf, full } = constraints.get(axis.name) ?? { multipleOf: 1, full: false };
     return full ? axis.extent : multipleOf;
   });
   const leastProduct = least.reduce((product, each) => product * each, 1);
   const room = Math.max(limit, leastProduct);
-  const sizes = axes.map((axis, position) => {
+  let rest = leastProduct;
+  let partial: readonly { readonly tiles: readonly number[]; readonly product: number }[] = [{ tiles: [], product: 1 }];
+  for (const [position, axis] of axes.entries()) {
     const smallest = least[position] ?? 1;
-    if (constraints.get(axis.name)?.full === true) return [smallest];
-    return tileSizes(axis.extent)
-      .filter((size) => size % smallest === 0 || size === smallest)
-      .concat(smallest)
-      .filter(unique);
-  });
-  function* extend(
-    position: number,
-    product: number,
-    tile: Readonly<Record<string, number>>,
-  ): Iterable<Readonly<Record<string, number>>> {
-    const axis = axes[position];
-    if (axis === undefined) {
-      yield tile;
-      return;
-    }
-    const rest = least.slice(position + 1).reduce((total, each) => total * each, 1);
-    for (const size of sizes[position] ?? [1]) {
-      if (product * size * rest <= room) yield* extend(position + 1, product * size, { ...tile, [axis.name]: size });
-    }
+    rest /= smallest;
+    const sizes =
+      constraints.get(axis.name)?.full === true
+        ? [smallest]
+        : tileSizes(axis.extent)
+            .filter((size) => size % smallest === 0 || size === smallest)
+            .concat(smallest)
+            .filter(unique);
+    partial = partial.flatMap(({ tiles, product }) =>
+      sizes.flatMap((size) =>
+        product * size * rest <= room ? [{ tiles: [...tiles, size], product: product * size }] : [],
+      ),
+    );
   }
-  yield* extend(0, 1, {});
+  return partial.map(({ tiles }) => tiles);
 }
 
 /** Divisors, and the usual powers of two where they waste little. */

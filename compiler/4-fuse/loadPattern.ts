@@ -5,34 +5,77 @@ import { map } from "../ir/expression.ts";
 import type { Axis, ScalarExpr } from "../ir/expression.ts";
 import { loadsOf } from "../ir/tiles.ts";
 
+/** The elements that one pass takes of each axis: tiles of the root's axes in order, then unrolled steps of the reduced ones. */
+export type Steps = readonly number[];
+
 /** One load: each dimension's index as coefficients of axes; divisions are kept apart. */
 export interface LoadPattern {
   readonly dimensions: readonly DimensionPattern[];
   /** Whether it may fall outside its tensor. */
   readonly conditional: boolean;
+  /** The reduced axes, the innermost first. */
+  readonly over: readonly OverPattern[];
+  /** Whether it depends on an axis that is not reduced. */
+  readonly onRoot: boolean;
 }
 interface DimensionPattern {
-  readonly coefficients: ReadonlyMap<string, number>;
+  /** Positions in `Steps`, each with its coefficient. */
+  readonly axes: readonly number[];
+  readonly coefficients: readonly number[];
   readonly divisor: number;
+  /** Results of `distinctValues` by the steps, which recur in a search. */
+  readonly known: Map<number, number>;
+}
+interface OverPattern {
+  readonly at: number;
+  readonly extent: number;
+  readonly depends: boolean;
 }
 
 const scalarLoadCost = 12;
 const vectorLoadCost = 20;
 const constantLoadCost = 3;
 
-/** The patterns of the loads in a reduction's value. */
-export function loadPattern(value: ScalarExpr, axes: readonly Axis[], over: readonly Axis[]): readonly LoadPattern[] {
+/** The patterns of the loads in a reduction's value: `axes` are the root's, `own` those of the reduction itself. */
+export function loadPattern(
+  value: ScalarExpr,
+  axes: readonly Axis[],
+  over: readonly Axis[],
+  own: readonly Axis[] = axes,
+): readonly LoadPattern[] {
   const all = [...axes, ...over];
-  const ranges = new Map<string, Range>(all.map((axis) => [axis.name, { low: 0, high: axis.extent - 1 }]));
-  const bindings = new Map<string, Affine>(all.map((axis) => [axis.name, variableAffine(axis.name)]));
+  const bound = [...own, ...over];
+  const ranges = new Map<string, Range>(bound.map((axis) => [axis.name, { low: 0, high: axis.extent - 1 }]));
+  const bindings = new Map<string, Affine>(bound.map((axis) => [axis.name, variableAffine(axis.name)]));
   return loadsOf(map([], value)).map((load) => {
     const index = load.index.map((position) => affineOf(position, bindings, ranges));
     const conditional = load.fill !== undefined && index.some((position) => rangeOf(position, ranges).low < 0);
-    return { dimensions: index.map(dimensionPattern), conditional };
+    const dimensions = index.map(coefficientsOf);
+    const depends = new Set(dimensions.flatMap(({ coefficients }) => [...coefficients.keys()]));
+    return {
+      dimensions: dimensions.map(({ coefficients, divisor }) => ({
+        axes: [...coefficients.keys()].map((name) => all.findIndex((axis) => axis.name === name)),
+        coefficients: [...coefficients.values()],
+        divisor,
+        known: new Map<number, number>(),
+      })),
+      conditional,
+      over: over
+        .map((axis, position) => ({
+          at: axes.length + position,
+          extent: axis.extent,
+          depends: depends.has(axis.name),
+        }))
+        .reverse(),
+      onRoot: [...depends].some((name) => !over.some((axis) => axis.name === name)),
+    };
   });
 }
 
-function dimensionPattern(index: Affine): DimensionPattern {
+function coefficientsOf(index: Affine): {
+  readonly coefficients: ReadonlyMap<string, number>;
+  readonly divisor: number;
+} {
   const coefficients = new Map<string, number>();
   let divisor = 1;
   const collect = (affine: Affine, scale: number): void => {
@@ -50,67 +93,70 @@ function dimensionPattern(index: Affine): DimensionPattern {
 }
 
 /** Cost of a load in one pass of the innermost loop, in multiply-adds. */
-export function loadsPerStep(
-  pattern: LoadPattern,
-  tile: Readonly<Record<string, number>>,
-  unroll: Readonly<Record<string, number>>,
-  over: readonly Axis[],
-): number {
-  const steps = (name: string): number => tile[name] ?? unroll[name] ?? 1;
-  let elements = 1;
-  let rowsOfFour = true;
-  let dynamic = false;
-  for (const [position, { coefficients, divisor }] of pattern.dimensions.entries()) {
-    elements *= distinctValues(coefficients, divisor, steps);
-    if (position === pattern.dimensions.length - 1) {
-      for (const [name, coefficient] of coefficients) {
-        if ((coefficient * steps(name)) % 4 !== 0) rowsOfFour = false;
-      }
-    }
-  }
-  const depends = new Set(pattern.dimensions.flatMap(({ coefficients }) => [...coefficients.keys()]));
-  for (const axis of over) if (depends.has(axis.name) && steps(axis.name) < axis.extent) dynamic = true;
-  for (const name of depends) if (!over.some((axis) => axis.name === name)) dynamic ||= true;
+export function loadsPerStep(pattern: LoadPattern, steps: Steps): number {
+  const elements = loadedElements(pattern, steps);
+  let dynamic = pattern.onRoot;
   // Loops inside the last one that the load depends on find it in a register.
   let passes = 1;
-  for (const axis of [...over].reverse()) {
-    const trips = axis.extent / steps(axis.name);
-    if (depends.has(axis.name) && trips > 1) break;
-    passes *= trips;
+  let inside = true;
+  for (const { at, extent, depends } of pattern.over) {
+    const step = stepAt(steps, at);
+    if (depends && step < extent) dynamic = true;
+    const trips = extent / step;
+    if (depends && trips > 1) inside = false;
+    if (inside) passes *= trips;
   }
-  const each = dynamic ? (rowsOfFour && elements % 4 === 0 ? vectorLoadCost / 4 : scalarLoadCost) : constantLoadCost;
+  const each = !dynamic ? constantLoadCost : elements % 4 === 0 && rowsOfFour(pattern, steps) ? vectorLoadCost / 4 : scalarLoadCost; // prettier-ignore
   return (elements * each) / passes;
 }
 
+function rowsOfFour({ dimensions }: LoadPattern, steps: Steps): boolean {
+  const last = dimensions[dimensions.length - 1];
+  return last === undefined || last.axes.every((at, i) => ((last.coefficients[i] ?? 0) * stepAt(steps, at)) % 4 === 0);
+}
+
 /** Elements of a load in one pass of the innermost loop. */
-export function loadedElements(
-  pattern: LoadPattern,
-  tile: Readonly<Record<string, number>>,
-  unroll: Readonly<Record<string, number>>,
-): number {
-  const steps = (name: string): number => tile[name] ?? unroll[name] ?? 1;
-  return pattern.dimensions.reduce(
-    (product, { coefficients, divisor }) => product * distinctValues(coefficients, divisor, steps),
-    1,
-  );
+export function loadedElements({ dimensions }: LoadPattern, steps: Steps): number {
+  let elements = 1;
+  for (const dimension of dimensions) elements *= distinctValues(dimension, steps);
+  return elements;
 }
 
 /** How many values sum(coefficient * t) takes for t within the tile, divided by the divisor. */
-function distinctValues(
-  coefficients: ReadonlyMap<string, number>,
-  divisor: number,
-  steps: (name: string) => number,
-): number {
-  const active = [...coefficients].filter(([name]) => steps(name) > 1);
-  if (active.length === 0) return 1;
-  const [only] = active;
-  if (active.length === 1 && only !== undefined)
-    return Math.ceil(steps(only[0]) / (divisor > 1 ? divisor / Math.abs(only[1]) : 1));
+function distinctValues(dimension: DimensionPattern, steps: Steps): number {
+  const { axes, coefficients, divisor, known } = dimension;
+  let active = 0;
+  let only = 0;
+  let key = 0;
+  for (let i = 0; i < axes.length; i++) {
+    const step = stepAt(steps, axes[i] ?? -1);
+    key = key * stepLimit + step;
+    if (step > 1) {
+      active++;
+      only = i;
+    }
+  }
+  if (active === 0) return 1;
+  if (active === 1)
+    return Math.ceil(stepAt(steps, axes[only] ?? -1) / (divisor > 1 ? divisor / Math.abs(coefficients[only] ?? 1) : 1));
+  const before = known.get(key);
+  if (before !== undefined) return before;
   let values = new Set([0]);
-  for (const [name, coefficient] of active) {
+  for (const [i, at] of axes.entries()) {
     const next = new Set<number>();
-    for (const value of values) for (let t = 0; t < steps(name); t++) next.add(value + coefficient * t);
+    const coefficient = coefficients[i] ?? 0;
+    for (const value of values) for (let t = 0; t < stepAt(steps, at); t++) next.add(value + coefficient * t);
     values = next;
   }
-  return divisor === 1 ? values.size : new Set([...values].map((value) => Math.floor(value / divisor))).size;
+  const count = divisor === 1 ? values.size : new Set([...values].map((value) => Math.floor(value / divisor))).size;
+  known.set(key, count);
+  return count;
+}
+
+/** More than any step, so that the steps of up to five axes make a number of their own. */
+const stepLimit = 1024;
+
+/** An axis that is neither tiled nor unrolled, such as a place that only the running kernel knows, takes one step. */
+function stepAt(steps: Steps, at: number): number {
+  return steps[at] ?? 1;
 }
