@@ -41,7 +41,8 @@ export function selectModel(
   }
   const models = definitions.filter((definition) => definition.kind === "model");
   const wanted = options.model ?? train?.model.text;
-  const own = wanted ?? models[models.length - 1]?.name.text;
+  // A file that only trains what it imports means the model of its last recipe.
+  const own = wanted ?? models[models.length - 1]?.name.text ?? trains[trains.length - 1]?.model.text;
   if (own === undefined) {
     // What the parser could not make out has been reported; a file of broken definitions is not "without a model".
     context.report(noModel.at({ file: file.ast.file, start: 0, end: 0 }, {}));

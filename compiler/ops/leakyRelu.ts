@@ -9,11 +9,11 @@ export const {
   gradientOp: leakyReluGradient,
 } = defineActivation({
   name: "leaky_relu",
-  doc: "x where it is positive, `slope` times x elsewhere.",
-  arguments: [{ name: "slope", type: "real", default: 0.01, doc: "factor of negative values" }],
-  value: (x, attrs) => select(compare("gt", x, 0), x, mul(x, numberAttr(attrs, "slope"))),
+  doc: "x where it is positive, `negative_slope` times x elsewhere.",
+  arguments: [{ name: "negative_slope", type: "real", default: 0.01, doc: "factor of negative values" }],
+  value: (x, attrs) => select(compare("gt", x, 0), x, mul(x, numberAttr(attrs, "negative_slope"))),
   slope: (attrs) => {
-    const slope = numberAttr(attrs, "slope");
+    const slope = numberAttr(attrs, "negative_slope");
     // A positive slope keeps the sign, so the output tells as much as the input.
     return {
       from: slope > 0 ? "output" : "input",

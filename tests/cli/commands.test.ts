@@ -11,7 +11,7 @@ const good = `model Tiny(classes = 10) {
   flatten
   linear(classes)
 }
-train Tiny { data fashion_mnist  optimizer sgd(lr: 0.1)  batch 4 }
+train Tiny { data fashion_mnist { resize 4 }  optimizer sgd(lr: 0.1)  batch 4 }
 `;
 const bad = "model Bad {\n  input 1 x 4 x 4\n  conv(2, kernel: 9)\n  flatten\n  linear(10)\n}\n";
 const folder = temporaryFolder({

@@ -5,6 +5,8 @@ import { describe, expect, test } from "@jest/globals";
 import pico from "picocolors";
 import { checkCommand } from "../../compiler/commands/check.ts";
 import { layers } from "../../compiler/ops/index.ts";
+import { describeBlocks } from "../../compiler/commands/describeBlocks.ts";
+import { standardLibrary } from "../../compiler/standardLibrary.ts";
 import { scheduledRate } from "../../compiler/recipe/defineRecipePart.ts";
 import { schedules } from "../../compiler/recipe/index.ts";
 import {
@@ -22,6 +24,9 @@ const rules: Readonly<Record<string, () => void>> = {
   },
   "1.2": () => {
     expect(valueOf("data + head", "let data = 1\nlet head = 2")).toBe("3");
+    const everywhere =
+      'model N(train = 2) { input 4 linear(train) }\ntrain N(train: 3) as train { data arrays("x", "y") optimizer adam batch train }';
+    expect(checkCleanly(everywhere).recipe?.batch).toBe(3);
     expect(steps(bodyGraph("  add { branch { } branch { } } as weight\n  from weight -> relu"))).toContain(
       "relu1 2x8x8",
     );
@@ -35,6 +40,8 @@ const rules: Readonly<Record<string, () => void>> = {
     expect([valueOf("12"), valueOf(".5"), valueOf("5e-4"), valueOf("8.0")]).toEqual(["12", "0.5", "0.0005", "8"]);
     expect(bodyCodes("conv(8.0, kernel: 1)")).toEqual([]);
     expect(bodyCodes("conv(8.5, kernel: 1)")).toEqual(["CNN2013"]);
+    // Whole, but beyond what can be counted: too large, not "not whole".
+    expect(bodyCodes("flatten -> linear(1e20)")).toEqual(["CNN2014"]);
     expect(valueCodes("1.")).toEqual(["CNN1004"]);
   },
   "1.4": () => expect(valueOf(String.raw`"a\"\u{e9}\n"`)).toBe(JSON.stringify('a"é\n')),
@@ -73,6 +80,10 @@ const rules: Readonly<Record<string, () => void>> = {
     expect(steps(graph)).toEqual(["vgg_block1.sigmoid1 4"]);
   },
   "2.5": () => {
+    const files = { "m.cnn": "model M(n = 3) { input 4 linear(n) }\nmodel O { input 4 }" };
+    const training = 'import "./m.cnn"\ntrain M(n: 5) { data images("x") optimizer adam }';
+    expect(checkCleanly(training, { files }).graph.name).toBe("M");
+    expect(codesOf('import "./m.cnn"', { files })).toEqual(["CNN2026"]);
     const text = "model A { input 4 }\nmodel B { input 5 }";
     expect(checkCleanly(text).graph.name).toBe("B");
     expect(checkCleanly(text, { model: "A" }).graph.name).toBe("A");
@@ -127,7 +138,7 @@ const rules: Readonly<Record<string, () => void>> = {
   },
   "5.1": () => {
     const values = ["true", '"s"', "(1, (2,))", "relu", "leaky_relu(0.1)", "resblock"].map((text) => valueOf(text));
-    expect(values).toEqual(["true", '"s"', "(1, (2,))", "relu", "leaky_relu(slope: 0.1)", "resblock"]);
+    expect(values).toEqual(["true", '"s"', "(1, (2,))", "relu", "leaky_relu(negative_slope: 0.1)", "resblock"]);
   },
   "5.2": () => {
     const values = ["7 / 2", "-7 % 3", "1 + 2 * 3", "-2 * 3", "not 1 > 2 and true or false", "1 + 1 == 2"];
@@ -170,6 +181,7 @@ const rules: Readonly<Record<string, () => void>> = {
   "5.6": () => {
     expect(valueOf("c.0.1", "let c = ((64, 128), 3)")).toBe("128");
     expect(valueCodes("c.2", "let c = (1, 2)")).toEqual(["CNN2018"]);
+    expect(bodyCodes("for c in (1, 2) as i { let d = (3, 4).i }")).toEqual(["CNN2018"]);
   },
   "5.7": () => {
     expect(valueOf("a + b + c", "let c = d\nlet (a, (b, d)) = (1, (2, 4))")).toBe("7");
@@ -190,6 +202,7 @@ const rules: Readonly<Record<string, () => void>> = {
   "5.10": () => {
     expect(bodyCodes('error "never"')).toEqual(["CNN2023"]);
     expect(bodyCodes('if false { error "never" }')).toEqual([]);
+    expect(valueCodes('if true { 1 } else { error "no value" }')).toEqual(["CNN1012"]);
   },
   "6.1": () => {
     const graph = bodyGraph("b(3) -> relu\nb(3)", "block b(n) { conv(n, kernel: 1) }");
@@ -213,9 +226,11 @@ const rules: Readonly<Record<string, () => void>> = {
     const block =
       "block b(act = leaky_relu(0.1), pool = max_pool(3)) { conv(8, kernel: 1) -> act -> act(0.5) -> pool(2) }";
     const { nodes } = bodyGraph("b", block);
-    expect(nodes.slice(1, 3).map(({ attrs }) => attrs["slope"])).toEqual([0.1, 0.5]);
+    expect(nodes.slice(1, 3).map(({ attrs }) => attrs["negative_slope"])).toEqual([0.1, 0.5]);
     expect(nodes.at(-1)?.type.shape).toEqual([8, 4, 4]);
     expect(steps(bodyGraph("b(act: c, pool: tanh(), n: 1)", "block b(act, pool, n) { act(n) -> pool }\nblock c(n) { conv(n, kernel: 1) }"))).toHaveLength(2); // prettier-ignore
+    const optional = "block b(act = relu) { if act != identity { act } }";
+    expect(steps(bodyGraph("b -> b(identity) -> b(tanh)", optional))).toHaveLength(2);
   },
   "6.4": () => {
     expect(steps(bodyGraph("b(0.3)", "block b(dropout) { dropout(dropout) }"))).toEqual(["b1.dropout1 2x8x8"]);
@@ -234,6 +249,14 @@ const rules: Readonly<Record<string, () => void>> = {
       "\n",
     );
     expect(bodyCodes("b0", calls)).toEqual(["CNN2036"]);
+  },
+  "6.7": () => {
+    const blocks = describeBlocks(standardLibrary);
+    expect(blocks.length).toBeGreaterThan(15);
+    for (const { name, signature, doc, source } of blocks) {
+      expect([name, doc.length > 40, source.startsWith(`block ${name}`)]).toEqual([name, true, true]);
+      expect(document.replace(/\\_/g, "_")).toContain(`| \`${signature}\``);
+    }
   },
   "7.1": () => {
     expect(steps(bodyGraph("repeat 3 as i { conv(i + 1, kernel: 1) }")).at(-1)).toBe("conv3 3x8x8");

@@ -45,7 +45,7 @@ const cases: readonly Case[] = [
   ["relu", image, {}],
   ["relu6", image, {}],
   ["leaky_relu", image, {}],
-  ["leaky_relu", image, { slope: -0.5 }],
+  ["leaky_relu", image, { negative_slope: -0.5 }],
   ["elu", image, { alpha: 0.7 }],
   ["elu", image, { alpha: -0.7 }],
   ["selu", image, {}],

@@ -43,10 +43,10 @@ test("a --set that is no expression is a syntax error in its own text", () => {
 
 test("values of --set are expressions, layers included", () => {
   const { graph, settings } = checkCleanly(text, { settings: { depth: "2 * 3", act: "leaky_relu(0.2)" } });
-  expect(graph.nodes[0]?.attrs["slope"]).toBe(0.2);
+  expect(graph.nodes[0]?.attrs["negative_slope"]).toBe(0.2);
   expect(settings).toEqual([
     { name: "depth", value: "6" },
-    { name: "act", value: "leaky_relu(slope: 0.2)" },
+    { name: "act", value: "leaky_relu(negative_slope: 0.2)" },
   ]);
 });
 

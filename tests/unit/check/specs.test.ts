@@ -1,5 +1,5 @@
 /** The shipped networks against the figures of the papers' PyTorch forms, and their parameters against the recorded cases. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { expect, test } from "@jest/globals";
 import { checkSource } from "../../../compiler/check.ts";
 import { renderDiagnostics } from "../../../compiler/diagnostics/render.ts";
@@ -43,7 +43,25 @@ const rows: readonly Row[] = [
   { spec: "densenet", settings: { size: "64" }, parameters: 7978856, recorded: "densenet121" },
   { spec: "densenet", settings: { depth: "169" }, parameters: 14149480 },
   { spec: "densenet", settings: { depth: "201" }, parameters: 20013928 },
+  // Of specs/zoo the published sizes, counted by PyTorch, and the small forms of its recorded cases.
+  ...zooRows(),
 ];
+
+function zooRows(): readonly Row[] {
+  const read = (path: string): unknown =>
+    JSON.parse(readFileSync(new URL(`../../conformance/${path}`, import.meta.url), "utf8"));
+  const sizes = read("zoo/parameters.json") as { spec: string; set: Row["settings"]; parameters: number }[];
+  const cases = read("specs.json") as Readonly<Record<string, { spec: string; set?: Row["settings"] }>>;
+  return [
+    ...sizes.map(({ spec, set = {}, parameters }) => ({ spec: `zoo/${spec}`, settings: set, parameters })),
+    ...Object.entries(cases)
+      .filter(([name]) => name.startsWith("zoo_"))
+      .map(([recorded, { spec, set = {} }]) => {
+        const { num_params: parameters } = read(`cases/${recorded}.json`) as { num_params: number };
+        return { spec: spec.replace(/^specs\/|\.cnn$/g, ""), settings: set, parameters, recorded };
+      }),
+  ];
+}
 
 function specGraph({ spec, settings = {} }: Row): Graph {
   const path = `specs/${spec}.cnn`;
@@ -87,6 +105,16 @@ test.each(rows.map((row) => [`${row.spec} ${JSON.stringify(row.settings ?? {})}`
     })),
   ];
   expect(tensors.sort((a, b) => a.value - b.value).map(({ text }) => text)).toEqual(recorded);
+});
+
+test("every file of specs/zoo has its figures and a recorded case", () => {
+  const files = readdirSync(new URL("../../../specs/zoo", import.meta.url)).map((file) => `zoo/${file.slice(0, -4)}`);
+  expect(files.length).toBeGreaterThan(8);
+  for (const file of files) {
+    const own = rows.filter(({ spec }) => spec === file);
+    expect([file, own.some(({ recorded }) => recorded !== undefined)]).toEqual([file, true]);
+    expect([file, own.some(({ recorded }) => recorded === undefined)]).toEqual([file, true]);
+  }
 });
 
 test("the five stages of GoogLeNet", () => {
