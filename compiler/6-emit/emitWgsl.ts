@@ -102,7 +102,8 @@ function emitWith(
   const head = itemDecoding(grid, variables, part, invocations, kernel.schedule.workgroupSize);
   const declarations = bindings.map((binding, index) => declareBinding(binding, index, vectors.has(binding.name)));
   const functions = evaluator.helperFunctions();
-  const usesStep = evaluator.usesUniforms() || scopes.text().includes("step.");
+  const statements = scopes.text();
+  const usesStep = evaluator.usesUniforms() || statements.includes("step.");
   const wgsl = [
     ...(usesStep ? [uniformBlock(options.uniforms)] : []),
     declarations.join("\n"),
@@ -111,7 +112,7 @@ function emitWith(
     `@compute @workgroup_size(${kernel.schedule.workgroupSize})`,
     "fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {",
     ...head.map((line) => `  ${line}`),
-    scopes.text(),
+    statements,
     "}",
     "",
   ].join("\n");

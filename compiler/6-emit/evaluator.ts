@@ -95,11 +95,15 @@ export function createEvaluator(
   const { index, levelOf } = createIndexPrinter(scopes);
 
   function touch(binding: string, linear: Affine): void {
+    // Once vectors are chosen, nobody asks.
+    if (vectors.size > 0) return;
     const record = touched.get(binding) ?? { aligned: true, scalars: new Set(), vectors: new Set() };
     touched.set(binding, record);
     if (linear.terms.some((term) => term.coefficient % 4 !== 0)) record.aligned = false;
-    record.scalars.add(affineKey(linear));
-    record.vectors.add(affineKey({ ...linear, constant: Math.floor(linear.constant / 4) }));
+    if (!record.aligned) return;
+    const terms = affineKey({ terms: linear.terms, constant: 0 });
+    record.scalars.add(`${terms} ${linear.constant}`);
+    record.vectors.add(`${terms} ${Math.floor(linear.constant / 4)}`);
   }
 
   function scalar(expr: ScalarExpr, environment: Environment): Value {

@@ -1,5 +1,5 @@
 /** Prints folded indices as WGSL; a division that does not fold is a `let`, made once. */
-import { addAffine, atomKey, constantAffine, rangeOf, variablesOf } from "../ir/affine.ts";
+import { addAffine, atomKey, constantAffine, rangeOf } from "../ir/affine.ts";
 import type { Affine, Atom } from "../ir/affine.ts";
 import type { Scopes } from "./wgslWriter.ts";
 
@@ -12,24 +12,27 @@ export interface IndexPrinter {
 export function createIndexPrinter(scopes: Scopes): IndexPrinter {
   function levelOf(affine: Affine): number {
     let level = 0;
-    for (const name of variablesOf(affine)) level = Math.max(level, scopes.levelOf(name));
+    for (const { atom } of affine.terms)
+      level = Math.max(level, atom.kind === "variable" ? scopes.levelOf(atom.name) : levelOf(atom.of));
     return level;
   }
 
+  /** Positive terms first. */
   function index(affine: Affine): string {
-    const terms = affine.terms.map(({ atom, coefficient }) => {
-      const text = atomText(atom);
-      return {
-        negative: coefficient < 0,
-        text: Math.abs(coefficient) === 1 ? text : `${text} * ${Math.abs(coefficient)}`,
-      };
-    });
-    if (affine.constant !== 0 || terms.length === 0)
-      terms.push({ negative: affine.constant < 0, text: String(Math.abs(affine.constant)) });
-    terms.sort((a, b) => Number(a.negative) - Number(b.negative));
-    return terms
-      .map(({ negative, text }, i) => (i === 0 ? (negative ? `-${text}` : text) : ` ${negative ? "-" : "+"} ${text}`))
-      .join("");
+    let text = "";
+    let negative = "";
+    for (const { atom, coefficient } of affine.terms) {
+      const name = atomText(atom);
+      const size = Math.abs(coefficient);
+      const term = size === 1 ? name : `${name} * ${size}`;
+      if (coefficient < 0) negative += negative === "" ? term : ` - ${term}`;
+      else text += text === "" ? term : ` + ${term}`;
+    }
+    const { constant } = affine;
+    if (constant < 0) negative += negative === "" ? String(-constant) : ` - ${-constant}`;
+    else if (constant > 0) text += text === "" ? String(constant) : ` + ${constant}`;
+    if (negative === "") return text === "" ? "0" : text;
+    return text === "" ? `-${negative}` : `${text} - ${negative}`;
   }
 
   /** `div` and `mod` of something that is never negative are WGSL's own; of another, it is shifted into range first. */

@@ -9,8 +9,7 @@ import { printIndex } from "./kernel.ts";
 export type Atom =
   /** With `range`, a place that only the running kernel knows: its name is its formula. */
   | { readonly kind: "variable"; readonly name: string; readonly range?: Range }
-  | { readonly kind: "div"; readonly of: Affine; readonly by: number }
-  | { readonly kind: "mod"; readonly of: Affine; readonly by: number };
+  | { readonly kind: "div" | "mod"; readonly of: Affine; readonly by: number; readonly key: string };
 
 export interface Term {
   readonly atom: Atom;
@@ -41,34 +40,62 @@ export function variableAffine(name: string, coefficient = 1, constant = 0): Aff
 }
 
 export function atomKey(atom: Atom): string {
-  return atom.kind === "variable" ? atom.name : `(${affineKey(atom.of)} ${atom.kind} ${atom.by})`;
+  return atom.kind === "variable" ? atom.name : atom.key;
+}
+
+/** A quotient or a remainder with its key, which sums compare often. */
+function divisionAtom(kind: "div" | "mod", of: Affine, by: number): Atom {
+  return { kind, of, by, key: `(${affineKey(of)} ${kind} ${by})` };
 }
 
 /** Equal keys mean equal values. */
-export function affineKey(affine: Affine): string {
-  return [...affine.terms.map((term) => `${term.coefficient}*${atomKey(term.atom)}`), affine.constant].join("+");
+export function affineKey({ terms, constant }: Affine): string {
+  let key = "";
+  for (const term of terms) key += `${term.coefficient}*${atomKey(term.atom)}+`;
+  return key + String(constant);
 }
 
 export function addAffine(left: Affine, right: Affine): Affine {
-  const sum = new Map<string, Term>();
-  for (const term of [...left.terms, ...right.terms]) {
-    const key = atomKey(term.atom);
-    const before = sum.get(key);
-    sum.set(key, before === undefined ? term : { atom: term.atom, coefficient: before.coefficient + term.coefficient });
+  const constant = left.constant + right.constant;
+  if (right.terms.length === 0) return right.constant === 0 ? left : { terms: left.terms, constant };
+  if (left.terms.length === 0) return left.constant === 0 ? right : { terms: right.terms, constant };
+  // Both are sorted: merge them.
+  const terms: Term[] = [];
+  let [i, j] = [0, 0];
+  for (;;) {
+    const [a, b] = [left.terms[i], right.terms[j]];
+    if (a === undefined || b === undefined) {
+      for (; i < left.terms.length; i++) terms.push(left.terms[i] as Term);
+      for (; j < right.terms.length; j++) terms.push(right.terms[j] as Term);
+      return { terms, constant };
+    }
+    const [keyA, keyB] = [atomKey(a.atom), atomKey(b.atom)];
+    if (keyA === keyB) {
+      const coefficient = a.coefficient + b.coefficient;
+      if (coefficient !== 0) terms.push({ atom: a.atom, coefficient });
+      i++;
+      j++;
+    } else if (keyA < keyB) {
+      terms.push(a);
+      i++;
+    } else {
+      terms.push(b);
+      j++;
+    }
   }
-  const terms = [...sum].filter(([, term]) => term.coefficient !== 0).sort(([a], [b]) => (a < b ? -1 : 1));
-  return { terms: terms.map(([, term]) => term), constant: left.constant + right.constant };
 }
 
 export function scaleAffine(affine: Affine, by: number): Affine {
   if (by === 0) return constantAffine(0);
+  if (by === 1) return affine;
   const terms = affine.terms.map((term) => ({ atom: term.atom, coefficient: term.coefficient * by }));
   return { terms, constant: affine.constant * by };
 }
 
 /** What the value can be, from the ranges of its variables; a variable without a range throws. */
 export function rangeOf(affine: Affine, ranges: Ranges): Range {
-  let [low, high] = [affine.constant, affine.constant];
+  let low = affine.constant;
+  let high = affine.constant;
   for (const { atom, coefficient } of affine.terms) {
     const range = rangeOfAtom(atom, ranges);
     low += coefficient * (coefficient > 0 ? range.low : range.high);
@@ -112,7 +139,7 @@ export function divAffine(affine: Affine, by: number, ranges: Ranges): Affine {
   const { low, high } = rangeOf(rest, ranges);
   const floorLow = Math.floor(low / by);
   if (floorLow === Math.floor(high / by)) return addAffine(quotient, constantAffine(floorLow));
-  const opaque: Affine = { terms: [{ atom: { kind: "div", of: rest, by }, coefficient: 1 }], constant: 0 };
+  const opaque: Affine = { terms: [{ atom: divisionAtom("div", rest, by), coefficient: 1 }], constant: 0 };
   return addAffine(quotient, opaque);
 }
 
@@ -124,7 +151,7 @@ export function modAffine(affine: Affine, by: number, ranges: Ranges): Affine {
   const { low, high } = rangeOf(rest, ranges);
   const floorLow = Math.floor(low / by);
   if (floorLow === Math.floor(high / by)) return addAffine(rest, constantAffine(-floorLow * by));
-  return { terms: [{ atom: { kind: "mod", of: rest, by }, coefficient: 1 }], constant: 0 };
+  return { terms: [{ atom: divisionAtom("mod", rest, by), coefficient: 1 }], constant: 0 };
 }
 
 export type ComputedIndex = Extract<IndexExpr, { kind: "computed" }>;
