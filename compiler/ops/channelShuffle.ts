@@ -20,7 +20,11 @@ export const channelShuffleLayer = defineLayer({
     if (channels % groups === 0) return undefined;
     return problem(groupsDoNotDivide, { groups, channels, which: "input channels" }, { argument: "groups" });
   },
-  build: ({ args, x, node }) => node("channel_shuffle", { x }, args),
+  build({ args, x, type, node }) {
+    const groups = numberAttr(args, "groups");
+    // One group, or groups of one channel, stay in their order.
+    return groups === 1 || groups === type.shape[0] ? x : node("channel_shuffle", { x }, { groups });
+  },
 });
 
 export const channelShuffle = defineOp({
