@@ -67,15 +67,27 @@ function scheduleMap(axes: readonly Axis[], constraints: ReadonlyMap<string, Til
   return { tile, unroll: {}, workgroupSize: 64 };
 }
 
-interface Choice {
+interface Tiling {
   /** Of the root's axes, in order. */
   readonly tiles: readonly number[];
+  /** Elements of a tile. */
+  readonly sums: number;
+  /** Tiles of the whole grid. */
+  readonly invocations: number;
+  /** The share of the tiles' elements that the grid has. */
+  readonly useful: number;
+}
+
+interface Choice {
+  readonly tiling: Tiling;
   /** Of the reduced axes, in order. */
   readonly unrolls: readonly number[];
   /** The product of `unrolls`. */
   readonly unrolled: number;
-  /** Both, one after the other. */
-  readonly steps: Steps;
+}
+
+function stepsOf({ tiling, unrolls }: Choice): Steps {
+  return tiling.tiles.concat(unrolls);
 }
 
 function scheduleReduction(
@@ -100,31 +112,21 @@ function scheduleReduction(
   const split = splitAxis(body.over, options);
   const mostParts = split === undefined ? 1 : Math.min(largestSplit, split.extent);
   const linesOf = lineEstimate(kernel, patterns);
-  const extents = axes.map((axis) => axis.extent);
   let best: { readonly cost: number; readonly choice: Choice; readonly parts: number } | undefined;
   for (const choice of choices(axes, body.over, constraints, options.lineBudget)) {
-    let sums = 1;
-    let invocations = 1;
-    let useful = 1;
-    for (const [position, extent] of extents.entries()) {
-      const tile = choice.tiles[position] ?? 1;
-      const tiles = Math.ceil(extent / tile);
-      sums *= tile;
-      invocations *= tiles;
-      useful *= extent / (tiles * tile);
-    }
+    const { sums, invocations, useful } = choice.tiling;
     const parts = Math.max(1, Math.min(mostParts, Math.ceil(wanted / invocations)));
     const idle = Math.max(1, wanted / (invocations * parts));
     const work = sums * choice.unrolled;
     // Most choices cost too much before their loads are counted.
     if (best !== undefined && ((work + loopOverhead) / (work * useful)) * idle >= best.cost) continue;
-    const cost = ((work + loadCost(choice, patterns) + loopOverhead) / (work * useful)) * idle;
+    const cost = ((work + loadCost(stepsOf(choice), patterns) + loopOverhead) / (work * useful)) * idle;
     if (best !== undefined && cost >= best.cost) continue;
     if (linesOf(choice) <= options.lineBudget) best = { cost, choice, parts };
   }
   const { choice, parts } = best ?? { choice: shortest(axes, body, constraints, options, linesOf), parts: 1 };
   return {
-    tile: choice === undefined ? {} : record(axes, choice.tiles),
+    tile: choice === undefined ? {} : record(axes, choice.tiling.tiles),
     unroll: choice === undefined ? {} : record(body.over, choice.unrolls),
     ...(split !== undefined && parts > 1 && { split: { axis: split.name, parts } }),
     workgroupSize: 64,
@@ -169,8 +171,9 @@ function lineEstimate(kernel: Kernel, patterns: readonly LoadPattern[]): (choice
     return { axes, scales, summed, inner: over * (1 + external), stored: stage.stored ? 1 : 0 };
   });
   return (choice) => {
-    const tile = record(rootAxes, choice.tiles);
-    const loads = patterns.reduce((sum, pattern) => sum + loadedElements(pattern, choice.steps), 0);
+    const tile = record(rootAxes, choice.tiling.tiles);
+    const steps = stepsOf(choice);
+    const loads = patterns.reduce((sum, pattern) => sum + loadedElements(pattern, steps), 0);
     return stages.reduce((lines, { axes, scales, summed, inner, stored }) => {
       const elements = axes.reduce(
         (product, axis, index) => product * stageTile(axis, scales[index] ?? { numerator: 1, denominator: 1 }, tile),
@@ -187,7 +190,7 @@ function splitAxis(over: readonly Axis[], options: ScheduleOptions): Axis | unde
 }
 
 /** What the loads of one pass cost, in multiply-adds. */
-function loadCost({ steps }: Choice, patterns: readonly LoadPattern[]): number {
+function loadCost(steps: Steps, patterns: readonly LoadPattern[]): number {
   let loads = 0;
   for (const pattern of patterns)
     loads += loadsPerStep(pattern, steps) * (pattern.conditional ? 1 + conditionCost / 12 : 1);
@@ -201,11 +204,18 @@ function* choices(
   constraints: ReadonlyMap<string, TileConstraint>,
   lineBudget: number,
 ): Iterable<Choice> {
+  const least = axes.map((axis) => {
+    const { multipleOf, full } = constraints.get(axis.name) ?? { multipleOf: 1, full: false };
+    return full ? axis.extent : multipleOf;
+  });
+  const leastSums = least.reduce((product, each) => product * each, 1);
+  const roomFor = (unrolled: number): number =>
+    Math.max(1, leastSums, Math.min(accumulatorLimit, Math.floor(lineBudget / unrolled)));
+  const all = tilings(axes, constraints, least, roomFor(1));
   for (const unrolls of unrollings(over, lineBudget)) {
     const unrolled = unrolls.reduce((product, each) => product * each, 1);
-    const limit = Math.max(1, Math.min(accumulatorLimit, Math.floor(lineBudget / unrolled)));
-    for (const tiles of tilings(axes, constraints, limit))
-      yield { tiles, unrolls, unrolled, steps: [...tiles, ...unrolls] };
+    const room = roomFor(unrolled);
+    for (const tiling of all) if (tiling.sums <= room) yield { tiling, unrolls, unrolled };
   }
 }
 
@@ -226,37 +236,37 @@ function* unrollings(over: readonly Axis[], lineBudget: number): Iterable<readon
   }
 }
 
-/** The tiles of each axis in turn whose elements together stay within the limit, or the least that the constraints allow. */
+/** The tiles that hold at most `room` elements and at least what the constraints ask of each axis. */
 function tilings(
   axes: readonly Axis[],
   constraints: ReadonlyMap<string, TileConstraint>,
-  limit: number,
-): readonly (readonly number[])[] {
-  const least = axes.map((axis) => {
-    const { multipleOf, full } = constraints.get(axis.name) ?? { multipleOf: 1, full: false };
-    return full ? axis.extent : multipleOf;
-  });
-  const leastProduct = least.reduce((product, each) => product * each, 1);
-  const room = Math.max(limit, leastProduct);
-  let rest = leastProduct;
-  let partial: readonly { readonly tiles: readonly number[]; readonly product: number }[] = [{ tiles: [], product: 1 }];
-  for (const [position, axis] of axes.entries()) {
+  least: readonly number[],
+  room: number,
+): readonly Tiling[] {
+  let rest = least.reduce((product, each) => product * each, 1);
+  let partial: readonly Tiling[] = [{ tiles: [], sums: 1, invocations: 1, useful: 1 }];
+  for (const [position, { name, extent }] of axes.entries()) {
     const smallest = least[position] ?? 1;
     rest /= smallest;
     const sizes =
-      constraints.get(axis.name)?.full === true
+      constraints.get(name)?.full === true
         ? [smallest]
-        : tileSizes(axis.extent)
+        : tileSizes(extent)
             .filter((size) => size % smallest === 0 || size === smallest)
             .concat(smallest)
             .filter(unique);
-    partial = partial.flatMap(({ tiles, product }) =>
-      sizes.flatMap((size) =>
-        product * size * rest <= room ? [{ tiles: [...tiles, size], product: product * size }] : [],
-      ),
+    partial = partial.flatMap(({ tiles, sums, invocations, useful }) =>
+      sizes.flatMap((size) => {
+        if (sums * size * rest > room) return [];
+        const count = Math.ceil(extent / size);
+        const share = extent / (count * size);
+        return [
+          { tiles: [...tiles, size], sums: sums * size, invocations: invocations * count, useful: useful * share },
+        ];
+      }),
     );
   }
-  return partial.map(({ tiles }) => tiles);
+  return partial;
 }
 
 /** Divisors, and the usual powers of two where they waste little. */
