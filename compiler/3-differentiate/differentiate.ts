@@ -16,6 +16,7 @@ import { expandOps } from "./expandOps.ts";
 import type { NodeFactory } from "./graphBuilder.ts";
 import { inputTypes, nodeFactory, opNamed } from "./graphBuilder.ts";
 import { limitInputs } from "./limitInputs.ts";
+import { shareEqualNodes } from "./shareEqualNodes.ts";
 import { liveNames, removeDeadNodes } from "./removeDeadNodes.ts";
 
 export interface DifferentiateOptions {
@@ -61,7 +62,9 @@ export function differentiate(graph: Graph, options: DifferentiateOptions): Pass
     ...gradientOf.values(),
     ...updateOf.values(),
   ];
-  const nodes = limitInputs(removeDeadNodes([...reverse.forwardNodes, ...backward], roots), factory);
+  const live = removeDeadNodes([...reverse.forwardNodes, ...backward], roots);
+  // What somebody outside reads by its value keeps it: two parameters' equal gradients have two places.
+  const nodes = limitInputs(shareEqualNodes(live, new Set([...roots, ...forward.named.values()])), factory);
   const output: TrainingGraph = {
     ...forward,
     inputs: [...forward.inputs, ...loss.inputs],

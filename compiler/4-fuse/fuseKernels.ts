@@ -18,6 +18,7 @@ import type { ProgramNode, TensorProgram } from "../ir/program.ts";
 import { layoutStage, loadsOf, mergeConstraints, rootLayout, stageTile } from "../ir/tiles.ts";
 import type { RegisterValue, StageLayout, TileConstraint } from "../ir/tiles.ts";
 import { axesOf } from "../ops/defineOp.ts";
+import { isShortSum } from "./splitReduction.ts";
 import { loadInPlace, placeIn } from "./placeJoins.ts";
 import { renameLoads, rewriteComputation, splitLastAxis } from "./rewriteComputation.ts";
 import { siblingOf } from "./siblings.ts";
@@ -252,8 +253,11 @@ function groupNodes(program: TensorProgram, options: FuseOptions, opening: Reado
     const over = body.kind === "reduce" ? body.over.filter((axis) => layout.unrolledOver.has(axis.name)) : [];
     const unrolled = over.reduce((product, axis) => product * axis.extent, 1);
     if (body.kind === "reduce" && over.length > 0 && over.length < body.over.length) return false;
-    // One over the batch has too few elements to run alone: it wants a kernel that splits it.
-    if (body.kind === "reduce" && body.over.some((axis) => axis.batch === true)) return false;
+    // One over the batch has too few elements to run alone: it wants a kernel that splits it, unless it is short.
+    if (body.kind === "reduce" && body.over.some((axis) => axis.batch === true)) {
+      const first = candidate.stages[0]?.computation.body;
+      if (first?.kind !== "reduce" || !isShortSum(body) || !isShortSum(first)) return false;
+    }
     // A reduction over memory may follow another only when both keep their sums in the same few registers.
     if (body.kind === "reduce" && over.length === 0 && body.over.length > 0 && own > 1) return false;
     return required <= requiredTileLimit && own <= requiredTileLimit && unrolled <= registerReductionLimit;

@@ -3,6 +3,7 @@ import type { Axis, Computation, IndexExpr } from "../ir/expression.ts";
 import { loadsOf } from "../ir/tiles.ts";
 import { printIndex } from "../ir/kernel.ts";
 import { renameAxes } from "./rewriteComputation.ts";
+import { isShortSum } from "./splitReduction.ts";
 
 /**
  * `computation` under the names of `root`'s axes, when it reduces over axes of the same extents in the same order, its own
@@ -28,7 +29,21 @@ export function siblingOf(computation: Computation, root: Computation): Computat
       if (unified !== undefined) return renameAxes(computation, unified);
     }
   }
+  if (isSmallSum(computation) && isSmallSum(root) && computation.axes.length === root.axes.length) {
+    // Two short sums over the batch are worth one dispatch, whatever they read.
+    computation.axes.forEach((axis, i) => names.set(axis.name, root.axes[i]?.name ?? axis.name));
+    if (computation.axes.every((axis, i) => axis.extent === root.axes[i]?.extent))
+      return renameAxes(computation, names);
+  }
   return undefined;
+}
+
+/** Multiply-adds of a sum over the batch up to which a dispatch costs more than what it computes. */
+const smallSum = 1 << 18;
+
+function isSmallSum({ axes, body }: Computation): boolean {
+  if (body.kind !== "reduce" || body.over[0]?.batch !== true || !isShortSum(body)) return false;
+  return [...axes, ...body.over].reduce((product, axis) => product * axis.extent, 1) <= smallSum;
 }
 
 /** Names under which two indices are the same, beyond those already fixed; undefined if there are none. */
@@ -49,8 +64,31 @@ function unify(
         return undefined;
       names.set(position.name, other.name);
     } else if (printIndex(position) !== printIndex(other)) return undefined;
+    else {
+      for (const name of axisNames(position)) {
+        if (names.has(name)) continue;
+        if (!sameExtent(name, name, axes, rootAxes)) return undefined;
+        names.set(name, name);
+      }
+    }
   }
   return axes.every((axis) => names.has(axis.name)) ? names : undefined;
+}
+
+function axisNames(index: IndexExpr): readonly string[] {
+  switch (index.kind) {
+    case "axis":
+      return [index.name];
+    case "int":
+    case "computed":
+      return [];
+    case "add":
+      return [...axisNames(index.left), ...axisNames(index.right)];
+    case "mul":
+    case "div":
+    case "mod":
+      return axisNames(index.of);
+  }
 }
 
 /** Two indices without the number that both end in: a slice's start. */

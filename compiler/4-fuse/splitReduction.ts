@@ -7,19 +7,27 @@
  *   after:  [batch_mean over n y x, in 16 parts], [batch_mean over the parts, running_mean_update]
  */
 import { axis, iadd, idx, imul, load } from "../ir/expression.ts";
-import type { Axis, IndexExpr } from "../ir/expression.ts";
+import type { Axis, IndexExpr, ReduceBody } from "../ir/expression.ts";
 import { elementCount } from "../ir/graph.ts";
 import type { TensorType, ValueId } from "../ir/graph.ts";
 import { partStride, valueName } from "../ir/kernel.ts";
 import type { Kernel, Schedule, Stage } from "../ir/kernel.ts";
 import { sharesLoops } from "../ir/tiles.ts";
 
+/** Elements of a sum over the batch up to which it is not worth a second kernel that adds its parts. */
+const shortSum = 1024;
+
+/** Whether a sum is short enough for one invocation a result. */
+export function isShortSum(body: ReduceBody): boolean {
+  return body.over.reduce((product, axis) => product * axis.extent, 1) <= shortSum;
+}
+
 /** The sums of a kernel alone, to be scheduled in parts; undefined when they cannot be. */
 export function sumsToSplit(kernel: Kernel): Kernel | undefined {
   const root = kernel.stages[0];
   const body = root?.computation.body;
   if (root === undefined || body?.kind !== "reduce") return undefined;
-  if (body.over[0]?.batch !== true || body.over.length < 2) return undefined;
+  if (body.over[0]?.batch !== true || body.over.length < 2 || isShortSum(body)) return undefined;
   const sums = sumStages(kernel);
   if (sums.some(({ computation }) => computation.body.kind !== "reduce" || computation.body.combine !== "sum"))
     return undefined;

@@ -5,7 +5,8 @@
  */
 import { affineOf, rangeOf, variableAffine } from "./affine.ts";
 import type { Affine, Range } from "./affine.ts";
-import type { Axis, Computation, Condition, ScalarExpr } from "./expression.ts";
+import { computedParts } from "./expression.ts";
+import type { Axis, Computation, Condition, IndexExpr, ScalarExpr } from "./expression.ts";
 
 /** A stage's axis: tiles of `root`'s tile times numerator / denominator; without `root`, whole in registers. */
 export interface AxisScale {
@@ -97,7 +98,8 @@ export function layoutStage(
       if (coefficient > 1) {
         if (scale.root === undefined) return false;
         // The stage's tile, T * numerator / denominator, must hold whole windows.
-        constrain(scale.root, coefficient * scale.denominator, false);
+        const window = coefficient * scale.denominator;
+        constrain(scale.root, leastCommonMultiple(window, scale.numerator) / scale.numerator, false);
       }
       return place(atom.name, reduceScale({ ...scale, denominator: scale.denominator * coefficient }));
     }
@@ -108,9 +110,11 @@ export function layoutStage(
     return place(inner.atom.name, reduceScale({ ...scale, numerator: scale.numerator * atom.by }));
   };
 
-  const fits = (from: string, index: readonly Affine[]): boolean => {
+  const fits = (from: string, index: readonly Affine[], computed: boolean): boolean => {
     const value = registers.get(from);
     if (value === undefined) return true;
+    // Which register it is would be known too late.
+    if (computed) return false;
     return value.axes.every((axis, dimension) => {
       const [position, scale] = [index[dimension], value.scales.get(axis.name)];
       return position !== undefined && scale !== undefined && relate(position, axis, scale);
@@ -123,6 +127,7 @@ export function layoutStage(
       !fits(
         load.from,
         load.index.map((position) => affineOf(position, bindings, ranges)),
+        load.index.some((position) => computedParts(position).length > 0),
       )
     )
       return undefined;
@@ -186,7 +191,11 @@ export function stageTile(axis: Axis, scale: AxisScale, rootTile: Readonly<Recor
 export function loadsOf(computation: Computation): readonly Extract<ScalarExpr, { kind: "load" }>[] {
   const loads: Extract<ScalarExpr, { kind: "load" }>[] = [];
   const scalar = (expr: ScalarExpr): void => {
-    if (expr.kind === "load") loads.push(expr);
+    if (expr.kind === "load") {
+      loads.push(expr);
+      expr.index.forEach(index);
+    } else if (expr.kind === "index") index(expr.of);
+    else if (expr.kind === "random") index(expr.counter);
     else if (expr.kind === "unary") scalar(expr.of);
     else if (expr.kind === "binary") {
       scalar(expr.left);
@@ -197,11 +206,18 @@ export function loadsOf(computation: Computation): readonly Extract<ScalarExpr, 
       scalar(expr.otherwise);
     }
   };
+  const index = (expr: IndexExpr): void => {
+    computedParts(expr).forEach(scalar);
+  };
   const condition = (when: Condition): void => {
     if (when.kind === "compare") {
       scalar(when.left);
       scalar(when.right);
     } else if (when.kind === "and") when.all.forEach(condition);
+    else {
+      index(when.left);
+      index(when.right);
+    }
   };
   scalar(computation.body.value);
   if (computation.body.kind === "reduce") scalar(computation.body.finish);

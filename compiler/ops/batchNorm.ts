@@ -7,14 +7,20 @@
  *   inference: m and v are the running statistics, constants to the gradient: dx = w / sqrt(v + eps) * dy
  *   running:   r = (1 - momentum) * r + momentum * (m, or v * M/(M - 1))
  *
- * The variance takes a second pass over x: sums of squares lose all accuracy where the mean is large.
+ * Sums of squares lose all accuracy where the mean is large, so the variance is taken around a mean: of images, around that of a
+ * small block of positions, whose sums the kernel that computes x makes in passing, and then around the mean of all (Chan,
+ * Golub and LeVeque 1983, "Algorithms for computing the sample variance"):
+ *
+ *   v[c]  = sum over the blocks of (q + B * (s/B - m)^2) / M    s, q: sum and spread of a block of B positions
+ *   dw[c] = sum over the blocks of (p + d * (x0 - m)) / sqrt(v + eps)    d: sum of dy, p: sum of dy * (x - x0), x0: the first x
  */
 import {
   add, div, inverseSqrt, load, map, max, mul, reduce, reduced, sampleCount, sub,
 } from "../ir/expression.ts"; // prettier-ignore
 import type { Axis, IndexLike, ScalarExpr } from "../ir/expression.ts";
 import type { TensorType, ValueId } from "../ir/graph.ts";
-import type { GradientContext, InputTypes } from "./defineOp.ts";
+import { blockOf, firstOfBlock } from "./blockSums.ts";
+import type { ExpandContext, GradientContext, InputTypes } from "./defineOp.ts";
 import {
   channelReduction, defineLayer, defineOp, inputType, inputValue, numberAttr, plainType,
 } from "./defineOp.ts"; // prettier-ignore
@@ -69,8 +75,7 @@ export const batchNorm = defineOp({
       throw new TypeError("batch_norm without statistics");
     const [x, eps] = [inputValue(inputs, "x"), { eps: numberAttr(attrs, "eps") }];
     if (!training) return build("channel_normalize", { ...rest, mean: runningMean, variance: runningVariance }, eps);
-    const mean = build("batch_mean", { x });
-    const variance = build("batch_variance", { x, mean });
+    const { mean, variance } = batchStatistics(x, inputType(types, "x"), build);
     const momentum = numberAttr(attrs, "momentum");
     const positions = positionsOf(inputType(types, "x"));
     update(runningMean, build("running_mean_update", { running: runningMean, batch: mean }, { momentum }));
@@ -81,6 +86,24 @@ export const batchNorm = defineOp({
     return build("batch_normalize", { ...rest, mean, variance }, eps);
   },
 });
+
+/** Mean and variance of every channel over the batch. */
+function batchStatistics(
+  x: ValueId,
+  type: TensorType,
+  build: ExpandContext["build"],
+): { readonly mean: ValueId; readonly variance: ValueId } {
+  const block = blockOf(type);
+  const size = block[0] * block[1];
+  if (size === 1) {
+    const mean = build("batch_mean", { x });
+    return { mean, variance: build("batch_variance", { x, mean }) };
+  }
+  const sums = build("block_sum", { x }, { block });
+  const spreads = build("block_spread", { x, sums }, { block });
+  const mean = build("blocks_mean", { sums }, { size });
+  return { mean, variance: build("blocks_variance", { sums, spreads, mean }, { size }) };
+}
 
 /** Values a channel has in one sample. */
 function positionsOf(type: TensorType): number {
@@ -114,6 +137,34 @@ export const batchVariance = defineOp({
     const { channel, over, at } = channelReduction(x, batchAxis);
     const apart = sub(load("x", at), load("mean", [channel]));
     return reduce([channel], over, "sum", mul(apart, apart), div(reduced, valueCount(positionsOf(x))));
+  },
+});
+
+export const blocksMean = defineOp({
+  name: "blocks_mean",
+  doc: "Mean of every channel over the batch, from the sums of its blocks.",
+  inputs: ["sums"],
+  inferType: (types) => plainType([inputType(types, "sums").shape[0] as number]),
+  compute({ types, attrs, batchAxis }) {
+    const sums = inputType(types, "sums");
+    const { channel, over, at } = channelReduction(sums, batchAxis);
+    const count = valueCount(positionsOf(sums) * numberAttr(attrs, "size"));
+    return reduce([channel], over, "sum", load("sums", at), div(reduced, count));
+  },
+});
+
+export const blocksVariance = defineOp({
+  name: "blocks_variance",
+  doc: "Biased variance of every channel over the batch, from the sums and spreads of its blocks.",
+  inputs: ["sums", "spreads", "mean"],
+  inferType: (types) => inputType(types, "mean"),
+  compute({ types, attrs, batchAxis }) {
+    const sums = inputType(types, "sums");
+    const { channel, over, at } = channelReduction(sums, batchAxis);
+    const size = numberAttr(attrs, "size");
+    const apart = sub(div(load("sums", at), size), load("mean", [channel]));
+    const spread = add(load("spreads", at), mul(mul(apart, apart), size));
+    return reduce([channel], over, "sum", spread, div(reduced, valueCount(positionsOf(sums) * size)));
   },
 });
 
@@ -165,15 +216,26 @@ const normalizeOp = {
 };
 
 /** Sums over the batch that the gradients need: of dy, and of dy*h. */
-function gradientSums({ inputs, attrs, upstream, build }: GradientContext): {
+function gradientSums({ inputs, types, attrs, upstream, build }: GradientContext): {
   readonly sum: () => ValueId;
   readonly product: () => ValueId;
 } {
+  const block = blockOf(inputType(types, "x"));
   const statistics = {
     x: inputValue(inputs, "x"),
     mean: inputValue(inputs, "mean"),
     variance: inputValue(inputs, "variance"),
   };
+  if (block[0] * block[1] > 1) {
+    const sums = build("block_sum", { x: upstream }, { block });
+    return {
+      sum: () => build("channel_sum", { x: sums }),
+      product: () => {
+        const products = build("block_product", { upstream, x: statistics.x }, { block });
+        return build("blocks_scale_gradient", { sums, products, ...statistics }, { ...attrs, block });
+      },
+    };
+  }
   return {
     sum: () => build("channel_sum", { x: upstream }),
     product: () => build("batch_norm_scale_gradient", { upstream, ...statistics }, attrs),
@@ -222,6 +284,20 @@ export const batchNormScaleGradient = defineOp({
   compute({ types, attrs, batchAxis }) {
     const { channel, over, at } = channelReduction(inputType(types, "x"), batchAxis);
     return reduce([channel], over, "sum", mul(load("upstream", at), normalized(at, channel, numberAttr(attrs, "eps"))));
+  },
+});
+
+export const blocksScaleGradient = defineOp({
+  name: "blocks_scale_gradient",
+  doc: "Sum over the batch of the upstream gradient times the normalised value, from the sums and products of blocks.",
+  inputs: ["sums", "products", "x", "mean", "variance"],
+  inferType: (types) => inputType(types, "mean"),
+  compute({ types, attrs, batchAxis }) {
+    const { channel, over, at } = channelReduction(inputType(types, "sums"), batchAxis);
+    const apart = sub(load("x", firstOfBlock(at, attrs)), load("mean", [channel]));
+    const value = add(load("products", at), mul(load("sums", at), apart));
+    const scale = inverseSqrt(add(load("variance", [channel]), numberAttr(attrs, "eps")));
+    return reduce([channel], over, "sum", value, mul(reduced, scale));
   },
 });
 

@@ -7,6 +7,7 @@ import * as adaptiveAvgPool from "./adaptiveAvgPool.ts";
 import * as add from "./add.ts";
 import * as avgPool from "./avgPool.ts";
 import * as batchNorm from "./batchNorm.ts";
+import * as blockSums from "./blockSums.ts";
 import * as channelShuffle from "./channelShuffle.ts";
 import * as channelSum from "./channelSum.ts";
 import * as classWeights from "./classWeights.ts";
@@ -54,6 +55,7 @@ const modules: readonly object[] = [
   add,
   avgPool,
   batchNorm,
+  blockSums,
   channelShuffle,
   channelSum,
   classWeights,
