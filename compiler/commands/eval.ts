@@ -1,13 +1,13 @@
-import { openDataset } from "../datasets/openDataset.ts";
 import { readBytes } from "../files/readText.ts";
 import { UserError } from "../files/userError.ts";
 import type { CompiledNetwork } from "../ir/output.ts";
 import type { Recipe } from "../ir/recipe.ts";
-import { checkFits } from "../training/checkTrainable.ts";
 import { evaluateNetwork } from "../training/evaluateNetwork.ts";
+import { meanFile, provideMean } from "../training/imageMean.ts";
 import { openNetwork } from "../training/openNetwork.ts";
 import { percent } from "../training/progressView.ts";
 import { compileSpec, type SpecOptions } from "./compileSpec.ts";
+import { openData } from "./openData.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface EvalCommandOptions extends SpecOptions {
@@ -18,18 +18,19 @@ export interface EvalCommandOptions extends SpecOptions {
 
 /** `cnnc eval`: loss and accuracy of trained weights on the test images. */
 export async function evalCommand(file: string, options: EvalCommandOptions, terminal: Terminal): Promise<number> {
-  const { network, diagnostics } = compileSpec(file, options, terminal, {
+  const more = {
     ...(options.recipe === undefined ? {} : { recipe: options.recipe }),
     ownImages: options.data !== undefined,
-  });
-  const recipe = requireDataRecipe(network, file);
+  };
+  const { network: compiled, diagnostics } = compileSpec(file, options, terminal, more);
+  const recipe = requireDataRecipe(compiled, file);
   const weights = readBytes(options.weights);
-  const dataset = openDataset(recipe.data.source, options.data === undefined ? {} : { directory: options.data });
-  checkFits(network, dataset, recipe.data);
-  const opened = await openNetwork(network.plan, { programs: ["inference"] });
+  const { network, dataset } = openData(file, compiled, recipe, options, more);
+  const opened = await openNetwork(network.plan, { programs: ["inference", "inferenceBytes"] });
   try {
     await opened.loadWeights(weights);
-    const { loss, correct, count } = await evaluateNetwork(opened, dataset.test, recipe.data);
+    await provideMean(opened, dataset, recipe.data, meanFile(options.weights), (text) => terminal.error(`${text}\n`));
+    const { loss, correct, count } = await evaluateNetwork(opened, dataset.test);
     const accuracy = correct / count;
     if (options.json === true) {
       terminal.out(

@@ -1,12 +1,12 @@
-import { openDataset } from "../datasets/openDataset.ts";
-import { prepareImages } from "../datasets/prepareImages.ts";
+import { readImages } from "../datasets/imageSet.ts";
 import { readBytes } from "../files/readText.ts";
 import { UserError } from "../files/userError.ts";
-import { checkFits } from "../training/checkTrainable.ts";
 import { softmax } from "../training/evaluateNetwork.ts";
+import { meanFile, provideMean } from "../training/imageMean.ts";
 import { openNetwork } from "../training/openNetwork.ts";
 import { percent } from "../training/progressView.ts";
 import { compileSpec, type SpecOptions } from "./compileSpec.ts";
+import { openData } from "./openData.ts";
 import { requireDataRecipe } from "./eval.ts";
 import { table, type Terminal } from "./terminal.ts";
 
@@ -30,23 +30,24 @@ export async function predictCommand(
   options: PredictCommandOptions,
   terminal: Terminal,
 ): Promise<number> {
-  const { network, diagnostics } = compileSpec(file, options, terminal, {
+  const more = {
     ...(options.recipe === undefined ? {} : { recipe: options.recipe }),
     ownImages: options.data !== undefined,
-  });
-  const recipe = requireDataRecipe(network, file);
+  };
+  const { network: compiled, diagnostics } = compileSpec(file, options, terminal, more);
+  const recipe = requireDataRecipe(compiled, file);
   const weights = readBytes(options.weights);
-  const dataset = openDataset(recipe.data.source, options.data === undefined ? {} : { directory: options.data });
-  checkFits(network, dataset, recipe.data);
+  const { network, dataset } = openData(file, compiled, recipe, options, more);
   const indices = parseIndices(options.images, dataset.test.count);
   const nameOf = (index: number): string => dataset.classNames[index] ?? `class ${index}`;
-  const opened = await openNetwork(network.plan, { programs: ["inference"] });
+  const opened = await openNetwork(network.plan, { programs: ["inference", "inferenceBytes"] });
   const predictions: Prediction[] = [];
   try {
     await opened.loadWeights(weights);
+    await provideMean(opened, dataset, recipe.data, meanFile(options.weights), (text) => terminal.error(`${text}\n`));
     for (let start = 0; start < indices.length; start += opened.batch) {
       const some = indices.slice(start, start + opened.batch);
-      const logits = await opened.logits(prepareImages(dataset.test, some, recipe.data));
+      const logits = await opened.logits(await readImages(dataset.test, some));
       some.forEach((image, i) => {
         const probabilities = softmax(logits.subarray(i * opened.classes, (i + 1) * opened.classes));
         const classes = [...probabilities]

@@ -1,14 +1,14 @@
 import { createHash } from "node:crypto";
 import { basename, extname, join } from "node:path";
 import { emitModule } from "../6-emit/emitModule.ts";
-import { openDataset } from "../datasets/openDataset.ts";
 import { UserError } from "../files/userError.ts";
 import { makeFolder, writeAtomically } from "../files/writeAtomically.ts";
 import { dumpGraph, elementCount, formatShape } from "../ir/graph.ts";
 import type { CompiledNetwork } from "../ir/output.ts";
 import type { Recipe } from "../ir/recipe.ts";
-import { checkFits, requireRecipe } from "../training/checkTrainable.ts";
+import { requireRecipe } from "../training/checkTrainable.ts";
 import { checkpointNotes, identityDifferences, readCheckpoint, type RunIdentity } from "../training/checkpointFile.ts";
+import { meanFile, provideMean } from "../training/imageMean.ts";
 import { interruptedExitCode, listenForInterruption } from "../training/interruption.ts";
 import { lossCurveSvg, lossCurveText } from "../training/lossCurve.ts";
 import { openNetwork, type OpenNetwork } from "../training/openNetwork.ts";
@@ -17,6 +17,7 @@ import { rateOf } from "../training/rateOf.ts";
 import { appendLog, readLog, rewriteLog, type EpochEntry, type LogEntry } from "../training/trainingLog.ts";
 import { startPosition, trainNetwork, type TrainingOutcome, type TrainingPosition } from "../training/trainNetwork.ts";
 import { writeFiles } from "./compile.ts";
+import { openData } from "./openData.ts";
 import { compileSpec, type SpecOptions } from "./compileSpec.ts";
 import { formatCount, type Terminal } from "./terminal.ts";
 
@@ -40,17 +41,17 @@ interface RunFiles {
 
 /** `cnnc train`: trains by the recipe, with everything about the run in one directory. */
 export async function trainCommand(file: string, options: TrainCommandOptions, terminal: Terminal): Promise<number> {
-  const { network, diagnostics } = compileSpec(file, options, terminal, {
+  const more = {
     ...(options.recipe === undefined ? {} : { recipe: options.recipe }),
     ...(options.batch === undefined ? {} : { batch: options.batch }),
     ownImages: options.data !== undefined,
-  });
+  };
+  const { network: compiled, diagnostics } = compileSpec(file, options, terminal, more);
   if (options.json === true && diagnostics.length > 0) {
     terminal.out(`${JSON.stringify({ kind: "diagnostics", diagnostics })}\n`);
   }
-  const recipe = requireRecipe(network, file);
-  const dataset = openDataset(recipe.data.source, options.data === undefined ? {} : { directory: options.data });
-  checkFits(network, dataset, recipe.data);
+  const recipe = requireRecipe(compiled, file);
+  const { network, dataset } = openData(file, compiled, recipe, options, more);
   const epochs = options.epochs ?? recipe.epochs;
   const seed = options.seed ?? recipe.seed;
   const directory =
@@ -74,13 +75,15 @@ export async function trainCommand(file: string, options: TrainCommandOptions, t
 
   const fileName = options.model ?? basename(file, extname(file));
   const modulePath = writeFiles(directory, await emitModule(network, { language: "ts", fileName }))[0] ?? directory;
-  const opened = await openNetwork(network.plan, { seed });
+  const programs = ["training", "trainingBytes", "inference", "inferenceBytes"] as const;
+  const opened = await openNetwork(network.plan, { seed, programs });
   const interruption = listenForInterruption(() =>
     view.note("stopping after the steps under way; Ctrl-C again stops at once"),
   );
   try {
     view.note(`adapter: ${opened.description}`);
     const identity = identityOf(network, recipe, { seed, epochs, images: dataset.train.count });
+    await provideMean(opened, dataset, recipe.data, meanFile(files.weights), view.note);
     const start = options.resume === true ? await resume(opened, files, identity, view) : startPosition;
     const entries: LogEntry[] = readLog(files.log).filter((entry) => isBefore(entry, start));
     rewriteLog(files.log, entries);
@@ -98,7 +101,6 @@ export async function trainCommand(file: string, options: TrainCommandOptions, t
     const outcome = await trainNetwork({
       network: opened,
       dataset,
-      preparation: recipe.data,
       batch: network.plan.batch,
       epochs,
       seed,

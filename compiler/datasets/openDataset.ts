@@ -1,15 +1,27 @@
 /** Finds and reads the data that a recipe names. Nothing is ever downloaded. */
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { DataSource } from "../ir/recipe.ts";
 import { DatasetError } from "./datasetError.ts";
-import type { Dataset } from "./imageSet.ts";
+import { subset, type Dataset, type ImageSet } from "./imageSet.ts";
+import { readArrays } from "./readArrays.ts";
+import { cifarClasses, findCifar, readCifar, type CifarName } from "./readCifar.ts";
+import { readImageFolder } from "./readImageFolder.ts";
 import { holdsImageSets, readImageSet } from "./readImageSet.ts";
+import { splitByHash } from "./splitByHash.ts";
 
 export interface OpenOptions {
   /** `--data DIR`: where the files are; wins over every other place. */
   readonly directory?: string;
+  /** The folder that paths in the recipe start from: the spec's own. */
+  readonly base?: string;
+  /** Channels that the network reads, for pictures. */
+  readonly channels?: number;
+  /** Classes that the network tells apart, for labels that no data set's name bounds. */
+  readonly classes?: number;
+  /** Pictures larger than this on a side are made smaller while they are read. */
+  readonly largestSide?: number;
 }
 
 interface NamedDataset {
@@ -42,16 +54,23 @@ export function shippedFashionMnist(): string {
   return join(packageRoot(), "specs/data/fashion-mnist");
 }
 
-/** Reads both halves of a recipe's data; throws `DatasetError` where it cannot be found, read or is not supported. */
+/** Reads both halves of a recipe's data; throws `DatasetError` where it cannot be found, read or is damaged. */
 export function openDataset(source: DataSource, options: OpenOptions = {}): Dataset {
-  const name = sourceName(source);
-  if (source.kind !== "named" || (source.name !== "fashion_mnist" && source.name !== "mnist")) {
-    throw new DatasetError(
-      `training on ${name} is not supported yet: this version reads fashion_mnist and mnist (an MNIST-like set of your own: --data DIR)`,
-    );
+  switch (source.kind) {
+    case "named":
+      return source.name === "cifar10" || source.name === "cifar100"
+        ? openCifar(source.name, options)
+        : openIdx(source.name, options);
+    case "images":
+      return openFolder(source.directory, sourceName(source), options);
+    case "arrays":
+      return openArrays(source.images, source.labels, sourceName(source), options);
   }
-  const definition = named[source.name];
-  const { directory, note } = findDirectory(source.name, definition, options.directory);
+}
+
+function openIdx(name: keyof typeof named, options: OpenOptions): Dataset {
+  const definition = named[name];
+  const { directory, note } = findDirectory(name, definition, options.directory);
   const classes = definition.classNames.length;
   const train = readImageSet(directory, "train", classes);
   const test = readImageSet(directory, "test", classes);
@@ -60,8 +79,56 @@ export function openDataset(source: DataSource, options: OpenOptions = {}): Data
       `${directory}: the train images are ${train.height}x${train.width}, the test images ${test.height}x${test.width}`,
     );
   }
-  const description = `${name} from ${directory}${note}: ${train.count} train and ${test.count} test images`;
-  return { description, classNames: definition.classNames, train, test };
+  return { description: describe(name, directory + note, train, test), classNames: definition.classNames, train, test };
+}
+
+function openCifar(name: CifarName, options: OpenOptions): Dataset {
+  const installed = `/usr/share/datasets/${name}`;
+  if (options.directory !== undefined) requireDirectory(options.directory);
+  const directory = findCifar(name, options.directory ?? installed);
+  if (directory === undefined) {
+    throw new DatasetError(
+      `${name} was not found in ${options.directory ?? installed}: unpack its binary version (${name === "cifar10" ? "cifar-10-binary.tar.gz" : "cifar-100-binary.tar.gz"}), and say where it is with --data DIR`,
+    );
+  }
+  const [train, test] = [readCifar(name, directory, "train"), readCifar(name, directory, "test")];
+  const classNames = cifarClasses(name, directory);
+  return { description: describe(name, directory, train, test), classNames, train, test };
+}
+
+function openFolder(path: string, name: string, options: OpenOptions): Dataset {
+  const directory = options.directory ?? resolve(options.base ?? ".", path);
+  requireDirectory(directory);
+  const { channels = 3, largestSide = 1024 } = options;
+  const { classNames, train, test, notes } = readImageFolder(directory, { channels, largestSide });
+  if (train.count === 0 || test.count === 0) {
+    throw new DatasetError(`${directory}: it holds a single image; training and validation need one each`);
+  }
+  const classes = `${classNames.length} classes`;
+  const description = [`${describe(name, directory, train, test)}, ${classes}`, ...notes].join("\n");
+  return { description, classNames, train, test };
+}
+
+function openArrays(images: string, labels: string, name: string, options: OpenOptions): Dataset {
+  const at = (path: string): string => resolve(options.directory ?? options.base ?? ".", path);
+  if (options.directory !== undefined) requireDirectory(options.directory);
+  const classes = options.classes ?? 2 ** 32;
+  const all = readArrays(at(images), at(labels), classes);
+  if (all.count < 2)
+    throw new DatasetError(`${at(images)}: it holds a single image; training and validation need one each`);
+  const split = splitByHash(Array.from({ length: all.count }, (_, index) => String(index)));
+  const [train, test] = [subset(all, split.train), subset(all, split.test)];
+  const known = options.classes ?? Array.from(all.labels).reduce((most, label) => Math.max(most, label + 1), 0);
+  const classNames = Array.from({ length: known }, (_, index) => String(index));
+  return { description: describe(name, at(images), train, test), classNames, train, test };
+}
+
+function describe(name: string, where: string, train: ImageSet, test: ImageSet): string {
+  return `${name} from ${where}: ${train.count} train and ${test.count} test images`;
+}
+
+function requireDirectory(directory: string): void {
+  if (!existsSync(directory)) throw new DatasetError(`${directory}: there is no such directory`);
 }
 
 /** The data set as the recipe writes it. */

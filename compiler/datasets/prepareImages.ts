@@ -1,12 +1,12 @@
 /** Bytes to what a network reads: pixel / 255, resized, normalised, as float32 in NCHW. */
 import type { DataRecipe } from "../ir/recipe.ts";
 import { DatasetError } from "./datasetError.ts";
-import type { ImageSet } from "./imageSet.ts";
+import { readImages, type ImageSet } from "./imageSet.ts";
 
 export type Preparation = Pick<DataRecipe, "resize" | "normalize">;
 
 /** One output position of a bilinear resize: between input `low` and `high`, `weight` of the way. */
-interface Tap {
+export interface Tap {
   readonly low: number;
   readonly high: number;
   readonly weight: number;
@@ -17,41 +17,53 @@ export function preparedShape(set: ImageSet, { resize }: Preparation): readonly 
   return [set.channels, resize?.[0] ?? set.height, resize?.[1] ?? set.width];
 }
 
-/** The images at `indices`, prepared: indices.length x channels x height x width. Computed in float64, rounded once. */
-export function prepareImages(
+/**
+ * The images at `indices`, prepared on the host: indices.length x channels x height x width. Computed in float64, rounded
+ * once: what the kernels are measured against.
+ */
+export async function prepareImages(
   set: ImageSet,
   indices: ArrayLike<number>,
   preparation: Preparation,
-): Float32Array<ArrayBuffer> {
+): Promise<Float32Array<ArrayBuffer>> {
+  const { raw: pixels } = await readImages(set, indices);
   const [channels, height, width] = preparedShape(set, preparation);
   const [means, deviations] = normalization(preparation, channels);
   const planeSize = set.height * set.width;
   const prepared = new Float32Array(indices.length * channels * height * width);
   const rows = bilinearTaps(set.height, height);
   const columns = bilinearTaps(set.width, width);
-  const isResized = height !== set.height || width !== set.width;
   let at = 0;
   for (let i = 0; i < indices.length; i++) {
     for (let channel = 0; channel < channels; channel++) {
-      const plane = ((indices[i] as number) * channels + channel) * planeSize;
+      const plane = (i * channels + channel) * planeSize;
       const mean = means[channel] as number;
       const deviation = deviations[channel] as number;
-      if (!isResized) {
-        for (let p = 0; p < planeSize; p++)
-          prepared[at++] = ((set.pixels[plane + p] as number) / 255 - mean) / deviation;
-        continue;
-      }
-      for (const row of rows) {
-        const [upper, lower] = [plane + row.low * set.width, plane + row.high * set.width];
-        for (const { low, high, weight } of columns) {
-          const above = mix(set.pixels[upper + low] as number, set.pixels[upper + high] as number, weight);
-          const below = mix(set.pixels[lower + low] as number, set.pixels[lower + high] as number, weight);
-          prepared[at++] = (mix(above, below, row.weight) / 255 - mean) / deviation;
-        }
-      }
+      const resized = resizePlane(pixels.subarray(plane, plane + planeSize), set.width, rows, columns);
+      for (const value of resized) prepared[at++] = (value / 255 - mean) / deviation;
     }
   }
   return prepared;
+}
+
+/** One channel at the places of `rows` and `columns`; a row of it has `width` elements. */
+export function resizePlane(
+  plane: ArrayLike<number>,
+  width: number,
+  rows: readonly Tap[],
+  columns: readonly Tap[],
+): Float64Array {
+  const resized = new Float64Array(rows.length * columns.length);
+  let at = 0;
+  for (const row of rows) {
+    const [upper, lower] = [row.low * width, row.high * width];
+    for (const { low, high, weight } of columns) {
+      const above = mix(plane[upper + low] as number, plane[upper + high] as number, weight);
+      const below = mix(plane[lower + low] as number, plane[lower + high] as number, weight);
+      resized[at++] = mix(above, below, row.weight);
+    }
+  }
+  return resized;
 }
 
 function mix(from: number, to: number, weight: number): number {
@@ -59,7 +71,7 @@ function mix(from: number, to: number, weight: number): number {
 }
 
 /** Half-pixel centres: output i lies at (i + 0.5) * in / out - 0.5 of the input, clamped at the border; no antialiasing. */
-function bilinearTaps(inputSize: number, outputSize: number): readonly Tap[] {
+export function bilinearTaps(inputSize: number, outputSize: number): readonly Tap[] {
   return Array.from({ length: outputSize }, (_, i) => {
     const position = Math.min(Math.max(((i + 0.5) * inputSize) / outputSize - 0.5, 0), inputSize - 1);
     const low = Math.floor(position);

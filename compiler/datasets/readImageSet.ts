@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { readBytes } from "../files/readText.ts";
 import { DatasetError } from "./datasetError.ts";
-import type { ImageSet } from "./imageSet.ts";
+import { memorySet, type ImageSet } from "./imageSet.ts";
 import { readIdx } from "./readIdx.ts";
 
 export type Split = "train" | "test";
@@ -36,7 +36,7 @@ export function readImageSet(directory: string, split: Split, classes: number): 
       `${labelPath}: the label at offset ${8 + beyond} (image ${beyond}) is ${labels.elements[beyond]}, beyond the ${classes} classes 0 to ${classes - 1}`,
     );
   }
-  return { count, channels: 1, height, width, pixels: images.elements, labels: labels.elements };
+  return memorySet({ count, channels: 1, height, width, pixels: images.elements, labels: labels.elements });
 }
 
 function requireFile(directory: string, split: Split, part: string): string {

@@ -1,6 +1,8 @@
 import { DatasetError } from "../datasets/datasetError.ts";
 import type { Dataset } from "../datasets/imageSet.ts";
-import { preparedShape, type Preparation } from "../datasets/prepareImages.ts";
+import {
+  preparationProblem, preparedShape, type ImageSource, type PreparationLines,
+} from "../3-differentiate/preparationGraph.ts"; // prettier-ignore
 import { UserError } from "../files/userError.ts";
 import { formatShape } from "../ir/graph.ts";
 import type { CompiledNetwork } from "../ir/output.ts";
@@ -15,10 +17,6 @@ export function requireRecipe(network: CompiledNetwork, file: string): Recipe {
     );
   }
   const unsupported = [
-    ...(recipe.data.subtract === undefined ? [] : [`subtract ${recipe.data.subtract}`]),
-    ...(recipe.data.augment.length === 0
-      ? []
-      : [`augment { ${recipe.data.augment.map(({ name }) => name).join(" ")} }`]),
     ...(recipe.memory === undefined ? [] : ["memory"]),
     ...(recipe.precision === "f32" ? [] : [`precision ${recipe.precision}`]),
   ];
@@ -31,9 +29,16 @@ export function requireRecipe(network: CompiledNetwork, file: string): Recipe {
 }
 
 /** Throws `DatasetError` where the prepared images or the classes are not what the network takes. */
-export function checkFits(network: CompiledNetwork, dataset: Dataset, preparation: Preparation): void {
+export function checkFits(
+  network: CompiledNetwork,
+  dataset: Dataset,
+  source: ImageSource,
+  preparation: PreparationLines,
+): void {
   const { inputShape, outputShape } = network.plan;
-  const shape = preparedShape(dataset.train, preparation);
+  const problem = preparationProblem(source, preparation);
+  if (problem !== undefined) throw new DatasetError(problem);
+  const shape = preparedShape(source, preparation);
   const size = (sizes: readonly number[]): number => sizes.reduce((product, extent) => product * extent, 1);
   const fits = inputShape.length === 1 ? size(shape) === inputShape[0] : formatShape(shape) === formatShape(inputShape);
   if (!fits) {

@@ -1,12 +1,12 @@
-import { prepareImages, type Preparation } from "../datasets/prepareImages.ts";
-import type { ImageSet } from "../datasets/imageSet.ts";
+import type { ImageSet, RawBatch } from "../datasets/imageSet.ts";
+import { readAhead } from "../datasets/readAhead.ts";
 
 /** Something that gives each image its logits, `batch` images at a time at most. */
 export interface ClassifyingNetwork {
   readonly batch: number;
   readonly classes: number;
   /** count x classes, in inference mode. */
-  logits(images: Float32Array<ArrayBuffer>): Promise<Float32Array>;
+  logits(images: RawBatch): Promise<Float32Array>;
 }
 
 export interface Evaluation {
@@ -20,21 +20,21 @@ export interface Evaluation {
 export async function evaluateNetwork(
   network: ClassifyingNetwork,
   set: ImageSet,
-  preparation: Preparation,
   onProgress: (done: number, total: number) => void = () => undefined,
 ): Promise<Evaluation> {
   let [lossSum, correct] = [0, 0];
-  for (let start = 0; start < set.count; start += network.batch) {
-    const count = Math.min(network.batch, set.count - start);
-    const indices = Uint32Array.from({ length: count }, (_, i) => start + i);
-    const logits = await network.logits(prepareImages(set, indices, preparation));
+  const order = Uint32Array.from({ length: set.count }, (_, index) => index);
+  let start = 0;
+  for await (const { labels, count, ...images } of readAhead(set, order, network.batch)) {
+    const logits = await network.logits(images);
     for (let i = 0; i < count; i++) {
       const row = logits.subarray(i * network.classes, (i + 1) * network.classes);
-      const label = set.labels[start + i] as number;
+      const label = labels[i] as number;
       lossSum -= logProbability(row, label);
       if (firstMaximum(row) === label) correct++;
     }
-    onProgress(start + count, set.count);
+    start += count;
+    onProgress(start, set.count);
   }
   return { loss: lossSum / set.count, correct, count: set.count };
 }

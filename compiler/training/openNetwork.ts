@@ -1,5 +1,5 @@
 /** A compiled network on this machine's adapter, in the terms of the training loop. */
-import { createNetwork, type Network } from "cnnc/runtime";
+import { createNetwork, type Network, type ProgramName } from "cnnc/runtime";
 import type { NetworkPlan } from "../../runtime/plan.ts";
 import { openDevice } from "../node/adapter.ts";
 import type { TrainedNetwork } from "./trainNetwork.ts";
@@ -19,7 +19,7 @@ export interface OpenNetwork extends TrainedNetwork {
 
 export interface OpenNetworkOptions {
   readonly seed?: number;
-  readonly programs?: readonly ("training" | "inference")[];
+  readonly programs?: readonly ProgramName[];
   /** What to ask the adapter for; the largest buffers that it allows by default. */
   readonly descriptor?: GPUDeviceDescriptor;
 }

@@ -3,8 +3,8 @@
  * The order of the images, the rate and the position decide everything, so a run that was interrupted anywhere and taken
  * up again gives the same losses as one that was not.
  */
-import { prepareImages, type Preparation } from "../datasets/prepareImages.ts";
-import type { Dataset, ImageSet } from "../datasets/imageSet.ts";
+import type { Dataset, RawBatch } from "../datasets/imageSet.ts";
+import { readAhead } from "../datasets/readAhead.ts";
 import { UserError } from "../files/userError.ts";
 import { epochOrder } from "./epochOrder.ts";
 import { evaluateNetwork, type ClassifyingNetwork } from "./evaluateNetwork.ts";
@@ -18,12 +18,7 @@ export interface StepResult {
 
 /** What the loop asks of a network. A step is queued at once; its promise resolves when the figures have come back. */
 export interface TrainedNetwork extends ClassifyingNetwork {
-  trainStep(
-    images: Float32Array<ArrayBuffer>,
-    labels: Uint32Array<ArrayBuffer>,
-    rate: number,
-    momentum?: number,
-  ): Promise<StepResult>;
+  trainStep(images: RawBatch, labels: Uint32Array<ArrayBuffer>, rate: number, momentum?: number): Promise<StepResult>;
 }
 
 /** Where a run stands: all that a checkpoint needs besides the network's own state. Counts from 0. */
@@ -53,7 +48,6 @@ export interface ScheduleMoment {
 export interface TrainingOptions {
   readonly network: TrainedNetwork;
   readonly dataset: Dataset;
-  readonly preparation: Preparation;
   readonly batch: number;
   readonly epochs: number;
   readonly seed: number;
@@ -101,8 +95,8 @@ export async function trainNetwork(options: TrainingOptions): Promise<TrainingOu
       return "interrupted";
     }
     const seconds = (options.now() - began) / 1000;
-    const { network, preparation, onEvaluation } = options;
-    const { loss, correct } = await evaluateNetwork(network, test, preparation, onEvaluation);
+    const { network, onEvaluation } = options;
+    const { loss, correct } = await evaluateNetwork(network, test, onEvaluation);
     options.onEpoch({
       kind: "epoch",
       epoch: position.epoch + 1,
@@ -123,7 +117,7 @@ export async function trainNetwork(options: TrainingOptions): Promise<TrainingOu
 
 /** Steps to the end of the epoch or to the interruption; all of them are finished when it returns. */
 async function trainEpoch(options: TrainingOptions, start: TrainingPosition): Promise<TrainingPosition> {
-  const { dataset, network, batch, seed, preparation } = options;
+  const { dataset, network, batch, seed } = options;
   const stepsPerEpoch = Math.ceil(dataset.train.count / batch);
   const order = epochOrder(dataset.train.count, seed, start.epoch);
   const meter = speedMeter(options.now);
@@ -164,17 +158,17 @@ async function trainEpoch(options: TrainingOptions, start: TrainingPosition): Pr
     );
   };
   try {
-    for (let next = start.stepInEpoch; next < stepsPerEpoch && !options.signal.aborted; next++) {
-      const indices = order.subarray(next * batch, (next + 1) * batch);
-      const images = prepareImages(dataset.train, indices, preparation);
-      const step = start.step + next - start.stepInEpoch;
+    let step = start.step;
+    for await (const { labels, count, ...images } of readAhead(dataset.train, order, batch, start.stepInEpoch)) {
+      if (options.signal.aborted) break;
       const moment = { step, stepsPerEpoch, testLosses: position.testLosses };
       const rate = options.rateAt(moment);
       pending.push({
-        result: network.trainStep(images, labelsAt(dataset.train, indices), rate, options.momentumAt?.(moment)),
+        result: network.trainStep(images, labels, rate, options.momentumAt?.(moment)),
         rate,
-        count: indices.length,
+        count,
       });
+      step++;
       if (pending.length >= stepsInFlight) await finishOne();
     }
     while (pending.length > 0) await finishOne();
@@ -183,10 +177,6 @@ async function trainEpoch(options: TrainingOptions, start: TrainingPosition): Pr
     await Promise.allSettled(pending.map(({ result }) => result));
   }
   return position;
-}
-
-function labelsAt(set: ImageSet, indices: Uint32Array): Uint32Array<ArrayBuffer> {
-  return Uint32Array.from(indices, (index) => set.labels[index] as number);
 }
 
 function lossNotFinite(loss: number, position: TrainingPosition, rate: number): UserError {

@@ -1,9 +1,9 @@
-/** Cases that need no network: the fill itself, and the preparation of images. */
+/** What cases need no network for: the fill itself, and images prepared on the host. */
 import { prepareImages, preparedShape, type Preparation } from "../datasets/prepareImages.ts";
 import type { ImageSet } from "../datasets/imageSet.ts";
-import type { CaseImages, DataCase, FillCase } from "./caseFile.ts";
+import type { CaseImages, FillCase } from "./caseFile.ts";
 import { fillTensor, fnv1a, formulaLabels } from "./fillTensor.ts";
-import { exactQuantity, reportOf, tensorQuantities, type CaseReport } from "./report.ts";
+import { exactQuantity, reportOf, type CaseReport } from "./report.ts";
 
 /** Every value of a fill case, bit for bit: the quantities count the values that differ. */
 export function verifyFill(test: FillCase): CaseReport {
@@ -25,34 +25,25 @@ export function verifyFill(test: FillCase): CaseReport {
   return reportOf(test.name, [...quantities, exactQuantity("labels", wrong)]);
 }
 
-/** A data case: prepared images by value, labels exactly. `set` holds at least the images that the case names. */
-export function verifyData(test: DataCase, set: ImageSet): CaseReport {
-  const { start, end } = test.data;
-  const { images, shape, labels } = imagesOf(test.data, set, start, end);
-  const outputs = new Map([["images", { shape: [end - start, ...shape], values: images }]]);
-  const wrong = test.labels.filter((label, index) => label !== labels[index]).length;
-  return reportOf(test.name, [...tensorQuantities(test, "outputs", outputs), exactQuantity("labels", wrong)]);
-}
-
 /** Images `start` to `end` (exclusive) as a case wants them. */
-export function imagesOf(
+export async function imagesOf(
   data: CaseImages,
   set: ImageSet,
   start: number,
   end: number,
-): {
+): Promise<{
   readonly images: Float32Array<ArrayBuffer>;
   readonly shape: readonly number[];
   readonly labels: Uint32Array<ArrayBuffer>;
-} {
+}> {
   const preparation: Preparation = {
     ...(data.resize !== null && { resize: data.resize }),
     ...(data.normalize !== null && { normalize: { mean: [data.normalize.mean], std: [data.normalize.std] } }),
   };
   const indices = Array.from({ length: end - start }, (_, index) => start + index);
   return {
-    images: prepareImages(set, indices, preparation),
+    images: await prepareImages(set, indices, preparation),
     shape: preparedShape(set, preparation),
-    labels: Uint32Array.from(set.labels.subarray(start, end)),
+    labels: Uint32Array.from(indices, (index) => set.labels[index] as number),
   };
 }

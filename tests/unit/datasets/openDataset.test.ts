@@ -12,7 +12,7 @@ test("the shipped images are the first of Fashion-MNIST", () => {
   const { train, test: held, description, classNames } = openDataset(fashion, { directory: shippedFashionMnist() });
   expect(train).toMatchObject({ count: 4000, channels: 1, height: 28, width: 28 });
   expect(held.count).toBe(2000);
-  expect([...train.labels.subarray(0, 6)]).toEqual([9, 0, 0, 3, 0, 2]);
+  expect(Array.from(train.labels).slice(0, 6)).toEqual([9, 0, 0, 3, 0, 2]);
   expect(classNames[9]).toBe("Ankle boot");
   expect(description).toContain("4000 train and 2000 test images");
 });
@@ -62,16 +62,5 @@ describe("what is not right is refused by name", () => {
   test("no such directory", () => {
     const directory = join(temporaryFolder(), "nowhere");
     expect(() => openDataset(fashion, { directory })).toThrow(`--data ${directory}: there is no such directory`);
-  });
-
-  test.each([
-    [{ kind: "named", name: "cifar10" } as const, "training on cifar10 is not supported yet"],
-    [{ kind: "images", directory: "photos" } as const, 'training on images("photos") is not supported yet'],
-    [
-      { kind: "arrays", images: "x.npy", labels: "y.npy" } as const,
-      'training on arrays("x.npy", "y.npy") is not supported yet',
-    ],
-  ])("%j", (source, message) => {
-    expect(() => openDataset(source)).toThrow(message);
   });
 });

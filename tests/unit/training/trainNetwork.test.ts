@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import type { Dataset } from "../../../compiler/datasets/imageSet.ts";
+import { memorySet, type Dataset } from "../../../compiler/datasets/imageSet.ts";
 import { epochOrder } from "../../../compiler/training/epochOrder.ts";
 import type { EpochEntry, StepEntry } from "../../../compiler/training/trainingLog.ts";
 import {
@@ -11,7 +11,7 @@ import {
 } from "../../../compiler/training/trainNetwork.ts";
 
 const imageCount = 23;
-const set = {
+const pixels = {
   count: imageCount,
   channels: 1,
   height: 1,
@@ -19,6 +19,7 @@ const set = {
   pixels: Uint8Array.from({ length: imageCount }, (_, i) => i * 11),
   labels: Uint8Array.from({ length: imageCount }, (_, i) => i % 3),
 };
+const set = memorySet(pixels);
 const dataset: Dataset = { description: "small", classNames: ["a", "b", "c"], train: set, test: { ...set, count: 5 } };
 
 /** Its state and losses depend on every image of every step, in order. */
@@ -28,11 +29,12 @@ function fakeNetwork(initial = 0): TrainedNetwork & { state: number } {
     batch: 4,
     classes: 3,
     trainStep(images, labels, rate) {
-      for (const [i, image] of images.entries()) this.state = (this.state * 0.9 + image * rate + (labels[i] ?? 0)) % 1;
+      for (const [i, image] of images.raw.entries())
+        this.state = (this.state * 0.9 + image * rate + (labels[i] ?? 0)) % 1;
       return Promise.resolve({ loss: this.state + 0.1, correct: 1 });
     },
     logits(images) {
-      return Promise.resolve(Float32Array.from({ length: images.length * 3 }, (_, i) => Math.sin(i) * this.state));
+      return Promise.resolve(Float32Array.from({ length: images.raw.length * 3 }, (_, i) => Math.sin(i) * this.state));
     },
   };
 }
@@ -47,7 +49,6 @@ function run(network: TrainedNetwork, more: Partial<TrainingOptions>, trace: Tra
   return trainNetwork({
     network,
     dataset,
-    preparation: {},
     batch: 4,
     epochs: 3,
     seed: 5,

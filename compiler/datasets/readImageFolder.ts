@@ -1,0 +1,209 @@
+/** `images("dir")`: one folder a class, PNG and JPEG files in it, decoded when they are needed. */
+import { closeSync, fstatSync, openSync, readdirSync, readSync } from "node:fs";
+import type { Dirent } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { planesOf, resizeBytes } from "cnnc/runtime";
+import { describeFileError } from "../files/userError.ts";
+import { DatasetError } from "./datasetError.ts";
+import { decodeImage, headBytes, imageSizeOf, type ImageSize } from "./decodeImage.ts";
+import { subset, type ImageSet } from "./imageSet.ts";
+import { splitByHash } from "./splitByHash.ts";
+
+export interface FolderOptions {
+  /** Channels that the network reads: 1 makes pictures grey. */
+  readonly channels: number;
+  /** Images larger than this on a side are made smaller while they are read. */
+  readonly largestSide: number;
+}
+
+export interface ImageFolder {
+  readonly classNames: readonly string[];
+  readonly train: ImageSet;
+  readonly test: ImageSet;
+  /** What was passed over or made smaller, for people; empty where nothing was. */
+  readonly notes: readonly string[];
+}
+
+interface ImageFile extends ImageSize {
+  /** Relative to the folder, with slashes. */
+  readonly name: string;
+  readonly label: number;
+}
+
+/** Bytes of decoded images that are kept for the next epoch. */
+const cacheBytes = 256 * 1024 * 1024;
+/** Files that a note names. */
+const namedFiles = 5;
+
+/** Reads the names and sizes of all images; throws `DatasetError` where there is nothing to train on. */
+export function readImageFolder(directory: string, options: FolderOptions): ImageFolder {
+  const classNames = entries(directory)
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith("."))
+    .map(({ name }) => name)
+    .sort(byCodePoint);
+  if (classNames.length === 0) {
+    throw new DatasetError(
+      `${directory}: it holds no folders; images("…") wants one folder a class, with PNG or JPEG files`,
+    );
+  }
+  const files: ImageFile[] = [];
+  const skipped: string[] = [];
+  for (const [label, className] of classNames.entries()) {
+    const before = [files.length, skipped.length] as const;
+    for (const name of filesOf(directory, className)) {
+      const path = join(directory, name);
+      const size = /\.(png|jpe?g)$/i.test(name) ? readSize(path) : "it is neither .png nor .jpg";
+      if (typeof size === "string") skipped.push(`${path}: ${size}`);
+      else files.push({ name, label, ...size });
+    }
+    if (files.length === before[0]) {
+      const found = skipped.length - before[1];
+      const why = found === 0 ? "it is empty" : `none of its ${found} files can be read: ${skipped.at(-1)}`;
+      throw new DatasetError(`${join(directory, className)}: this class has no images: ${why}`);
+    }
+  }
+  const all = imageSet(directory, files, options);
+  const { train, test } = splitByHash(files.map(({ name }) => name));
+  const large = files.filter(({ height, width }) => Math.max(height, width) > options.largestSide).length;
+  return {
+    classNames,
+    train: subset(all, train),
+    test: subset(all, test),
+    notes: [
+      ...(skipped.length === 0 ? [] : [skippedText(skipped)]),
+      ...(large === 0
+        ? []
+        : [`${large} images larger than ${options.largestSide} pixels are made smaller while they are read`]),
+    ],
+  };
+}
+
+function skippedText(skipped: readonly string[]): string {
+  const more = skipped.length - namedFiles;
+  const lines = skipped.slice(0, namedFiles).map((line) => `\n  ${line}`);
+  const files = skipped.length === 1 ? "1 file was" : `${skipped.length} files were`;
+  return `${files} skipped:${lines.join("")}${more > 0 ? `\n  and ${more} more` : ""}`;
+}
+
+function entries(directory: string): readonly Dirent[] {
+  try {
+    return readdirSync(directory, { withFileTypes: true });
+  } catch (error) {
+    throw new DatasetError(`cannot read ${directory}: ${describeFileError(error)}`, 1, { cause: error });
+  }
+}
+
+/** The files of a class and of the folders within it, in the same order everywhere. */
+function filesOf(directory: string, folder: string): readonly string[] {
+  const inside = entries(join(directory, folder)).filter(({ name }) => !name.startsWith("."));
+  const files = inside.filter((entry) => !entry.isDirectory()).map(({ name }) => `${folder}/${name}`);
+  const deeper = inside
+    .filter((entry) => entry.isDirectory())
+    .flatMap(({ name }) => filesOf(directory, `${folder}/${name}`));
+  return [...files, ...deeper].sort(byCodePoint);
+}
+
+function byCodePoint(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** The size of an image from the beginning of its file, or what is wrong with it. */
+function readSize(path: string): ImageSize | string {
+  let file: number;
+  try {
+    file = openSync(path, "r");
+  } catch (error) {
+    return describeFileError(error);
+  }
+  try {
+    const { size } = fstatSync(file);
+    // Comments and thumbnails may stand before a JPEG's size: then all of it is read.
+    for (let length = Math.min(headBytes, size); ; length = size) {
+      const head = new Uint8Array(length);
+      const found = imageSizeOf(head.subarray(0, length === 0 ? 0 : readSync(file, head, 0, length, 0)), size);
+      if (found !== undefined) return found;
+      if (length === size) return `the JPEG ends at offset ${size}, before its first frame`;
+    }
+  } catch (error) {
+    return describeFileError(error);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function imageSet(directory: string, files: readonly ImageFile[], { channels, largestSide }: FolderOptions): ImageSet {
+  const sizes = files.map((file) => fitted(file, largestSide));
+  const height = sizes.reduce((most, size) => Math.max(most, size.height), 0);
+  const width = sizes.reduce((most, size) => Math.max(most, size.width), 0);
+  const mixed = sizes.some((size) => size.height !== height || size.width !== width);
+  const cache = new Map<number, Uint8Array<ArrayBuffer>>();
+  let cached = 0;
+
+  const load = async (index: number): Promise<Uint8Array<ArrayBuffer>> => {
+    const known = cache.get(index);
+    if (known !== undefined) return known;
+    const [file, size] = [files[index], sizes[index]] as [ImageFile, ImageSize];
+    const path = join(directory, file.name);
+    let content: Uint8Array;
+    try {
+      content = await readFile(path);
+    } catch (error) {
+      throw new DatasetError(`cannot read ${path}: ${describeFileError(error)}`, 1, { cause: error });
+    }
+    const decoded = decodeImage(content, path);
+    if (decoded.height !== file.height || decoded.width !== file.width) {
+      throw new DatasetError(
+        `${path}: it is ${decoded.width}x${decoded.height} now; it was ${file.width}x${file.height} when the data set was opened`,
+      );
+    }
+    const whole = planesOf(decoded.rgba, decoded.height * decoded.width, channels);
+    const planes = resizeBytes(whole, [channels, decoded.height, decoded.width], [size.height, size.width]);
+    // What is there stays: an epoch comes to every image once, so that the newest is the last to be wanted again.
+    if (cached + planes.length <= cacheBytes) {
+      cache.set(index, planes);
+      cached += planes.length;
+    }
+    return planes;
+  };
+  return {
+    ...{ count: files.length, channels, height, width, elements: "u8", mixed },
+    labels: Uint32Array.from(files, ({ label }) => label),
+    async read(indices, { raw, sizes: into }) {
+      const room = channels * height * width;
+      // Files are read side by side and decoded one by one.
+      const loaded = await Promise.all(Array.from(indices, load));
+      loaded.forEach((planes, at) => {
+        const size = sizes[indices[at] as number] as ImageSize;
+        into.set([size.height, size.width], 2 * at);
+        placePlanes(planes, size, raw, at * room, { channels, height, width });
+      });
+    },
+  };
+}
+
+/** Within `side` pixels, its proportions kept. */
+function fitted({ height, width }: ImageSize, side: number): ImageSize {
+  const scale = Math.min(1, side / Math.max(height, width));
+  return { height: Math.max(1, Math.round(height * scale)), width: Math.max(1, Math.round(width * scale)) };
+}
+
+/** Copies an image to the upper left of its room, row by row. */
+function placePlanes(
+  planes: Uint8Array,
+  size: ImageSize,
+  raw: Uint8Array | Float32Array,
+  start: number,
+  room: { readonly channels: number; readonly height: number; readonly width: number },
+): void {
+  if (size.height === room.height && size.width === room.width) {
+    raw.set(planes, start);
+    return;
+  }
+  for (let c = 0; c < room.channels; c++) {
+    for (let y = 0; y < size.height; y++) {
+      const from = (c * size.height + y) * size.width;
+      raw.set(planes.subarray(from, from + size.width), start + (c * room.height + y) * room.width);
+    }
+  }
+}
