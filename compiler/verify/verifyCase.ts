@@ -16,7 +16,8 @@ import { caseProgram } from "./caseGraph.ts";
 import { caseBatch, caseRecipeName, caseRecipeText } from "./caseRecipe.ts";
 import type { CaseReport } from "./report.ts";
 import { verifyComputation, verifyTraining } from "./verifyNetwork.ts";
-import { verifyData, verifyFill } from "./verifyWithoutModel.ts";
+import { verifyData } from "./verifyData.ts";
+import { verifyFill } from "./verifyWithoutModel.ts";
 
 export interface VerifyOptions {
   /** The spec; cases of kinds fill and data need none, and those of several inputs can do without. */
@@ -48,7 +49,7 @@ export async function verifyCase(test: ConformanceCase, options: VerifyOptions =
     case "fill":
       return { report: verifyFill(test) };
     case "data":
-      return { report: verifyData(test, imageSource(options, [[test.data, test.data.end]])(test.data.split)) };
+      return verifyData(test, imageSource(options, [[test.data, test.data.end]])(test.data.split));
     case "op":
     case "block":
     case "network":

@@ -58,7 +58,7 @@ export async function verifyTraining(
   const quantities: Quantity[] = [];
   const losses: number[] = [];
   for (const [step, [start, end]] of data.batches.entries()) {
-    const batch = imagesOf(data, images(data.split), start, end);
+    const batch = await imagesOf(data, images(data.split), start, end);
     if (step === 0) {
       const { gradients } = await network.gradients(batch.images, batch.labels);
       const actual = byReference(matched.parameters, gradients);
@@ -77,7 +77,7 @@ export async function verifyTraining(
   quantities.push(...tensorQuantities(test, "buffers_after", byReference(matched.states, after)));
   if (test.evaluation !== undefined) {
     const { split, start, end } = test.evaluation;
-    const batch = imagesOf(data, images(split), start, end);
+    const batch = await imagesOf(data, images(split), start, end);
     const logits = await network.predict(batch.images);
     const classes = logits.length / (end - start);
     const tensor = new Map([["logits", { shape: [end - start, classes], values: logits }]]);
