@@ -61,18 +61,9 @@ export function buffersOf(plan: NetworkPlan, name: ProgramName): readonly number
   const places: Placed[] = [...plan.parameters, ...plan.states, ...bound];
   if (name === "inference") places.push(plan.inference.images, plan.inference.logits);
   else {
-    const {
-      images,
-      labels,
-      metrics,
-      gather = [],
-      gradients,
-      imageGradient,
-      logits,
-      auxiliaryLogits,
-    } = trainingOf(plan);
+    const { images, labels, metrics, gradients, imageGradient, logits, auxiliaryLogits } = trainingOf(plan);
     places.push(images, labels, metrics);
-    if (name === "training") places.push(...plan.optimizer, ...gather.flatMap(({ bindings }) => bindings));
+    if (name === "training") places.push(...plan.optimizer);
     else places.push(...gradients, ...[imageGradient ?? [], logits ?? [], auxiliaryLogits ?? []].flat());
   }
   const found = new Set(places.flatMap(({ buffer, slabs = [] }) => [buffer, ...slabs.map((slab) => slab.buffer)]));
@@ -89,11 +80,12 @@ export function readbackOf(plan: NetworkPlan, name: ProgramName): ReadbackSpec {
 }
 
 /**
- * Bytes of all GPU buffers of a network that has prepared this program alone. They are there before its first step, and no
- * step makes more.
+ * Bytes of all GPU buffers of a network that has prepared this program alone (and, `fromBytes`, the one that makes its images of
+ * bytes). They are there before its first step, and no step makes more.
  */
-export function allocatedBytes(plan: NetworkPlan, name: "training" | "inference"): number {
+export function allocatedBytes(plan: NetworkPlan, name: "training" | "inference", fromBytes = false): number {
   const { count, sizeBytes } = readbackOf(plan, name);
-  const own = buffersOf(plan, name).reduce((sum, index) => sum + (plan.buffers[index]?.size ?? 0), 0);
+  const indices = new Set([...buffersOf(plan, name), ...(fromBytes ? buffersOf(plan, preparedBy[name]) : [])]);
+  const own = [...indices].reduce((sum, index) => sum + (plan.buffers[index]?.size ?? 0), 0);
   return uniformBytes + own + count * sizeBytes;
 }

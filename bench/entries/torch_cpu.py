@@ -11,6 +11,7 @@ folder = arguments["folder"]
 began = time.perf_counter()
 import torch
 import torch.nn.functional as F
+from torch_ops import forward
 
 load_seconds = time.perf_counter() - began
 with open(os.path.join(folder, "network.json")) as file:
@@ -46,46 +47,9 @@ states = {tensor["value"]: place(tensor, False) for tensor in network["states"]}
 optimizer = torch.optim.SGD(parameters.values(), lr=network["rate"], momentum=network["momentum"])
 
 
-def pool_arguments(attrs):
-    return dict(kernel_size=attrs["kernel"], stride=attrs["stride"], padding=attrs["padding"])
-
-
-def run(op, attrs, shape, inputs):
-    if op == "conv":
-        bias = inputs.get("bias")
-        return F.conv2d(
-            inputs["x"], inputs["weight"], bias, attrs["stride"], attrs["padding"], attrs["dilation"], attrs["groups"]
-        )
-    if op == "linear":
-        return F.linear(inputs["x"], inputs["weight"], inputs.get("bias"))
-    if op == "relu":
-        return torch.relu(inputs["x"])
-    if op == "sigmoid":
-        return torch.sigmoid(inputs["x"])
-    if op == "max_pool":
-        return F.max_pool2d(inputs["x"], **pool_arguments(attrs))
-    if op == "avg_pool":
-        return F.avg_pool2d(inputs["x"], **pool_arguments(attrs))
-    if op == "reshape":
-        return inputs["x"].reshape([batch] + shape)
-    if op == "concat":
-        return torch.cat(list(inputs.values()), 1)
-    if op == "add":
-        return sum(list(inputs.values())[1:], list(inputs.values())[0])
-    if op == "batch_norm":
-        running = (inputs["running_mean"], inputs["running_var"])
-        return F.batch_norm(
-            inputs["x"], *running, inputs["weight"], inputs["bias"], True, attrs["momentum"], attrs["eps"]
-        )
-    raise ValueError(f"the torch entry has no {op}")
-
-
 def step(index):
     values = {**parameters, **states, network["input"]: images[index % len(images)]}
-    for node in network["nodes"]:
-        inputs = {name: values[value] for name, value in node["inputs"].items()}
-        values[node["output"]] = run(node["op"], node["attrs"], node["shape"], inputs)
-    loss = F.cross_entropy(values[network["output"]], labels[index % len(labels)])
+    loss = F.cross_entropy(forward(network, values), labels[index % len(labels)])
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()

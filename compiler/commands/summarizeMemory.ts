@@ -3,7 +3,7 @@ import { heldForBackward } from "../5-plan/heldForBackward.ts";
 import { elementCount } from "../ir/graph.ts";
 import type { CompiledNetwork } from "../ir/output.ts";
 import type { BufferPlan } from "../../runtime/plan.ts";
-import { buffersOf, readbackOf, uniformBytes } from "../../runtime/programs.ts";
+import { allocatedBytes, buffersOf, readbackOf, uniformBytes } from "../../runtime/programs.ts";
 
 /** What a network that has prepared one program holds, all of it: the sum is its peak. In bytes. */
 export interface ProgramBytes {
@@ -35,6 +35,8 @@ export interface MemorySummary {
   /** All GPU buffers that a training step has; absent where there is no recipe. */
   readonly trainingPeak?: number;
   readonly inferencePeak: number;
+  /** What each takes more where images come as bytes, which the GPU prepares; absent where the recipe's data does not tell how. */
+  readonly imagesFromBytes?: { readonly training?: number; readonly inference: number };
   readonly training?: ProgramBytes;
   readonly inference: ProgramBytes;
 }
@@ -53,6 +55,14 @@ export function summarizeMemory(network: CompiledNetwork): MemorySummary {
       }),
     ...(peakBytes.training !== undefined && { trainingPeak: peakBytes.training }),
     inferencePeak: peakBytes.inference,
+    ...(plan.preparation !== undefined && {
+      imagesFromBytes: {
+        ...(peakBytes.training !== undefined && {
+          training: allocatedBytes(plan, "training", true) - peakBytes.training,
+        }),
+        inference: allocatedBytes(plan, "inference", true) - peakBytes.inference,
+      },
+    }),
     ...(training !== undefined && { training: programBytes(network, "training") }),
     inference: programBytes(network, "inference"),
   };
