@@ -21,8 +21,9 @@ export interface HeldForBackwardOptions {
 
 export function heldForBackward(plan: KernelPlan, memory: MemoryPlan, options: HeldForBackwardOptions): number {
   const storageOf = (value: ValueId): ValueId => plan.aliasOf.get(value) ?? value;
-  const fromTargets = new Set([storageOf(options.targets)]);
-  const fromOutput = new Set([storageOf(options.output)]);
+  const seeds = (value: ValueId): readonly ValueId[] => plan.slabsOf.get(storageOf(value)) ?? [storageOf(value)];
+  const fromTargets = new Set(seeds(options.targets));
+  const fromOutput = new Set(seeds(options.output));
   let start = plan.kernels.length;
   plan.kernels.forEach(({ stages }, index) => {
     for (const { value, computation } of stages) {
