@@ -2,12 +2,11 @@
 import { differentiate } from "./3-differentiate/differentiate.ts";
 import type { TrainingLoss } from "./3-differentiate/buildLoss.ts";
 import { inferenceGraph } from "./3-differentiate/inferenceGraph.ts";
-import { chooseSchedule, workOf } from "./4-fuse/chooseSchedule.ts";
 import { fuseKernels } from "./4-fuse/fuseKernels.ts";
 import { lowerGraph } from "./4-fuse/lowerGraph.ts";
 import { placeJoins } from "./4-fuse/placeJoins.ts";
+import { partsOf, scheduleKernels, typeFinder } from "./4-fuse/scheduleKernels.ts";
 import { slabTypes, splitIntoSlabs } from "./4-fuse/splitIntoSlabs.ts";
-import { splitReduction, sumsToSplit } from "./4-fuse/splitReduction.ts";
 import { alignBytes, planMemory } from "./5-plan/planMemory.ts";
 import { layoutFlat, placesByValue } from "./5-plan/layoutParameters.ts";
 import type { ImageSource, PreparationLines } from "./3-differentiate/preparationGraph.ts";
@@ -15,17 +14,15 @@ import { runPreparation } from "./preparationPipeline.ts";
 import { emitPlan } from "./6-emit/emitPlan.ts";
 import type { OptimizerPart, TrainingPart } from "./6-emit/emitPlan.ts";
 import { partStride } from "./ir/kernel.ts";
-import { InternalCompilerError } from "./ir/diagnostic.ts";
-import { elementCount, valueId, verifyGraph } from "./ir/graph.ts";
+import { elementCount, verifyGraph } from "./ir/graph.ts";
 import type { Graph, Initial, TensorType, TrainingGraph, ValueId } from "./ir/graph.ts";
-import { loadedNames, namedValue, signatureOf, verifyKernels } from "./ir/kernel.ts";
-import type { Kernel, KernelPlan, Schedule } from "./ir/kernel.ts";
+import { verifyKernels } from "./ir/kernel.ts";
+import type { KernelPlan } from "./ir/kernel.ts";
 import { verifyMemory } from "./ir/memory.ts";
 import type { Place, Slot } from "./ir/memory.ts";
 import type { ProgramPlan } from "./ir/output.ts";
 import { verifyProgram } from "./ir/program.ts";
 import type { TensorProgram } from "./ir/program.ts";
-import { sharesLoops } from "./ir/tiles.ts";
 import { ops } from "./ops/index.ts";
 import type { NetworkPlan } from "../runtime/plan.ts";
 
@@ -66,15 +63,6 @@ export interface PipelineResult {
 
 /** Steps whose losses wait on the device before the host must have read them. */
 const ringSlots = 32;
-/**
- * Lines of WGSL that one kernel may unroll to. Software adapters compile slowly, so a kernel gets its lines by the root of
- * its share of the network's work: the few heavy ones of a small network may be long.
- */
-const lineBudget = {
-  cpu: { least: 120, most: 560, scale: 1200 },
-  gpu: { least: 400, most: 1200, scale: 4000 },
-} as const;
-
 /** From a checked graph to the plan that the runtime runs. */
 export function runPipeline(graph: Graph, options: PipelineOptions): PipelineResult {
   verifyGraph(graph);
@@ -216,7 +204,7 @@ function trainingKernels(graph: Graph, request: TrainingRequest, options: Pipeli
     overwrites,
     fuse: options.fuse,
   });
-  const kernels = scheduleAll(fused, new Set(gradientValues), options);
+  const kernels = scheduleKernels(fused, { ...options, gradients: new Set(gradientValues) });
   const inputs = slabsOf(program, trainingGraph.inputs.map((input) => input.value)); // prettier-ignore
   verifyKernels(kernels, new Set(slabsOf(program, [...externalValues(trainingGraph)])));
   const gradients = gradientValues.map((value) => ({
@@ -304,7 +292,7 @@ function inferenceKernels(graph: Graph, options: PipelineOptions): ScheduledProg
     overwrites: new Map(),
     fuse: options.fuse,
   });
-  const kernels = scheduleAll(fused, new Set(), options);
+  const kernels = scheduleKernels(fused, { ...options, gradients: new Set() });
   verifyKernels(kernels, new Set(slabsOf(program, [...externalValues(inference)])));
   const inputs = slabsOf(program, inference.inputs.map((input) => input.value)); // prettier-ignore
   return { graph: inference, program, kernels, inputs, outputs };
@@ -327,89 +315,10 @@ function planInference(
   return { graph, kernels, memory };
 }
 
-/** Chooses every kernel's schedule, and cuts long sums over the batch in two kernels. */
-function scheduleAll(
-  plan: KernelPlan,
-  gradients: ReadonlySet<ValueId | undefined>,
-  options: PipelineOptions,
-): KernelPlan {
-  const read = new Set(
-    plan.kernels.flatMap((kernel) =>
-      kernel.stages.flatMap((stage) => [...loadedNames(stage.computation)].map(namedValue)),
-    ),
-  );
-  const onlyForUpdate = new Set([...gradients].filter((value) => value !== undefined && !read.has(value)));
-  const work = plan.kernels.reduce((sum, kernel) => sum + workOf(kernel), 1);
-  const { least, most, scale } = lineBudget[options.adapterClass];
-  const scratch = new Map(plan.scratch);
-  const types = new Map(plan.types);
-  let next = Math.max(-1, ...types.keys());
-  // Equal layers have equal schedules, each searched for once.
-  const known = new Map<string, Schedule>();
-  const schedule = (kernel: Kernel, splittable: boolean): Schedule => {
-    const budget = Math.round(Math.min(most, Math.max(least, scale * Math.sqrt(workOf(kernel) / work))));
-    const key = `${splittable} ${budget} ${signatureOf(kernel, lookup(types)).text}`;
-    const found =
-      known.get(key) ??
-      withinBinding(
-        chooseSchedule(kernel, { adapterClass: options.adapterClass, splittable, lineBudget: budget }),
-        kernel,
-        options.bindingBytes,
-      );
-    known.set(key, found);
-    return found;
-  };
-  const kernels = plan.kernels.flatMap((kernel): readonly Kernel[] => {
-    if (sumsOnlyGradients(kernel, onlyForUpdate)) return [{ ...kernel, schedule: schedule(kernel, true) }];
-    const sums = sumsToSplit(kernel);
-    const inParts = sums === undefined ? undefined : schedule(sums, true);
-    if (sums === undefined || inParts?.split === undefined) return [{ ...kernel, schedule: schedule(kernel, false) }];
-    const split = splitReduction(kernel, sums, inParts, () => valueId(++next));
-    for (const [value, type] of split.scratch) {
-      scratch.set(value, type);
-      types.set(value, type);
-    }
-    return [split.sums, { ...split.rest, schedule: schedule(split.rest, false) }];
-  });
-  return { ...plan, kernels, scratch };
-}
-
-/** The schedule with no more parts than the largest of the kernel's sums may have in one binding. */
-function withinBinding(schedule: Schedule, { stages }: Kernel, bindingBytes: number): Schedule {
-  const { split, ...rest } = schedule;
-  if (split === undefined) return schedule;
-  const largest = Math.max(...stages.map(({ type }) => partStride(elementCount(type)) * 4));
-  const parts = Math.min(split.parts, Math.floor(bindingBytes / largest));
-  return parts > 1 ? { ...rest, split: { ...split, parts } } : rest;
-}
-
-/** Whether all that a kernel computes are gradients that the update alone reads, in one set of loops: it adds their parts. */
-function sumsOnlyGradients(kernel: Kernel, gradients: ReadonlySet<ValueId | undefined>): boolean {
-  const root = kernel.stages[0]?.computation;
-  if (root?.body.kind !== "reduce" || root.body.finish.kind !== "reduced") return false;
-  return kernel.stages.every(
-    (stage, index) => gradients.has(stage.value) && (index === 0 || sharesLoops(stage.computation, root, new Map())),
-  );
-}
-
-/** In how many parts a gradient is summed. */
-function partsOf(value: ValueId, plan: KernelPlan): number {
-  const kernel = plan.kernels.find((each) => each.stages.some((stage) => stage.value === value));
-  return kernel?.schedule.split?.parts ?? 1;
-}
-
 function externalValues(graph: Graph): ReadonlySet<ValueId> {
   return new Set([...graph.inputs, ...graph.parameters, ...graph.states].map(({ value }) => value));
 }
 
 function typeLookup(kernels: KernelPlan): (value: ValueId) => TensorType {
-  return lookup(new Map([...kernels.types, ...kernels.scratch]));
-}
-
-function lookup(types: ReadonlyMap<ValueId, TensorType>): (value: ValueId) => TensorType {
-  return (value) => {
-    const type = types.get(value);
-    if (type === undefined) throw new InternalCompilerError("pipeline", `%${value} has no type`);
-    return type;
-  };
+  return typeFinder(new Map([...kernels.types, ...kernels.scratch]));
 }

@@ -5,16 +5,18 @@
 import { InternalCompilerError } from "../ir/diagnostic.ts";
 import { elementCount, typesOf } from "../ir/graph.ts";
 import type { Graph, Initial, TensorType, TrainingGraph, ValueId } from "../ir/graph.ts";
-import type { Kernel, Stage } from "../ir/kernel.ts";
+import type { Kernel } from "../ir/kernel.ts";
 import type { Place } from "../ir/memory.ts";
 import type { ProgramPlan } from "../ir/output.ts";
 import type {
-  BindingPlan, BufferPlan, DispatchPlan, KernelPlan, NetworkPlan, PlacePlan, TensorPlan, TrainingPlan,
+  BindingPlan, BufferPlan, DispatchPlan, NetworkPlan, PlacePlan, TensorPlan, TrainingPlan,
 } from "../../runtime/plan.ts"; // prettier-ignore
 import { emitPreparation } from "./emitPreparation.ts";
 import type { PreparationPart } from "./emitPreparation.ts";
 import { emitParameterUpdates, gathers } from "./emitParameterUpdates.ts";
 import type { OptimizerPart } from "./emitParameterUpdates.ts";
+import { kernelName, kernelTable, labelOf } from "./kernelTable.ts";
+import type { KernelTable } from "./kernelTable.ts";
 import { emitWgsl } from "./emitWgsl.ts";
 import type { EmittedKernel } from "./emitWgsl.ts";
 import { signatureOf } from "../ir/kernel.ts";
@@ -59,12 +61,6 @@ export interface EmitPlanInput {
   readonly counters: readonly string[];
   /** How images are made of bytes. */
   readonly preparation?: PreparationPart;
-}
-
-interface KernelTable {
-  /** Index of the kernel with this text, added when it is new. */
-  add(wgsl: string, name: string, workgroupSize: number, label: string): number;
-  list(): readonly KernelPlan[];
 }
 
 export function emitPlan(input: EmitPlanInput): NetworkPlan {
@@ -365,47 +361,3 @@ function requiredLimits(buffers: readonly BufferPlan[]): Readonly<Record<string,
 /** maxStorageBufferBindingSize and maxBufferSize of every adapter. */
 export const defaultBindingBytes = 128 * 1024 * 1024;
 export const defaultBufferBytes = 256 * 1024 * 1024;
-
-/** "conv1 sigmoid1 avg_pool1", or "gradient of conv1.weight" as far as the ops tell. */
-function labelOf(kernel: Kernel): string {
-  const stageLabel = (stage: Stage): string => {
-    const { path } = stage.origin;
-    const backward = stage.op.includes("gradient") || stage.op === "channel_sum";
-    if (path === "") return stage.op.replaceAll("_", " ");
-    return backward ? `${path} ${stage.op.replaceAll("_", " ")}` : path;
-  };
-  return [...new Set(kernel.stages.map(stageLabel))].join(", ");
-}
-
-/** The ops of a kernel as an identifier; long lists are cut. */
-function kernelName(kernel: Kernel): string {
-  const ops = [...new Set(kernel.stages.map((stage) => stage.op))];
-  return ops.length <= 4 ? ops.join("_") : [...ops.slice(0, 3), "and", String(ops.length - 3), "more"].join("_");
-}
-
-function kernelTable(): KernelTable {
-  const byText = new Map<string, { readonly index: number; readonly labels: string[] }>();
-  const entries: { readonly name: string; readonly text: string; readonly workgroupSize: number }[] = [];
-  const names = new Map<string, number>();
-  return {
-    add(wgsl, name, workgroupSize, label) {
-      const known = byText.get(wgsl);
-      if (known !== undefined) {
-        known.labels.push(label);
-        return known.index;
-      }
-      const count = (names.get(name) ?? 0) + 1;
-      names.set(name, count);
-      byText.set(wgsl, { index: entries.length, labels: [label] });
-      entries.push({ name: count === 1 ? name : `${name}_${count}`, text: wgsl, workgroupSize });
-      return entries.length - 1;
-    },
-    list: () =>
-      entries.map(({ name, text, workgroupSize }) => {
-        const labels = [...new Set(byText.get(text)?.labels ?? [])].map(
-          (label) => `// ${label.replace(/[^\x20-\x7e]/g, "?")}`,
-        );
-        return { name, wgsl: [`// ${name}, used by:`, ...labels, "", text].join("\n"), workgroupSize };
-      }),
-  };
-}
