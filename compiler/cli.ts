@@ -152,6 +152,7 @@ function buildProgram(terminal: Terminal, setExitCode: (code: number) => void): 
   const verifyFile = "the .cnn file; cases of images, of fills, and of several inputs need none";
   onSpec("verify", verifyText, "[file]", verifyFile)
     .requiredOption("-c, --case <file>", "the case, a .json file with its .safetensors beside it")
+    .option("--step", "also take one training step of a network: its loss, and that its update is the gradients'")
     .option("-d, --data <dir>", "the directory of the Fashion-MNIST files, where the case needs more than ship")
     .addHelpText("after", help("verify", "specs/lenet.cnn --case tests/conformance/cases/train_lenet_sgd.json"))
     .action(async (file: string | undefined, options: object) => {

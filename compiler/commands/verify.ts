@@ -10,6 +10,7 @@ import { paletteOf, table, type Terminal } from "./terminal.ts";
 export interface VerifyCommandOptions extends SpecOptions {
   readonly case: string;
   readonly data?: string;
+  readonly step?: boolean;
 }
 
 /** `cnnc verify`: one line a quantity, error beside tolerance; 1 on a miss. */
@@ -30,6 +31,7 @@ export async function verifyCommand(
       readSource: readImport,
       settings,
       ...(options.model === undefined ? {} : { model: options.model }),
+      ...(options.step === undefined ? {} : { step: options.step }),
       ...(options.data === undefined ? {} : { imageDirectory: options.data }),
     });
   } catch (error) {

@@ -67,7 +67,8 @@ function norm(values: ArrayLike<number>): number {
   return Math.sqrt(squares);
 }
 
-function rms(values: ArrayLike<number>): number {
+/** The root of the mean square of some values. */
+export function rms(values: ArrayLike<number>): number {
   return norm(values) / Math.sqrt(values.length);
 }
 

@@ -34,6 +34,13 @@ export function quantity(name: string, error: number, tolerance: number, worst?:
   return { name, error, tolerance, passes: error <= tolerance, ...(worst === undefined ? {} : { worst }) };
 }
 
+/** A quantity of several tensors: the largest of their errors, with the tensor that has it. */
+export function worstQuantity(name: string, errors: ReadonlyMap<string, number>, tolerance: number): Quantity {
+  const worst = largest([...errors.values()]);
+  const [where] = [...errors].find(([, error]) => Object.is(error, worst)) ?? [];
+  return quantity(name, worst, tolerance, where);
+}
+
 /** A quantity that must be exact: 0 when `holds`, else `by`. */
 export function exactQuantity(name: string, by: number): Quantity {
   return quantity(name, by, 0);
@@ -52,7 +59,7 @@ export function tensorQuantities(
   const expected: ExpectedTensors = test.expect[group] ?? {};
   const names = Object.keys(expected);
   if (names.length === 0) return [];
-  const errors = names.map((name) => {
+  const errorOf = (name: string): number => {
     const reference = expected[name] as ExpectedTensors[string];
     const tensor = actual.get(name);
     if (tensor === undefined) return NaN;
@@ -62,13 +69,13 @@ export function tensorQuantities(
       );
     }
     return tensorError(tensor.values, reference, test.stored, test.measure, floor);
-  });
-  const worst = largest(errors);
-  const quantities = [
-    quantity(group, worst, toleranceOf(test, group), names[errors.findIndex((error) => Object.is(error, worst))]),
-  ];
+  };
+  const errors = new Map(names.map((name) => [name, errorOf(name)]));
+  const quantities = [worstQuantity(group, errors, toleranceOf(test, group))];
   const medianTolerance = test.tolerance[`${group}_median`];
-  if (medianTolerance !== undefined) quantities.push(quantity(`${group}_median`, median(errors), medianTolerance));
+  if (medianTolerance !== undefined) {
+    quantities.push(quantity(`${group}_median`, median([...errors.values()]), medianTolerance));
+  }
   return quantities;
 }
 

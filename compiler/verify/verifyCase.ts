@@ -25,6 +25,8 @@ export interface VerifyOptions {
   readonly readSource?: (path: string) => string | undefined;
   readonly model?: string;
   readonly settings?: Readonly<Record<string, string>>;
+  /** Also take one training step of a network, and hold its loss and its update against the case's loss and gradients. */
+  readonly step?: boolean;
   /** Where the images are; by default the full set where it is installed and needed, else the shipped subset. */
   readonly imageDirectory?: string;
 }
@@ -64,7 +66,7 @@ export async function verifyCase(test: ConformanceCase, options: VerifyOptions =
         const report =
           test.kind === "training"
             ? await verifyTraining(test, opened.network, imageSource(options, imagesNeeded(test)))
-            : await verifyComputation(test, opened.network);
+            : await verifyComputation(test, opened.network, { step: options.step === true && test.kind === "network" });
         return { report, adapter: `${opened.description}, ${limitsText(opened.network.device)}` };
       } finally {
         opened.close();

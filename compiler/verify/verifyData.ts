@@ -13,11 +13,11 @@ export async function verifyData(
 ): Promise<{ readonly report: CaseReport; readonly adapter: string }> {
   const { start, end } = test.data;
   const indices = Uint32Array.from({ length: end - start }, (_, index) => start + index);
-  const { network } = compile(
+  const { network, diagnostics } = compile(
     { path: "data.cnn", text: specText(test.data, set) },
     { batch: indices.length, imageSource: { shape: [set.channels, set.height, set.width], dtype: set.elements } },
   );
-  if (network === undefined) throw new InternalCompilerError("verifyData", `the spec of ${test.name} does not compile`);
+  if (network === undefined) throw new InternalCompilerError("verifyData", `${test.name}: ${diagnostics[0]?.message}`);
   const opened = await openNetwork(network.plan, { programs: ["inferenceBytes"] });
   try {
     const images = await opened.network.preparedImages(await readImages(set, indices));
@@ -34,5 +34,5 @@ function specText({ resize, normalize }: CaseImages, { channels, height, width }
   const [rows, columns] = resize ?? [height, width];
   const scaling = normalize === null ? "" : `normalize(mean: ${normalize.mean}, std: ${normalize.std})`;
   return `model Prepared { input ${channels} x ${rows} x ${columns}  global_avg_pool -> flatten -> linear(2) }
-train Prepared { data images("") { resize (${rows}, ${columns})  ${scaling} }  optimizer sgd(lr: 0) }`;
+train Prepared { data images(".") { resize (${rows}, ${columns})  ${scaling} }  optimizer sgd(lr: 1) }`;
 }

@@ -10,14 +10,19 @@ import { largest } from "./measureError.ts";
 import {
   exactQuantity, quantity, reportOf, tensorQuantities, toleranceOf, type ActualTensor, type CaseReport, type Quantity,
 } from "./report.ts"; // prettier-ignore
+import { verifyStep } from "./verifyStep.ts";
 import { imagesOf } from "./verifyWithoutModel.ts";
 
 type Tensors = Readonly<Record<string, Float32Array>>;
 
-/** An op, a block or a network: one forward and one backward pass on filled inputs. */
-export async function verifyComputation(test: ComputationCase, network: Network): Promise<CaseReport> {
+/** An op, a block or a network: one forward and one backward pass on filled inputs, and a training step if asked for. */
+export async function verifyComputation(
+  test: ComputationCase,
+  network: Network,
+  { step = false }: { readonly step?: boolean } = {},
+): Promise<CaseReport> {
   const matched = matchParameters(network.plan, test.params, test.name);
-  loadFills(network, matched);
+  await loadFills(network, matched);
   const count = test.inputs[0]?.shape[0] ?? 0;
   const images = joinInputs(test.inputs, count);
   const targets = test.loss.kind === "dot" ? fillTensor(test.loss.cotangent) : Uint32Array.from(test.labels ?? []);
@@ -43,6 +48,7 @@ export async function verifyComputation(test: ComputationCase, network: Network)
   if (test.mode === "train") {
     quantities.push(...tensorQuantities(test, "buffers_after", byReference(matched.states, result.states)));
   }
+  if (step) quantities.push(...(await verifyStep(test, network, matched.parameters, { images, targets }, result)));
   return reportOf(test.name, [...quantities, ...missingQuantities(test, quantities)]);
 }
 
@@ -53,7 +59,7 @@ export async function verifyTraining(
   images: (split: "train" | "test") => ImageSet,
 ): Promise<CaseReport> {
   const matched = matchParameters(network.plan, test.params, test.name);
-  loadFills(network, matched);
+  await loadFills(network, matched);
   const { expect, data } = test;
   const quantities: Quantity[] = [];
   const losses: number[] = [];
@@ -127,10 +133,22 @@ function splitInputs(inputs: readonly FilledTensor[], joined: Float32Array): Rea
   );
 }
 
-/** Every tensor of the network as the case fills it. */
-function loadFills(network: Network, { parameters, states }: MatchedTensors): void {
-  const values = [...parameters, ...states].map(({ plan, reference }) => [plan.name, fillTensor(reference)] as const);
-  network.loadStateDict(Object.fromEntries(values));
+/** What may wait on its way to the device: its queue holds a copy of everything written since the last submit. */
+const waitingBytes = 1 << 26;
+
+/** Every tensor of the network as the case fills it, one after another: all at once would be twice the network in memory. */
+async function loadFills(network: Network, { parameters, states }: MatchedTensors): Promise<void> {
+  const { queue } = network.device;
+  let waiting = 0;
+  for (const { plan, reference } of [...parameters, ...states]) {
+    const values = fillTensor(reference);
+    network.parameter(plan.name).write(values);
+    waiting += values.byteLength;
+    if (waiting < waitingBytes) continue;
+    queue.submit([]);
+    await queue.onSubmittedWorkDone();
+    waiting = 0;
+  }
 }
 
 /** The network's tensors under the names that the case gives them. */

@@ -1,5 +1,6 @@
-// `npm run conformance [-- WORD ...]`: every recorded case (or those whose name contains a word) against the compiled spec
-// on this machine's adapter. The last line is `N passed, M failed`; a case that has no spec yet counts as failed.
+// `npm run conformance [-- WORD ... --step]`: every recorded case (or those whose name contains a word) against the compiled
+// spec on this machine's adapter, those of ../shared/conformance included where it is. With --step each network takes a
+// training step too. The last line is `N passed, M failed`; a case that has no spec counts as failed.
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -12,13 +13,15 @@ const { verifyCase } = await load("compiler/verify/verifyCase.js");
 const { compileTrace, readTrace, verifyTrace } = await load("compiler/verify/verifyTrace.js");
 const { openNetwork } = await load("compiler/training/openNetwork.js");
 
-const words = process.argv.slice(2);
-const networks = JSON.parse(readFileSync(join(root, "tests/conformance/specs.json"), "utf8"));
+const step = process.argv.includes("--step");
+const words = process.argv.slice(2).filter((word) => word !== "--step");
+const readJson = (name) => JSON.parse(readFileSync(join(root, "tests/conformance", name), "utf8"));
+const specs = readJson("specs.json");
+const slow = readJson("slow.json");
 const shared = join(root, "../shared/conformance/cases");
 const folders = [join(root, "tests/conformance/cases"), ...(existsSync(shared) ? [shared] : [])];
-if (!existsSync(shared))
-  console.log("the large networks' cases are not here (../shared/conformance): they are passed by");
 
+/** Of each case its file, in the order of their names; the project's own copy of a case comes before the shared one. */
 const paths = new Map();
 for (const folder of folders) {
   for (const file of readdirSync(folder).filter((name) => name.endsWith(".json"))) {
@@ -28,6 +31,17 @@ for (const folder of folders) {
     }
   }
 }
+const cases = [...paths].sort(([a], [b]) => (a < b ? -1 : 1));
+const left = cases.filter(([name]) => name in slow);
+console.log(`${cases.length} cases`);
+if (!existsSync(shared)) {
+  console.log("The large networks' cases are not here (../shared/conformance is missing): they are not among them.");
+}
+if (left.length > 0) {
+  console.log(`${left.length} of them are left to this command, being too slow for every \`npm test\`:`);
+  for (const [name] of left) console.log(`  ${name.padEnd(30)} ${slow[name]}`);
+}
+console.log("");
 
 const traces = join(root, "tests/traces");
 const tracePaths = readdirSync(traces)
@@ -37,20 +51,29 @@ const tracePaths = readdirSync(traces)
   .map((name) => join(traces, name));
 
 const readSource = (path) => (existsSync(path) ? readFileSync(path, "utf8") : undefined);
-let [passed, failed] = [0, 0];
-for (const [name, path] of [...paths].sort(([a], [b]) => (a < b ? -1 : 1))) {
+/** The source of a case's spec; none for what needs no network, nor for several inputs, which the graph IR takes. */
+function sourceOf(test) {
+  if (test.kind === "fill" || test.kind === "data" || (test.inputs?.length ?? 0) > 1) return undefined;
+  const { spec = `tests/conformance/specs/${test.name}.cnn` } = specs[test.name] ?? {};
+  if (!existsSync(join(root, spec))) throw new Error(`there is no ${spec}`);
+  return { path: spec, text: readFileSync(join(root, spec), "utf8") };
+}
+const quantityText = ({ name, error, tolerance, worst, passes }) =>
+  `${name}=${error.toExponential(1)}${passes ? "" : ` MISS (tolerance ${tolerance}${worst ? `, worst ${worst}` : ""})`}`;
+
+let [passed, failed, on] = [0, 0, ""];
+for (const [name, path] of cases) {
   const began = performance.now();
   let line;
   try {
     const test = readCase(path);
-    const { spec = `tests/conformance/specs/${name}.cnn`, set = {} } = networks[name] ?? {};
-    const needsSpec = test.kind !== "fill" && test.kind !== "data";
-    if (needsSpec && !existsSync(join(root, spec))) throw new Error(`there is no ${spec} yet`);
-    const source = needsSpec ? { path: spec, text: readFileSync(join(root, spec), "utf8") } : undefined;
-    const { report } = await verifyCase(test, { source, readSource, settings: set });
-    const text = ({ name: quantity, error, tolerance, passes }) =>
-      `${quantity}=${error.toExponential(1)}${passes ? "" : ` MISS (tolerance ${tolerance})`}`;
-    line = `${report.passes ? "ok  " : "FAIL"} ${name.padEnd(30)} ${report.quantities.map(text).join(" ")}`;
+    const settings = specs[name]?.set ?? {};
+    const { report, adapter } = await verifyCase(test, { source: sourceOf(test), readSource, settings, step });
+    if (adapter !== undefined && adapter !== on) {
+      on = adapter;
+      console.log(`on ${adapter}`);
+    }
+    line = `${report.passes ? "ok  " : "FAIL"} ${name.padEnd(30)} ${report.quantities.map(quantityText).join(" ")}`;
     if (report.passes) passed++;
     else failed++;
   } catch (error) {
