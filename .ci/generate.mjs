@@ -68,7 +68,11 @@ if (!(isCheck && sourcesChanged)) {
   await update("docs/diagnostics.md", renderDiagnosticsDoc());
   const { renderLayerTable } = await load("compiler/ops/layerTable.js");
   const { layers } = await load("compiler/ops/index.js");
-  await update("docs/language.md", replaceBetween("docs/language.md", "layers", renderLayerTable(layers)));
+  const { describeBlocks, renderBlockTable } = await load("compiler/commands/describeBlocks.js");
+  const { standardLibrary } = await load("compiler/standardLibrary.js");
+  const withLayers = replaceBetween("docs/language.md", "layers", renderLayerTable(layers));
+  const blockTable = renderBlockTable(describeBlocks(standardLibrary));
+  await update("docs/language.md", replaceBetween("docs/language.md", "standard blocks", blockTable, withLayers));
   for (const [path, parts] of Object.entries(await documentParts(load))) {
     let text = readFileSync(join(root, path), "utf8");
     for (const [name, content] of Object.entries(parts)) text = replaceBetween(path, name, content, text);

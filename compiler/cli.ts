@@ -13,6 +13,7 @@ const examples = `
 Examples:
   cnnc check specs/lenet.cnn                                is the file right?
   cnnc summary specs/lenet.cnn                              its layers, shapes and sizes
+  cnnc docs inception                                       what a layer or a standard block is
   cnnc compile specs/lenet.cnn -o out/lenet                 a typed module and its WGSL kernels
   cnnc train specs/lenet.cnn --recipe quick --out out/run   train it, with its recipe \`quick\`
   cnnc eval specs/lenet.cnn --weights out/run/weights.safetensors
@@ -159,6 +160,17 @@ function buildProgram(terminal: Terminal, setExitCode: (code: number) => void): 
       const { verifyCommand } = await import("./commands/verify.ts");
       setExitCode(await verifyCommand(file, options as Parameters<typeof verifyCommand>[1], terminal));
     });
+  program
+    .command("docs")
+    .description("Describe the layers and the blocks of the standard library, or one of them in full.")
+    .argument("[name]", "a layer or a block: `conv`, `inception`")
+    .option("--json", "print the descriptions as JSON")
+    .option("--no-color", "no colours (NO_COLOR does the same)")
+    .addHelpText("after", help("docs", "", "inception", "conv"))
+    .action(async (name: string | undefined, options: object) => {
+      const { docsCommand } = await import("./commands/docs.ts");
+      setExitCode(docsCommand(name, options, terminal));
+    });
   return program;
 }
 
@@ -243,7 +255,7 @@ function wholeNumber(value: string): number {
 }
 
 function help(command: string, ...lines: readonly string[]): string {
-  return `\nExamples:\n${lines.map((line) => `  cnnc ${command} ${line}\n`).join("")}`;
+  return `\nExamples:\n${lines.map((line) => `  cnnc ${command} ${line}`.trimEnd() + "\n").join("")}`;
 }
 
 function readVersion(): string {

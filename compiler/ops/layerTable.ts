@@ -17,7 +17,8 @@ const inputText: Readonly<Record<LayerDefinition["expects"], string>> = {
   any: "any",
 };
 
-function argumentText(argument: LayerArgument): string {
+/** An argument with its default, its range and what it is: "`stride = 1`: step between output positions". */
+export function argumentText(argument: LayerArgument): string {
   const { name, default: value, doc } = argument;
   const given = value === undefined ? "" : ` = ${defaultText(value)}`;
   return `\`${name}${given}\`: ${escapeCell(doc)}${rangeText(argument)}`;

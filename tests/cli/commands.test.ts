@@ -74,6 +74,41 @@ describe("help and usage", () => {
   });
 });
 
+describe("docs", () => {
+  test("without a name: every layer and every standard block, with its comment", async () => {
+    const { code, out } = await runCnnc(["docs"]);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^ +avg_pool +The mean of each window\.$/m);
+    expect(out).toContain("  fire(squeeze, expand1, expand3 = expand1)\n      SqueezeNet (Iandola et al. 2016)");
+  });
+
+  test("of a block: its comment and its definition", async () => {
+    const { code, out } = await runCnnc(["docs", "transition"]);
+    const text = readFileSync(join(import.meta.dirname, "../../specs/std/blocks.cnn"), "utf8");
+    expect(code).toBe(0);
+    expect(out).toContain("Between two dense blocks");
+    expect(out).toContain(/block transition[^]*?\n}/.exec(text)?.[0] ?? "missing");
+  });
+
+  test("of a layer: its arguments, as JSON too", async () => {
+    const { out } = await runCnnc(["docs", "dropout"]);
+    expect(out).toContain("p = 0.5: probability of dropping");
+    const { code, out: json } = await runCnnc(["docs", "dropout", "--json"]);
+    expect(code).toBe(0);
+    expect(JSON.parse(json)).toMatchObject({
+      kind: "layer",
+      name: "dropout",
+      arguments: [{ name: "p", default: 0.5 }],
+    });
+  });
+
+  test("of another name: a sentence, and exit code 1", async () => {
+    const { code, error } = await runCnnc(["docs", "fir"]);
+    expect(code).toBe(1);
+    expect(error).toContain("there is no layer or standard block called fir: did you mean `fire`?");
+  });
+});
+
 describe("files that cannot be read or written: exit code 1 and a sentence", () => {
   test.each([
     [["check", "absent.cnn"], "cannot read absent.cnn: there is no such file"],

@@ -68,7 +68,9 @@ function specGraph({ spec, settings = {} }: Row): Graph {
   const text = readFileSync(new URL(`../../../${path}`, import.meta.url), "utf8");
   const result = checkSource({ path, text }, { settings });
   if (result.checked === undefined) throw new Error(renderDiagnostics(result.diagnostics));
-  expect(result.diagnostics).toEqual([]);
+  // Set to other sizes or classes, a spec is told that its recipe's data set has its own.
+  const ownData = "size" in settings || "classes" in settings ? ["CNN6008", "CNN6009"] : [];
+  expect(result.diagnostics.filter(({ code }) => !ownData.includes(code))).toEqual([]);
   expect(result.checked.recipe).toBeDefined();
   verifyGraph(result.checked.graph);
   return result.checked.graph;
