@@ -1,0 +1,137 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import { readImages } from "../../../compiler/datasets/imageSet.ts";
+import { openDataset } from "../../../compiler/datasets/openDataset.ts";
+import { splitByHash } from "../../../compiler/datasets/splitByHash.ts";
+import { jpegFile, pngFile } from "../../support/imageFiles.ts";
+import { temporaryFolder } from "../../support/temporaryFolder.ts";
+
+const source = { kind: "images", directory: "." } as const;
+
+const grey = (value: number) => (): readonly [number, number, number] => [value, value, value];
+const small = pngFile(2, 2, grey(7));
+
+describe("a folder of pictures", () => {
+  test("has a class a folder; PNG and JPEG, in spaces and letters of any kind; each picture in its own size", async () => {
+    const directory = temporaryFolder({
+      "Ärger & Freude/eins zwei.png": pngFile(3, 2, (x, y) => [10 * x, 100 * y, 255]),
+      "Ärger & Freude/drei.PNG": pngFile(2, 4, grey(40)),
+      "写真/四.jpg": jpegFile(4, 4, grey(200)),
+      "写真/五.jpeg": jpegFile(2, 2, grey(90)),
+    });
+    const { classNames, train, test: held, description } = openDataset(source, { directory, channels: 3 });
+    expect(classNames).toEqual(["Ärger & Freude", "写真"]);
+    expect(description).toContain(`${directory}: ${train.count} train and ${held.count} test images, 2 classes`);
+    expect(train.count + held.count).toBe(4);
+    expect(train).toMatchObject({ channels: 3, height: 4, width: 4, mixed: true });
+    const found: string[] = [];
+    for (const set of [train, held]) {
+      const { raw, sizes } = await readImages(
+        set,
+        Uint32Array.from({ length: set.count }, (_, index) => index),
+      );
+      for (let image = 0; image < set.count; image++) {
+        const [height, width] = sizes.subarray(2 * image);
+        const planes = raw.subarray(image * 48, image * 48 + 48);
+        found.push([set.labels[image], height, width, ...planes.subarray(0, 6), planes[36]].join(" "));
+      }
+    }
+    expect(found.sort()).toEqual([
+      // Class, height, width; red of the first row and a half, its room being four wide; blue of the second row's first pixel.
+      "0 2 3 0 10 20 0 0 10 255",
+      "0 4 2 40 40 0 0 40 40 40",
+      "1 2 2 90 90 0 0 90 90 90",
+      "1 4 4 200 200 200 200 200 200 200",
+    ]);
+  });
+
+  test("becomes grey as PIL makes it, and smaller where it is too large", async () => {
+    const directory = temporaryFolder({
+      "a/1.png": pngFile(4, 2, () => [200, 100, 50]),
+      "a/2.png": pngFile(4, 2, () => [1, 2, 3]),
+    });
+    const { train, description } = openDataset(source, { directory, channels: 1, largestSide: 2 });
+    expect(train).toMatchObject({ channels: 1, height: 1, width: 2, mixed: false });
+    expect(description).toContain("2 images larger than 2 pixels are made smaller");
+    // (200 * 299 + 100 * 587 + 50 * 114) / 1000 = 124.2; (1 * 299 + 2 * 587 + 3 * 114) / 1000 = 1.8.
+    expect([[124, 124], [2, 2]]).toContainEqual([...(await readImages(train, [0])).raw]); // prettier-ignore
+  });
+
+  test("is split by its files' names: what comes or goes moves no other", () => {
+    const names = Array.from({ length: 1000 }, (_, index) => `cats/${index}.png`);
+    const { train, test: held } = splitByHash(names);
+    expect(train.length + held.length).toBe(1000);
+    expect(held.length).toBeGreaterThan(150);
+    expect(held.length).toBeLessThan(250);
+    const more = splitByHash([...names, "cats/new.png"]);
+    expect([...more.test].filter((index) => index < 1000)).toEqual([...held]);
+    // The split of these names is the same on every machine and in every version.
+    expect([...splitByHash(["a", "b", "c", "d", "e", "f", "g", "h"]).test]).toEqual([1, 4]);
+    expect(splitByHash(["a", "b"])).toMatchObject({ train: { length: 1 }, test: { length: 1 } });
+  });
+});
+
+describe("bad pictures", () => {
+  test("what is no image is skipped, counted and shown", () => {
+    const directory = temporaryFolder({
+      ...{
+        "a/1.png": small,
+        "a/2.png": small,
+        "a/text.png": Buffer.from("just text"),
+        "a/empty.jpg": new Uint8Array(),
+      },
+      ...{
+        "a/cut.png": small.subarray(0, 20),
+        "a/cut.jpg": jpegFile(2, 2, grey(1)).subarray(0, 30),
+        "a/notes.txt": small,
+      },
+    });
+    const { train, test: held, description } = openDataset(source, { directory });
+    expect(train.count + held.count).toBe(2);
+    expect(description.split("\n").slice(1)).toEqual([
+      "5 files were skipped:",
+      `  ${join(directory, "a/cut.jpg")}: the JPEG ends at offset 30, before its first frame`,
+      `  ${join(directory, "a/cut.png")}: the PNG ends at offset 20, inside its header`,
+      `  ${join(directory, "a/empty.jpg")}: it has 0 bytes`,
+      `  ${join(directory, "a/notes.txt")}: it is neither .png nor .jpg`,
+      `  ${join(directory, "a/text.png")}: it is neither PNG nor JPEG: offset 0 holds 6a 75 73 74, which is text`,
+    ]);
+  });
+
+  test("an empty class is refused by name, and so is one without a good file, and a folder without classes", () => {
+    const directory = temporaryFolder({ "a/1.png": small, "a/2.png": small });
+    mkdirSync(join(directory, "leer"));
+    expect(() => openDataset(source, { directory })).toThrow(
+      `${join(directory, "leer")}: this class has no images: it is empty`,
+    );
+    const bad = temporaryFolder({ "a/1.png": small, "b/x.png": new Uint8Array() });
+    expect(() => openDataset(source, { directory: bad })).toThrow(
+      /b: this class has no images: none of its 1 files can be read: .*x\.png: it has 0 bytes/,
+    );
+    expect(() => openDataset(source, { directory: temporaryFolder({ "1.png": small }) })).toThrow(
+      "it holds no folders",
+    );
+    expect(() => openDataset(source, { directory: temporaryFolder({ "a/1.png": small }) })).toThrow(
+      "it holds a single image",
+    );
+  });
+
+  test("a file that does not decode ends the reading with its name", async () => {
+    const whole = pngFile(40, 40, (x, y) => [x * 6, y * 6, (x * y) % 256]);
+    const directory = temporaryFolder({ "a/1.png": whole.subarray(0, 200), "a/2.png": whole.subarray(0, 200) });
+    const { train } = openDataset(source, { directory });
+    await expect(readImages(train, [0])).rejects.toThrow(/a\/[12]\.png: its 200 bytes do not decode/);
+  });
+
+  test("thousands of small files open at once, and are read a batch at a time", async () => {
+    const files = Object.fromEntries(Array.from({ length: 2000 }, (_, i) => [`c${i % 4}/${i}.png`, small]));
+    const { train, test: held } = openDataset(source, { directory: temporaryFolder(files) });
+    expect(train.count + held.count).toBe(2000);
+    const { raw } = await readImages(
+      train,
+      Uint32Array.from({ length: 256 }, (_, index) => index * 5),
+    );
+    expect(raw.every((byte) => byte === 7)).toBe(true);
+  });
+});
