@@ -333,8 +333,13 @@ interface Candidate {
 function consumersOf(program: TensorProgram): ReadonlyMap<ValueId, readonly ValueId[]> {
   const consumers = new Map<ValueId, ValueId[]>();
   for (const node of program.nodes) {
-    for (const value of readsOf(node, program.aliasOf))
-      consumers.set(value, [...(consumers.get(value) ?? []), node.value]);
+    for (const value of readsOf(node, program.aliasOf)) appendTo(consumers, value, node.value);
   }
   return consumers;
+}
+
+function appendTo<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [value]);
+  else list.push(value);
 }

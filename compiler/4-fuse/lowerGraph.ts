@@ -5,14 +5,15 @@
  *   %5 = conv(x=%0, weight=%1)   becomes   %5 [n c y x] = sum over [ic u v] of %0[n, ic, y + u, x + v] * %1[c, ic, u, v]
  */
 import { InternalCompilerError } from "../ir/diagnostic.ts";
-import type { Computation } from "../ir/expression.ts";
+import { rewriteComputed, rewriteScalar } from "../ir/expression.ts";
+import type { Computation, IndexExpr, ScalarExpr } from "../ir/expression.ts";
 import { typesOf } from "../ir/graph.ts";
 import type { Graph, GraphNode, TensorType, ValueId } from "../ir/graph.ts";
 import { valueName } from "../ir/kernel.ts";
 import type { Join, ProgramNode, TensorProgram } from "../ir/program.ts";
 import { axesOf } from "../ops/defineOp.ts";
 import type { OpDefinition } from "../ops/defineOp.ts";
-import { renameLoads } from "./rewriteComputation.ts";
+import { rewriteComputation } from "./rewriteComputation.ts";
 
 /** The program of a graph whose ops all have computations or are views. */
 export function lowerGraph(graph: Graph, ops: ReadonlyMap<string, OpDefinition>, batch: number): TensorProgram {
@@ -68,11 +69,14 @@ function computationOf(
     axes: axesOf(node.type, batch),
     batchAxis: { name: "n", extent: batch, batch: true },
   });
-  let named = computation;
-  for (const [name, value] of Object.entries(node.inputs)) {
-    const renamed = renameLoads(named, name, valueName(value));
-    if (renamed === undefined) throw new InternalCompilerError("lowerGraph", `${node.op} cannot load ${name}`);
-    named = renamed;
-  }
-  return named;
+  const rename = (expr: ScalarExpr): ScalarExpr | undefined => {
+    if (expr.kind !== "load") return undefined;
+    const value = node.inputs[expr.from];
+    if (value === undefined) throw new InternalCompilerError("lowerGraph", `${node.op} has no input ${expr.from}`);
+    return { ...expr, from: valueName(value), index: expr.index.map(inComputed) };
+  };
+  // What a place is computed from are loads, too.
+  const inComputed = (index: IndexExpr): IndexExpr =>
+    rewriteComputed(index, (of) => rewriteScalar(of, { scalar: rename }));
+  return rewriteComputation(computation, rename, (index) => index);
 }

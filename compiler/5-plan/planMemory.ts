@@ -45,7 +45,7 @@ export function planMemory(plan: KernelPlan, options: PlanMemoryOptions): Memory
   const slots: { name: string; sizeBytes: number; lifetime: Slot["lifetime"] }[] = options.persistentSlots.map(
     (slot) => ({ ...slot }),
   );
-  const tenants: ValueId[][] = slots.map(() => []);
+  const tenants: Lifetime[][] = slots.map(() => []);
   const placeOf = new Map<ValueId, Place>(options.persistentPlaces);
   const lifetimeOf = new Map<ValueId, Lifetime>();
 
@@ -59,8 +59,7 @@ export function planMemory(plan: KernelPlan, options: PlanMemoryOptions): Memory
   for (const { value, lifetime, sizeBytes } of sized) {
     const free = slots.flatMap((slot, index) => {
       if (slot.lifetime === "persistent" || slot.sizeBytes < sizeBytes) return [];
-      const taken = (tenants[index] ?? []).some((other) => overlaps(lifetimeOf.get(other), lifetime));
-      return taken ? [] : [{ index, sizeBytes: slot.sizeBytes }];
+      return isTaken(tenants[index] ?? [], lifetime) ? [] : [{ index, sizeBytes: slot.sizeBytes }];
     });
     free.sort((a, b) => a.sizeBytes - b.sizeBytes);
     let slot = free[0]?.index;
@@ -69,7 +68,7 @@ export function planMemory(plan: KernelPlan, options: PlanMemoryOptions): Memory
       slots.push({ name: `slot${slot - options.persistentSlots.length}`, sizeBytes, lifetime: "step" });
       tenants.push([]);
     }
-    tenants[slot]?.push(value);
+    addTenant(tenants[slot] ?? [], lifetime);
     placeOf.set(value, { slot, offsetBytes: 0, sizeBytes });
     lifetimeOf.set(value, lifetime);
   }
@@ -101,6 +100,23 @@ function lifetimesOf(plan: KernelPlan, options: PlanMemoryOptions): ReadonlyMap<
   return lifetimes;
 }
 
-function overlaps(a: Lifetime | undefined, b: Lifetime): boolean {
-  return a === undefined || (a.first <= b.last && b.first <= a.last);
+/** Whether one of a slot's tenants, in the order of their lives, is alive during another life. */
+function isTaken(tenants: readonly Lifetime[], life: Lifetime): boolean {
+  const next = tenants[firstEndingFrom(tenants, life.first)];
+  return next !== undefined && next.first <= life.last;
+}
+
+function addTenant(tenants: Lifetime[], life: Lifetime): void {
+  tenants.splice(firstEndingFrom(tenants, life.first), 0, life);
+}
+
+/** The position of the first tenant whose life ends at `time` or later; lives in a slot do not overlap. */
+function firstEndingFrom(tenants: readonly Lifetime[], time: number): number {
+  let [low, high] = [0, tenants.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((tenants[middle]?.last ?? Infinity) < time) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

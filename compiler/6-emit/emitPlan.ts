@@ -200,6 +200,7 @@ function emitProgram(
   };
   // Equal layers are written once; only the values that they bind differ.
   const known = new Map<string, { readonly emitted: EmittedKernel; readonly values: readonly ValueId[] }>();
+  const vectorGuesses = new Map<string, ReadonlySet<string>>();
   const emit = (kernel: Kernel): EmittedKernel => {
     const { text, values } = signatureOf(kernel, typeOf);
     const isRing = kernel.stages.some((stage) => stage.value === ring?.value);
@@ -218,6 +219,7 @@ function emitProgram(
       typeOf,
       storageOf: (value) => program.kernels.aliasOf.get(value) ?? value,
       uniforms,
+      vectorGuesses,
       ringSlots: ring?.slots ?? 1,
       ...(ring !== undefined && { ring: ring.value }),
     });

@@ -46,10 +46,15 @@ export interface EmittedKernel {
 const workgroupsPerDimension = 65535;
 
 export function emitWgsl(kernel: Kernel, options: EmitOptions): EmittedKernel {
-  // The first run finds out what is loaded and stored together; the second uses vectors where that pays.
-  const scalars = emitWith(kernel, options, new Set());
-  const vectors = scalars.vectorizable;
-  return vectors.size === 0 ? scalars.kernel : emitWith(kernel, options, vectors).kernel;
+  // A run finds out what is loaded and stored together, so that the next one can use vectors where that pays. Kernels of the same
+  // ops nearly always agree, so the first run takes what the last of them found: mostly it finds the same and is all.
+  const key = kernel.stages.map(({ op }) => op).join(" ");
+  const guess = options.vectorGuesses?.get(key) ?? new Set();
+  const first = emitWith(kernel, options, guess);
+  const found = first.vectorizable;
+  options.vectorGuesses?.set(key, found);
+  const isRight = found.size === guess.size && [...found].every((name) => guess.has(name));
+  return isRight ? first.kernel : emitWith(kernel, options, found).kernel;
 }
 
 function emitWith(

@@ -95,8 +95,6 @@ export function createEvaluator(
   const { index, levelOf } = createIndexPrinter(scopes);
 
   function touch(binding: string, linear: Affine): void {
-    // Once vectors are chosen, nobody asks.
-    if (vectors.size > 0) return;
     const record = touched.get(binding) ?? { aligned: true, scalars: new Set(), vectors: new Set() };
     touched.set(binding, record);
     if (linear.terms.some((term) => term.coefficient % 4 !== 0)) record.aligned = false;

@@ -14,6 +14,8 @@ export interface EmitOptions {
   /** Rows of the ring of metrics; the value written there is given by `ring`. */
   readonly ringSlots: number;
   readonly ring?: ValueId;
+  /** By a kernel's ops: the bindings that were best taken as vectors of four the last time. Only saves time. */
+  readonly vectorGuesses?: Map<string, ReadonlySet<string>>;
 }
 
 /** What every part of the emitter knows of the kernel at hand. */

@@ -54,18 +54,27 @@ export function verifyMemory(plan: MemoryPlan): void {
     const slot = plan.slots[place.slot] ?? fail(`%${value} lies in no slot`);
     if (place.offsetBytes % bindingAlignmentBytes !== 0) fail(`%${value} is not aligned`);
     if (place.offsetBytes + place.sizeBytes > slot.sizeBytes) fail(`%${value} reaches past its slot`);
-    bySlot.set(place.slot, [...(bySlot.get(place.slot) ?? []), [value, place]]);
+    const tenants = bySlot.get(place.slot);
+    if (tenants === undefined) bySlot.set(place.slot, [[value, place]]);
+    else tenants.push([value, place]);
   }
+  const always: Lifetime = { first: -Infinity, last: Infinity };
   for (const values of bySlot.values()) {
-    for (const [index, [value, place]] of values.entries()) {
-      for (const [other, otherPlace] of values.slice(index + 1)) {
+    const tenants = values
+      .map(([value, place]) => ({ value, place, life: plan.lifetimeOf.get(value) ?? always }))
+      .sort((a, b) => a.life.first - b.life.first || a.place.offsetBytes - b.place.offsetBytes);
+    // In the order of their births, each is compared with those that are still alive then.
+    let alive: typeof tenants = [];
+    for (const tenant of tenants) {
+      const { value, place, life } = tenant;
+      alive = alive.filter((other) => other.life.last >= life.first);
+      for (const other of alive) {
         const apart =
-          place.offsetBytes + place.sizeBytes <= otherPlace.offsetBytes ||
-          otherPlace.offsetBytes + otherPlace.sizeBytes <= place.offsetBytes;
-        const [a, b] = [plan.lifetimeOf.get(value), plan.lifetimeOf.get(other)];
-        const together = a === undefined || b === undefined || (a.first <= b.last && b.first <= a.last);
-        if (!apart && together) fail(`%${value} and %${other} share memory while both are alive`);
+          place.offsetBytes + place.sizeBytes <= other.place.offsetBytes ||
+          other.place.offsetBytes + other.place.sizeBytes <= place.offsetBytes;
+        if (!apart) fail(`%${other.value} and %${value} share memory while both are alive`);
       }
+      alive.push(tenant);
     }
   }
 }

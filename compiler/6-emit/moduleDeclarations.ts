@@ -1,0 +1,179 @@
+/** What a module declares for people and for the type checker: its types and its one function, built through ts-morph. */
+import type {
+  FunctionDeclarationStructure, ImportDeclarationStructure, InterfaceDeclarationStructure, OptionalKind, StatementStructures,
+  TypeAliasDeclarationStructure,
+} from "ts-morph"; // prettier-ignore
+import type { NetworkPlan, TensorPlan } from "../../runtime/plan.ts";
+import type { CompiledNetwork } from "../ir/output.ts";
+import { typeName } from "./moduleNames.ts";
+import { commentText, countText, shapeText, stringText, valueText } from "./moduleText.ts";
+
+type Source = Pick<CompiledNetwork, "name" | "plan" | "peakBytes">;
+
+/** The texts of the declarations, before formatting. */
+export interface ModuleDeclarations {
+  /** Imports, and the types where the module has them. */
+  readonly head: string;
+  /** The function that makes the network. */
+  readonly create: string;
+  /** All that a .d.ts holds. */
+  readonly declared: string;
+}
+
+/** The declarations of a module that imports `runtime`; `isTyped` is false for JavaScript. */
+export async function moduleDeclarations(
+  source: Source,
+  runtime: string,
+  isTyped: boolean,
+): Promise<ModuleDeclarations> {
+  // Loaded here, because most commands print no code.
+  const { Project, StructureKind } = await import("ts-morph");
+  const project = new Project({ useInMemoryFileSystem: true });
+  const print = (name: string, statements: StatementStructures[]): string =>
+    project.createSourceFile(name, { statements }).getFullText();
+  const imported = (names: readonly string[], isTypeOnly: boolean): ImportDeclarationStructure => ({
+    kind: StructureKind.ImportDeclaration,
+    moduleSpecifier: runtime,
+    isTypeOnly,
+    namedImports: [...names],
+  });
+  const type = typeName(source.name);
+  const types: StatementStructures[] = [
+    ...typeAliases(source, type).map((alias): StatementStructures => ({ kind: StructureKind.TypeAlias, ...alias })),
+    { kind: StructureKind.Interface, ...stateDict(source, type) },
+    { kind: StructureKind.Interface, ...networkInterface(source, type) },
+  ];
+  const create = imported(["createNetwork"], false);
+  const head = isTyped ? [create, imported(["Network", "NetworkOptions", "NetworkPlan"], true), ...types] : [create];
+  return {
+    head: print("head.ts", head),
+    create: print("create.ts", [{ kind: StructureKind.Function, ...createFunction(source, type, isTyped) }]),
+    declared: print("declared.ts", [
+      imported(["Network", "NetworkOptions"], true),
+      ...types,
+      { kind: StructureKind.Function, ...declaredFunction(source, type) },
+    ]),
+  };
+}
+
+/** The names of a network's tensors and the shapes of its images. */
+function typeAliases({ name, plan }: Source, type: string): readonly OptionalKind<TypeAliasDeclarationStructure>[] {
+  const label = commentText(name);
+  const total = plan.parameters.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
+  const names = (tensors: readonly TensorPlan[]): string =>
+    tensors.length === 0 ? "never" : tensors.map((tensor) => stringText(tensor.name)).join(" | ");
+  // A blank line stands above the names and above the shapes.
+  const alias = (suffix: string, text: string, doc: string): OptionalKind<TypeAliasDeclarationStructure> => ({
+    leadingTrivia: suffix === "Parameter" || suffix === "Image" ? "\n" : "",
+    name: `${type}${suffix}`,
+    isExported: true,
+    type: text,
+    docs: [doc],
+  });
+  const shape = (sizes: readonly number[]): string => `readonly ${valueText(sizes)}`;
+  return [
+    alias("Parameter", names(plan.parameters), `What ${label} learns: ${countText(total)} values in all.`),
+    alias("Statistic", names(plan.states), `Running statistics of ${label}.`),
+    alias("Image", shape(plan.inputShape), `An image that ${label} reads.`),
+    alias(
+      "Source",
+      shape(plan.preparation?.sourceShape ?? plan.inputShape),
+      `An image of bytes that is prepared for ${label}.`,
+    ),
+  ];
+}
+
+function stateDict({ name, plan }: Source, type: string): OptionalKind<InterfaceDeclarationStructure> {
+  return {
+    name: `${type}StateDict`,
+    isExported: true,
+    docs: [`The tensors of ${commentText(name)} by name, row-major, in PyTorch's layouts.`],
+    properties: [...plan.parameters, ...plan.states].map((tensor) => ({
+      name: stringText(tensor.name),
+      type: "Float32Array<ArrayBuffer>",
+      docs: [commentText(shapeText(tensor.shape))],
+    })),
+  };
+}
+
+function networkInterface(
+  { name, plan, peakBytes }: Source,
+  type: string,
+): OptionalKind<InterfaceDeclarationStructure> {
+  const input = plan.inputShape.length === 3 ? "channels x height x width" : "features";
+  const memory =
+    peakBytes.training === undefined
+      ? `${countText(peakBytes.inference)} bytes`
+      : `${countText(peakBytes.training)} bytes to train, ${countText(peakBytes.inference)} to predict`;
+  return {
+    name: type,
+    isExported: true,
+    extends: [`Network${typeArguments(type)}`],
+    docs: [
+      `${commentText(name)} on a GPU. An image is ${plan.inputShape.join(" x ")} (${input}); a step takes up to ${plan.batch}.\n` +
+        `Buffers on the GPU: ${memory}.`,
+    ],
+    properties: [
+      { name: "inputShape", isReadonly: true, type: `readonly ${valueText(plan.inputShape)}` },
+      ...outputProperty(plan),
+    ],
+    methods: [
+      { name: "stateDict", returnType: `Promise<${type}StateDict>`, docs: ["Every parameter and running statistic."] },
+      {
+        name: "loadStateDict",
+        parameters: [{ name: "values", type: `Readonly<Record<keyof ${type}StateDict, Float32Array>>` }],
+        returnType: "void",
+        docs: ["Replaces all of them; throws, and changes nothing, when one does not fit."],
+      },
+    ],
+  };
+}
+
+function outputProperty(plan: NetworkPlan): readonly { name: string; isReadonly: true; type: string }[] {
+  return plan.outputShape.length === 1
+    ? [{ name: "classes", isReadonly: true, type: String(plan.outputShape[0]) }]
+    : [{ name: "outputShape", isReadonly: true, type: `readonly ${valueText(plan.outputShape)}` }];
+}
+
+/** What a network's type is made of. */
+function typeArguments(type: string): string {
+  return `<${["Parameter", "Statistic", "Image", "Source"].map((part) => `${type}${part}`).join(", ")}>`;
+}
+
+function createDocs(name: string): string[] {
+  return [
+    `Compiles the kernels of ${commentText(name)} on a device, its own if none is given, and draws the first weights.`,
+  ];
+}
+
+/** The function that makes the network, with its types or without. */
+function createFunction(
+  { name, plan }: Source,
+  type: string,
+  isTyped: boolean,
+): OptionalKind<FunctionDeclarationStructure> {
+  const sizes = plan.outputShape.length === 1 ? "inputShape, classes" : "inputShape, outputShape";
+  return {
+    name: `create${type}`,
+    isExported: true,
+    isAsync: true,
+    parameters: [{ name: "options", ...(isTyped && { type: "NetworkOptions" }), initializer: "{}" }],
+    ...(isTyped && { returnType: `Promise<${type}>` }),
+    docs: createDocs(name),
+    statements: [
+      `const network = await createNetwork${isTyped ? typeArguments(type) : ""}(plan, options);`,
+      `return Object.assign(network, { ${sizes} }${isTyped ? " as const" : ""});`,
+    ],
+  };
+}
+
+function declaredFunction({ name }: Source, type: string): OptionalKind<FunctionDeclarationStructure> {
+  return {
+    name: `create${type}`,
+    isExported: true,
+    hasDeclareKeyword: true,
+    parameters: [{ name: "options", type: "NetworkOptions", hasQuestionToken: true }],
+    returnType: `Promise<${type}>`,
+    docs: createDocs(name),
+  };
+}
