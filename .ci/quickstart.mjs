@@ -11,7 +11,7 @@ let works = cnnc("summary", "specs/lenet.cnn", "--recipe", "quick");
 
 if (works) {
   heading(`cnnc train specs/lenet.cnn --recipe quick --out ${out}`);
-  works = cnnc("train", "specs/lenet.cnn", "--recipe", "quick", "--data", images, "--out", out);
+  works = cnnc("train", "specs/lenet.cnn", "--recipe", "quick", "--data", images, "--out", out, "--overwrite");
 }
 if (works) {
   heading("What some of the test images are taken for");

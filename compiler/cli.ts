@@ -111,7 +111,16 @@ function buildProgram(terminal: Terminal, setExitCode: (code: number) => void): 
     .option("-e, --epochs <n>", "passes over the training images (default: the recipe's)", positiveInteger)
     .option("-b, --batch <n>", "images a step (default: the recipe's)", positiveInteger)
     .option("--seed <n>", "seed of initial weights and order (default: the recipe's)", wholeNumber)
-    .option("--resume", "go on from the run's checkpoint, to exactly the losses of an uninterrupted run")
+    .option("--resume", "go on from the run's newest checkpoint, to exactly the losses of an uninterrupted run")
+    .option("--overwrite", "start anew in a directory that holds a run")
+    .option(
+      "--keep <n>",
+      "how many of the last checkpoints stay, besides the best epoch's (default: 3)",
+      positiveInteger,
+    )
+    .option("--checkpoint-every <steps>", "checkpoints inside an epoch (default: every five minutes)", positiveInteger)
+    .option("--init-from <file>", "start from these weights, as far as their names and shapes fit")
+    .option("--names <map>", 'how they are named: `torchvision`, or a JSON file {"their name": "ours"}')
     .option("-d, --data <dir>", "the directory of the data set's files (default: where it is installed)")
     .addHelpText(
       "after",

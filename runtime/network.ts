@@ -8,6 +8,7 @@ import { toBatch } from "./images.ts";
 import type { Images } from "./images.ts";
 import { outputSize } from "./input.ts";
 import type { Metrics, TrainingStep } from "./metrics.ts";
+import type { PartialLoad, PartialLoadOptions } from "./partialWeights.ts";
 import type { NetworkPlan } from "./plan.ts";
 import { createImageFeed } from "./preparation.ts";
 import type { ImageReader } from "./preparation.ts";
@@ -17,7 +18,7 @@ import type { NetworkStats } from "./session.ts";
 import { createTensorStore } from "./tensors.ts";
 import type { TensorAccess } from "./tensors.ts";
 import { createTrainer } from "./training.ts";
-import type { Gradients, Targets } from "./training.ts";
+import type { Gradients, NotFinite, Targets } from "./training.ts";
 
 export interface NetworkOptions extends DeviceOptions {
   /** Seed of the first weights; the recipe's by default. */
@@ -68,6 +69,11 @@ export interface Network<
   setImageMean(values: Float32Array): void;
   /** The gradients of a batch's loss; changes nothing. */
   gradients(images: Images<Input, Source>, labels: Targets): Promise<Gradients<ParameterName, StateName>>;
+  /**
+   * The first kernel of a training step on these images that gives a value which is not finite; undefined where all are. Runs them
+   * one by one and changes nothing. A network whose step has failed before may still hold that step's values: use a fresh one.
+   */
+  firstNotFinite(images: Images<Input, Source>, labels: Targets): Promise<NotFinite | undefined>;
   /** Access to one parameter or running statistic. */
   parameter(name: ParameterName | StateName): TensorAccess;
   /** Every parameter and running statistic, by name. */
@@ -77,6 +83,8 @@ export interface Network<
   save(): Promise<Uint8Array<ArrayBuffer>>;
   /** Loads such a file; when it does not fit, rejects and changes nothing. */
   load(file: Uint8Array | ArrayBuffer): Promise<void>;
+  /** Loads the tensors of a file that fit by name and shape, and tells which; the others stay. For fine-tuning. */
+  loadPartial(file: Uint8Array | ArrayBuffer, options?: PartialLoadOptions): Promise<PartialLoad>;
   /** A file from which training goes on exactly as it would have; `notes` come back from `loadCheckpoint`. */
   saveCheckpoint(notes?: Readonly<Record<string, string>>): Promise<Uint8Array<ArrayBuffer>>;
   loadCheckpoint(file: Uint8Array | ArrayBuffer): Promise<Record<string, string>>;
@@ -168,6 +176,7 @@ export async function createNetwork<
     preparedImages: async (images, reader = "inference") => imageFeed.read(reader, images),
     setImageMean: imageFeed.setMean,
     gradients: async (images, labels) => trainer.gradients(toBatch(plan, images), labels),
+    firstNotFinite: async (images, labels) => trainer.firstNotFinite(toBatch(plan, images), labels),
     parameter: store.access,
     stateDict: store.stateDict,
     loadStateDict: store.loadStateDict,
@@ -176,6 +185,7 @@ export async function createNetwork<
       store.load(file);
       return Promise.resolve();
     },
+    loadPartial: async (file, partial = {}) => Promise.resolve(store.loadPartial(file, partial)),
     saveCheckpoint: async (notes = {}) => {
       await prepare("training");
       return store.saveCheckpoint(notes);

@@ -35,8 +35,8 @@ export interface Session {
   prepared(name: ProgramName): Program | undefined;
   /** What losses, or logits, are read back with. */
   staging(results: "metrics" | "logits"): StagingPool;
-  /** Encodes one compute pass: the whole program, or its first `limit` dispatches. */
-  encode(encoder: GPUCommandEncoder, program: Program, count: number, limit?: number): void;
+  /** Encodes one compute pass: the whole program, or its dispatches from `first` to before `end`. */
+  encode(encoder: GPUCommandEncoder, program: Program, count: number, end?: number, first?: number): void;
   submit(encoder: GPUCommandEncoder): void;
   stats(): NetworkStats;
   destroy(): void;
@@ -89,11 +89,11 @@ export async function openSession(plan: NetworkPlan, options: DeviceOptions): Pr
     },
     prepared: (name) => ready.get(name),
     staging,
-    encode(encoder, program, count, limit = program.dispatches) {
+    encode(encoder, program, count, end = program.dispatches, first = 0) {
       const pass = encoder.beginComputePass();
-      program.encode(pass, count, limit);
+      program.encode(pass, count, end, first);
       pass.end();
-      dispatches += limit;
+      dispatches += end - first;
     },
     submit(encoder) {
       watched.device.queue.submit([encoder.finish()]);

@@ -7,8 +7,8 @@ import type { DispatchPlan, NetworkPlan } from "./plan.ts";
 /** A list of dispatches that is ready to be encoded. */
 export interface Program {
   readonly dispatches: number;
-  /** Adds every dispatch (or the first `limit`) to the pass, for the first `count` samples of the batch. */
-  encode(pass: GPUComputePassEncoder, count: number, limit?: number): void;
+  /** Adds every dispatch (or those from `first` to before `end`) to the pass, for the first `count` samples of the batch. */
+  encode(pass: GPUComputePassEncoder, count: number, end?: number, first?: number): void;
 }
 
 interface PreparedDispatch {
@@ -60,8 +60,8 @@ export async function prepareProgram(
   if (invalid) throw new NetworkError("kernel", `setting up ${plan.name} failed: ${invalid.message}`);
   return {
     dispatches: prepared.length,
-    encode(pass, count, limit = prepared.length) {
-      for (const { plan: dispatch, pipeline, bindGroup, workgroupSize } of prepared.slice(0, limit)) {
+    encode(pass, count, end = prepared.length, first = 0) {
+      for (const { plan: dispatch, pipeline, bindGroup, workgroupSize } of prepared.slice(first, end)) {
         const groups = workgroupCount(dispatch, workgroupSize, count);
         pass.setPipeline(pipeline);
         pass.setBindGroup(0, bindGroup);

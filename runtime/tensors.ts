@@ -1,6 +1,8 @@
 import { describeValue, formatShape, NetworkError } from "./errors.ts";
 import { refuse } from "./input.ts";
 import { writeElements } from "./places.ts";
+import { matchWeights } from "./partialWeights.ts";
+import type { PartialLoad, PartialLoadOptions } from "./partialWeights.ts";
 import type { TensorPlan } from "./plan.ts";
 import { trainingOf } from "./programs.ts";
 import { drawInitial, randomStream } from "./random.ts";
@@ -33,6 +35,7 @@ export interface TensorStore {
   loadStateDict(values: Readonly<Record<string, Float32Array>>): void;
   save(): Promise<Uint8Array<ArrayBuffer>>;
   load(file: Uint8Array | ArrayBuffer): void;
+  loadPartial(file: Uint8Array | ArrayBuffer, options: PartialLoadOptions): PartialLoad;
   saveCheckpoint(notes: Readonly<Record<string, string>>): Promise<Uint8Array<ArrayBuffer>>;
   loadCheckpoint(file: Uint8Array | ArrayBuffer): Record<string, string>;
 }
@@ -151,6 +154,12 @@ export function createTensorStore(session: Session): TensorStore {
       const loaded = loadContents(file, contents, plan.name);
       for (const [name, values] of loaded.tensors) write(weights.get(name) as TensorPlan, values);
       for (const [name, count] of loaded.counters) counters.set(name, count);
+    },
+    loadPartial(file, options) {
+      watched.check();
+      const { values, loaded, kept, unused } = matchWeights(file, [...weights.values()], plan.name, options);
+      for (const [name, numbers] of values) write(weights.get(name) as TensorPlan, numbers);
+      return { loaded, kept, unused };
     },
     async saveCheckpoint(notes) {
       trainingOf(plan);

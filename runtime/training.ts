@@ -36,6 +36,18 @@ type CheckedTargets = Uint32Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
 export interface Trainer {
   trainStep(images: ImageBatch, labels: Targets): TrainingStep;
   gradients(images: ImageBatch, labels: Targets): Promise<Gradients>;
+  /** The first kernel of a step that gives a value which is not finite; undefined where all are. Changes no weight. */
+  firstNotFinite(images: ImageBatch, labels: Targets): Promise<NotFinite | undefined>;
+}
+
+/** Where a step's numbers first went wrong. */
+export interface NotFinite {
+  /** The layers that the kernel computes. */
+  readonly label: string;
+  readonly kernel: string;
+  readonly kind: "NaN" | "infinity";
+  /** True after the loss: in the gradients. */
+  readonly isBackward: boolean;
 }
 
 export function createTrainer(session: Session, store: TensorStore, imageFeed: ImageFeed): Trainer {
@@ -101,6 +113,43 @@ export function createTrainer(session: Session, store: TensorStore, imageFeed: I
       return { index: store.countStep(rows.length), count: total, metrics: () => meanOver(rows, total) };
     },
 
+    async firstNotFinite(images, labels) {
+      const { dispatches, metrics } = trainingOf(plan);
+      const program = await session.prepare("training");
+      await imageFeed.prepare("training", images);
+      check(images, labels, stepSize(plan));
+      const held = [...new Set(plan.states.map(({ buffer }) => buffer))];
+      let submitted = watched.device.createCommandEncoder({ label: "inspection" });
+      for (const index of held) buffers.copyAside(submitted, index);
+      let found: NotFinite | undefined;
+      for (let start = 0; start < images.count && found === undefined; start += plan.batch) {
+        const end = Math.min(start + plan.batch, images.count);
+        const perImage = labels.length / images.count;
+        const labelsOf = labels.slice(start * perImage, end * perImage);
+        const { count } = feed(partOf(images, start, end), labelsOf, submitted, start / plan.batch);
+        let isBackward = false;
+        for (const [index, { label, kernel, bindings }] of dispatches.entries()) {
+          session.encode(submitted, program, count, index + 1, index);
+          const written = bindings.filter(({ writes }) => writes);
+          const readback = copyOut(watched, buffers, submitted, written);
+          session.submit(submitted);
+          submitted = watched.device.createCommandEncoder({ label: "inspection" });
+          const value = (await readback.take()).flatMap(
+            (values) => values.find((each) => !Number.isFinite(each)) ?? [],
+          )[0];
+          if (value !== undefined) {
+            const kind = Number.isNaN(value) ? "NaN" : "infinity";
+            found = { label, kernel: plan.kernels[kernel]?.name ?? "", kind, isBackward };
+            break;
+          }
+          isBackward ||= written.some(({ buffer }) => buffer === metrics.buffer);
+        }
+      }
+      for (const index of held) buffers.copyBack(submitted, index);
+      session.submit(submitted);
+      return found;
+    },
+
     async gradients(images, labels) {
       const training = trainingOf(plan);
       const program = await session.prepare("gradients");
@@ -147,7 +196,12 @@ function partOf(images: ImageBatch, start: number, end: number): ImageBatch {
   const [from, to, count] = [start * perImage, end * perImage, end - start];
   if (images.kind === "values") return { kind: "values", data: images.data.subarray(from, to), count };
   const { data, sizes } = images;
-  return { kind: "raw", data: data.subarray(from, to), count, ...(sizes && { sizes: sizes.subarray(2 * start, 2 * end) }) };
+  return {
+    kind: "raw",
+    data: data.subarray(from, to),
+    count,
+    ...(sizes && { sizes: sizes.subarray(2 * start, 2 * end) }),
+  };
 }
 
 /** The means over all images of a step, from those of its micro-batches. */

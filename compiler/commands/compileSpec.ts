@@ -24,6 +24,8 @@ export interface SpecOptions {
 export interface CompiledSpec {
   readonly network: CompiledNetwork;
   readonly diagnostics: readonly JsonDiagnostic[];
+  /** The spec's text, then those of the files that it imports. */
+  readonly files: readonly SourceFile[];
 }
 
 /** The spec has errors (or warnings that are denied), and they have been shown: exit code 1, nothing more to say. */
@@ -38,11 +40,11 @@ export function compileSpec(
   terminal: Terminal,
   more: Partial<CompileOptions> = {},
 ): CompiledSpec {
-  const { network, diagnostics } = compileFile(path, options, more);
+  const { network, diagnostics, files } = compileFile(path, options, more);
   showDiagnostics(diagnostics, options, terminal);
   if (network === undefined) throw new SpecErrors(`${path} has errors`);
   if (isRefused(diagnostics, options)) throw new SpecErrors(`${path} has warnings`);
-  return { network, diagnostics: diagnosticsToJson(diagnostics) };
+  return { network, diagnostics: diagnosticsToJson(diagnostics), files };
 }
 
 /** Whether a command goes no further: at an error, and at a warning under `--deny-warnings`. */

@@ -1,21 +1,25 @@
 import { createHash } from "node:crypto";
+import { rmSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 import { emitModule } from "../6-emit/emitModule.ts";
 import { UserError } from "../files/userError.ts";
-import { makeFolder, writeAtomically } from "../files/writeAtomically.ts";
+import { makeFolder } from "../files/writeAtomically.ts";
 import { dumpGraph, elementCount, formatShape } from "../ir/graph.ts";
 import type { CompiledNetwork } from "../ir/output.ts";
 import type { Recipe } from "../ir/recipe.ts";
+import { standardLibrary } from "../standardLibrary.ts";
 import { requireRecipe } from "../training/checkTrainable.ts";
-import { checkpointNotes, identityDifferences, readCheckpoint, type RunIdentity } from "../training/checkpointFile.ts";
+import type { RunIdentity } from "../training/checkpointFile.ts";
+import { openCheckpointStore } from "../training/checkpointStore.ts";
 import { meanFile, provideMean } from "../training/imageMean.ts";
 import { interruptedExitCode, listenForInterruption } from "../training/interruption.ts";
-import { lossCurveSvg, lossCurveText } from "../training/lossCurve.ts";
-import { openNetwork, type OpenNetwork } from "../training/openNetwork.ts";
-import { barView, jsonView, percent, plainView, type ProgressView } from "../training/progressView.ts";
-import { rateOf } from "../training/rateOf.ts";
-import { appendLog, readLog, rewriteLog, type EpochEntry, type LogEntry } from "../training/trainingLog.ts";
-import { startPosition, trainNetwork, type TrainingOutcome, type TrainingPosition } from "../training/trainNetwork.ts";
+import { lossCurveText } from "../training/lossCurve.ts";
+import { openNetwork } from "../training/openNetwork.ts";
+import { barView, jsonView, percent, plainView } from "../training/progressView.ts";
+import { readInitial, loadInitial } from "../training/initialWeights.ts";
+import { runFiles, writeRun, type RunDescription, type RunFiles } from "../training/runFiles.ts";
+import { trainRun, type RunOutcome } from "../training/trainRun.ts";
+import type { EpochEntry } from "../training/trainingLog.ts";
 import { writeFiles } from "./compile.ts";
 import { openData } from "./openData.ts";
 import { compileSpec, type SpecOptions } from "./compileSpec.ts";
@@ -28,16 +32,21 @@ export interface TrainCommandOptions extends SpecOptions {
   readonly batch?: number;
   readonly seed?: number;
   readonly resume?: boolean;
+  /** Start anew where a run is. */
+  readonly overwrite?: boolean;
+  /** How many of the last checkpoints stay. */
+  readonly keep?: number;
+  /** Steps between checkpoints inside an epoch. */
+  readonly checkpointEvery?: number;
+  /** Weights to start from, as far as they fit. */
+  readonly initFrom?: string;
+  /** How their tensors are named: "torchvision", or a JSON file of names. */
+  readonly names?: string;
   readonly data?: string;
 }
 
-/** Where a run keeps its files. */
-interface RunFiles {
-  readonly weights: string;
-  readonly checkpoint: string;
-  readonly log: string;
-  readonly curve: string;
-}
+/** Checkpoints that stay besides the best epoch's. */
+const keptCheckpoints = 3;
 
 /** `cnnc train`: trains by the recipe, with everything about the run in one directory. */
 export async function trainCommand(file: string, options: TrainCommandOptions, terminal: Terminal): Promise<number> {
@@ -46,23 +55,25 @@ export async function trainCommand(file: string, options: TrainCommandOptions, t
     ...(options.batch === undefined ? {} : { batch: options.batch }),
     ownImages: options.data !== undefined,
   };
-  const { network: compiled, diagnostics } = compileSpec(file, options, terminal, more);
+  const { network: compiled, diagnostics, files: sources } = compileSpec(file, options, terminal, more);
   if (options.json === true && diagnostics.length > 0) {
     terminal.out(`${JSON.stringify({ kind: "diagnostics", diagnostics })}\n`);
   }
   const recipe = requireRecipe(compiled, file);
   const { network, dataset } = openData(file, compiled, recipe, options, more);
+  const initial = options.initFrom === undefined ? undefined : readInitial(options.initFrom, options.names);
   const epochs = options.epochs ?? recipe.epochs;
   const seed = options.seed ?? recipe.seed;
   const directory =
     options.out ?? join("out", `${network.name.toLowerCase()}${recipe.name === "" ? "" : `-${recipe.name}`}`);
   makeFolder(directory);
-  const files: RunFiles = {
-    weights: join(directory, "weights.safetensors"),
-    checkpoint: join(directory, "checkpoint.safetensors"),
-    log: join(directory, "log.jsonl"),
-    curve: join(directory, "loss.svg"),
-  };
+  const files = runFiles(directory);
+  const held = openCheckpointStore(files, keptCheckpoints).newest(() => undefined);
+  if (options.resume !== true && options.overwrite !== true && held !== undefined && held.position.step > 0) {
+    throw new UserError(
+      `${directory} holds a run of ${held.position.step} steps already: --resume goes on with it, --out DIR trains elsewhere, --overwrite starts anew`,
+    );
+  }
   const view =
     options.json === true ? jsonView(terminal)
     : terminal.isInteractive ? barView(terminal, epochs)
@@ -76,101 +87,70 @@ export async function trainCommand(file: string, options: TrainCommandOptions, t
   const fileName = options.model ?? basename(file, extname(file));
   const modulePath = writeFiles(directory, await emitModule(network, { language: "ts", fileName }))[0] ?? directory;
   const programs = ["training", "trainingBytes", "inference", "inferenceBytes"] as const;
-  const opened = await openNetwork(network.plan, { seed, programs });
+  if (options.resume !== true) rmSync(meanFile(files.weights), { force: true });
   const interruption = listenForInterruption(() =>
     view.note("stopping after the steps under way; Ctrl-C again stops at once"),
   );
+  const { batch } = network.plan;
+  const describe = (adapter: string): RunDescription => ({
+    format: 1,
+    model: network.name,
+    recipe: recipe.name,
+    settings: Object.fromEntries(network.settings.map(({ name, value }) => [name, value])),
+    file,
+    sources: sources.flatMap(({ path, text }) => (path === standardLibrary.path ? [] : [{ path, text }])),
+    parameters: parameterCount,
+    batch,
+    accumulate: recipe.accumulate,
+    epochs,
+    seed,
+    optimizer: recipe.optimizer,
+    schedule: recipe.schedule,
+    loss: recipe.loss,
+    init: recipe.init,
+    data: recipe.data,
+    dataDirectory: options.data ?? null,
+    dataset: {
+      description: dataset.description,
+      trainImages: dataset.train.count,
+      testImages: dataset.test.count,
+      classNames: dataset.classNames,
+    },
+    module: basename(modulePath),
+    adapter,
+    started: new Date().toISOString(),
+  });
   try {
-    view.note(`adapter: ${opened.description}`);
-    const identity = identityOf(network, recipe, { seed, epochs, images: dataset.train.count });
-    await provideMean(opened, dataset, recipe.data, meanFile(files.weights), view.note);
-    const start = options.resume === true ? await resume(opened, files, identity, view) : startPosition;
-    const entries: LogEntry[] = readLog(files.log).filter((entry) => isBefore(entry, start));
-    rewriteLog(files.log, entries);
-    let unwritten: LogEntry[] = [];
-    const flush = (): void => {
-      appendLog(files.log, unwritten);
-      unwritten = [];
-      writeAtomically(files.curve, lossCurveSvg(`${network.name}: loss and accuracy`, entries));
-    };
-    const record = (entry: LogEntry): void => {
-      entries.push(entry);
-      unwritten.push(entry);
-    };
-    let lastFlush = performance.now();
-    const outcome = await trainNetwork({
-      network: opened,
+    const result = await trainRun({
+      files,
+      identity: identityOf(network, recipe, { seed, epochs, images: dataset.train.count }),
+      recipe,
       dataset,
-      batch: network.plan.batch,
+      batch: batch * recipe.accumulate,
       epochs,
       seed,
-      start,
-      ...(recipe.earlyStopPatience === undefined ? {} : { earlyStopPatience: recipe.earlyStopPatience }),
-      rateAt: rateOf(recipe, epochs),
+      resume: options.resume === true,
+      keep: options.keep ?? keptCheckpoints,
+      ...(options.checkpointEvery === undefined ? {} : { checkpointSteps: options.checkpointEvery }),
+      title: `${network.name}: loss and accuracy`,
+      open: async () => {
+        const opened = await openNetwork(network.plan, { seed, programs });
+        await provideMean(opened, dataset, recipe.data, meanFile(files.weights), view.note);
+        if (initial !== undefined) await loadInitial(opened, initial, view);
+        writeRun(files, describe(opened.description));
+        return opened;
+      },
+      view,
       signal: interruption.signal,
       now: () => performance.now(),
-      onStep: (entry, progress) => {
-        record(entry);
-        view.onStep(entry, progress);
-        if (performance.now() - lastFlush > 10_000) {
-          flush();
-          lastFlush = performance.now();
-        }
-      },
-      onEvaluation: view.onEvaluation,
-      onEpoch: (entry) => {
-        record(entry);
-        view.onEpoch(entry);
-      },
-      onCheckpoint: async (position) => {
-        writeAtomically(files.checkpoint, await opened.saveCheckpoint(checkpointNotes(identity, position)));
-        flush();
-      },
     });
-    writeAtomically(files.weights, await opened.saveWeights());
     view.close();
-    reportEnd(
-      outcome,
-      { network, entries, files, modulePath, description: opened.description, resumeCommand: file },
-      options,
-      terminal,
-    );
-    return outcome === "interrupted" ? interruptedExitCode : 0;
+    reportEnd(result, { network, files, modulePath }, options, terminal);
+    return result.outcome === "interrupted" ? interruptedExitCode : 0;
   } finally {
     view.close();
     interruption.release();
-    opened.close();
   }
-}
-
-/** Takes up the run's checkpoint; throws `UserError` where it is of another spec or recipe. */
-async function resume(
-  opened: OpenNetwork,
-  files: RunFiles,
-  identity: RunIdentity,
-  view: ProgressView,
-): Promise<TrainingPosition> {
-  const checkpoint = readCheckpoint(files.checkpoint);
-  if (checkpoint === undefined) {
-    view.note(`no checkpoint in ${files.checkpoint} yet: training starts anew`);
-    return startPosition;
-  }
-  const differences = identityDifferences(checkpoint.identity, identity);
-  if (differences.length > 0) {
-    throw new UserError(
-      `${files.checkpoint} is of another run and cannot be resumed:\n${differences.map((line) => `  - ${line}\n`).join("")}` +
-        "train into another directory with --out, or start anew without --resume",
-    );
-  }
-  await opened.loadCheckpoint(checkpoint.file);
-  const { epoch, stepInEpoch } = checkpoint.position;
-  view.note(`resuming after ${epoch} epochs${stepInEpoch > 0 ? ` and ${stepInEpoch} steps` : ""}`);
-  return checkpoint.position;
-}
-
-/** Log entries that a checkpoint's position covers. */
-function isBefore(entry: LogEntry, position: TrainingPosition): boolean {
-  return entry.kind === "step" ? entry.step <= position.step : entry.epoch <= position.epoch;
 }
 
 function identityOf(
@@ -194,30 +174,33 @@ function identityOf(
       // The rate of these depends on how long the whole run is.
       ...(["cosine", "one_cycle"].includes(recipe.schedule.name) && { epochs: String(epochs) }),
       loss: text(recipe.loss),
+      init: text(recipe.init),
+      ...(recipe.clipNorm !== undefined && { clip_norm: text(recipe.clipNorm) }),
+      ...(recipe.accumulate > 1 && { accumulate: text(recipe.accumulate) }),
+      ...(recipe.freeze.length > 0 && { freeze: recipe.freeze.join(" ") }),
       data: text(recipe.data),
     },
   };
 }
 
-interface RunResult {
+interface ReportedRun {
   readonly network: CompiledNetwork;
-  readonly entries: readonly LogEntry[];
   readonly files: RunFiles;
   readonly modulePath: string;
-  readonly description: string;
-  readonly resumeCommand: string;
 }
 
 function reportEnd(
-  outcome: TrainingOutcome,
-  result: RunResult,
+  { outcome, entries, checkpoint, adapter }: RunOutcome,
+  { files, modulePath }: ReportedRun,
   options: TrainCommandOptions,
   terminal: Terminal,
 ): void {
-  const { entries, files, modulePath, description } = result;
   const last = entries.findLast((entry): entry is EpochEntry => entry.kind === "epoch");
+  const { weights, best, log, curve } = files;
   if (options.json === true) {
-    terminal.out(`${JSON.stringify({ kind: "end", outcome, adapter: description, module: modulePath, ...files })}\n`);
+    terminal.out(
+      `${JSON.stringify({ kind: "end", outcome, adapter, module: modulePath, weights, best, checkpoint, log, curve })}\n`,
+    );
     return;
   }
   const lines: string[] = [];
@@ -232,11 +215,12 @@ function reportEnd(
   }
   lines.push(
     `module      ${modulePath}`,
-    `weights     ${files.weights}`,
-    `checkpoint  ${files.checkpoint}`,
-    `log         ${files.log}`,
-    `loss curve  ${files.curve}`,
-    `adapter     ${description}`,
+    `weights     ${weights}`,
+    `best        ${best}`,
+    `checkpoint  ${checkpoint}`,
+    `log         ${log}`,
+    `loss curve  ${curve}`,
+    `adapter     ${adapter}`,
   );
   terminal.out(`${lines.join("\n")}\n`);
 }

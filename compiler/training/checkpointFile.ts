@@ -1,5 +1,5 @@
 /**
- * checkpoint.safetensors: the network's own checkpoint (weights, optimizer state, counters) with what the run was started
+ * A checkpoint's file: the network's own checkpoint (weights, optimizer state, counters) with what the run was started
  * with and where it stands as notes in the same file, so that one rename makes all of it current.
  */
 import { existsSync } from "node:fs";
@@ -47,6 +47,16 @@ export function readCheckpoint(path: string): Checkpoint | undefined {
     throw new UserError(`${path} is no checkpoint of \`cnnc train\`: it does not say where the run stands`);
   }
   return { identity: JSON.parse(identity) as RunIdentity, position: JSON.parse(position) as TrainingPosition, file };
+}
+
+/** The first tensor of a checkpoint that holds a number which is not finite. */
+export function tensorNotFinite(file: Uint8Array<ArrayBuffer>): string | undefined {
+  for (const [name, { dtype, bytes }] of parseSafetensors(file).tensors) {
+    if (dtype !== "F32") continue;
+    const values = new Float32Array(bytes.slice().buffer);
+    if (!values.every(Number.isFinite)) return name.replace(/^model\.|^optimizer\./, "");
+  }
+  return undefined;
 }
 
 function readMetadata(file: Uint8Array<ArrayBuffer>, path: string): Readonly<Record<string, string>> {

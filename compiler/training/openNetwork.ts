@@ -13,7 +13,9 @@ export interface OpenNetwork extends TrainedNetwork {
   loadCheckpoint(file: Uint8Array<ArrayBuffer>): Promise<void>;
   saveWeights(): Promise<Uint8Array<ArrayBuffer>>;
   loadWeights(file: Uint8Array<ArrayBuffer>): Promise<void>;
-  /** Frees the device. */
+  /** Why the device was lost; undefined while it is there. */
+  lost(): Promise<string | undefined>;
+  /** Frees the device; safe to call twice. */
   close(): void;
 }
 
@@ -30,10 +32,17 @@ export function setMomentum(network: Network, momentum: number): void {
   network.setUniform(isAdam ? "beta1" : "momentum", momentum);
 }
 
+/** How long to wait for the news that a device is lost, after work on it failed. */
+const lossMilliseconds = 500;
+
 /** Opens a device and puts the network on it, with first weights drawn from the seed (default: the recipe's). */
 export async function openNetwork(plan: NetworkPlan, options: OpenNetworkOptions = {}): Promise<OpenNetwork> {
   const { descriptor, ...rest } = options;
   const opened = await openDevice(descriptor === undefined ? {} : { descriptor });
+  let [lost, closed]: [string | undefined, boolean] = [undefined, false];
+  void opened.device.lost.then(({ reason, message }) => {
+    lost ??= message || reason;
+  });
   try {
     const network = await createNetwork(plan, { device: opened.device, ...rest });
     return {
@@ -55,7 +64,14 @@ export async function openNetwork(plan: NetworkPlan, options: OpenNetworkOptions
       },
       saveWeights: () => network.save(),
       loadWeights: (file) => network.load(file),
+      lost: async () => {
+        // What waited on the device may hear of it a moment before.
+        await Promise.race([opened.device.lost, new Promise((resolve) => setTimeout(resolve, lossMilliseconds))]);
+        return lost;
+      },
       close: () => {
+        if (closed) return;
+        closed = true;
         network.destroy();
         opened.device.destroy();
       },

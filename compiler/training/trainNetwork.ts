@@ -32,6 +32,8 @@ export interface TrainingPosition {
   readonly seen: number;
   /** For early stopping and schedules that watch the test loss: it after each finished epoch. */
   readonly testLosses: readonly number[];
+  /** Steps done when the epoch with the lowest test loss ended. */
+  readonly bestStep?: number;
 }
 
 export const startPosition: TrainingPosition = {
@@ -48,6 +50,7 @@ export interface ScheduleMoment {
 export interface TrainingOptions {
   readonly network: TrainedNetwork;
   readonly dataset: Dataset;
+  /** Images a step: the network's batch, times the micro-batches that accumulate. */
   readonly batch: number;
   readonly epochs: number;
   readonly seed: number;
@@ -63,7 +66,9 @@ export interface TrainingOptions {
   readonly onStep: (entry: StepEntry, progress: StepProgress) => void;
   readonly onEpoch: (entry: EpochEntry) => void;
   readonly onEvaluation: (done: number, total: number) => void;
-  /** Called after every epoch and when the run is interrupted, with all steps finished. */
+  /** Whether to make a checkpoint in the middle of an epoch, after so many steps of the run. */
+  readonly checkpointDue?: (step: number) => boolean;
+  /** Called after every epoch, where one is due and when the run is interrupted, with all steps finished. */
   readonly onCheckpoint: (position: TrainingPosition) => Promise<void>;
 }
 
@@ -81,7 +86,27 @@ export type TrainingOutcome = "finished" | "interrupted" | "stoppedEarly";
 /** Steps that may be queued before the first of their figures must have come back. */
 const stepsInFlight = 3;
 
-/** Trains until the last epoch, an early stop or the signal; throws `UserError` when a loss is not finite. */
+/** A loss or a weight that is NaN or infinite, with where it came up. */
+export class NotFiniteError extends UserError {
+  override readonly name = "NotFiniteError";
+  constructor(
+    message: string,
+    /** Before the step that shows it. */
+    readonly position: TrainingPosition,
+  ) {
+    super(message);
+  }
+}
+
+function lossNotFinite(loss: number, position: TrainingPosition, rate: number): NotFiniteError {
+  const kind = Number.isNaN(loss) ? "NaN" : loss > 0 ? "infinite" : "minus infinity";
+  return new NotFiniteError(
+    `the loss became ${kind} in step ${position.step + 1} (epoch ${position.epoch + 1}, learning rate ${rate})`,
+    position,
+  );
+}
+
+/** Trains until the last epoch, an early stop or the signal; throws `NotFiniteError` when a loss is not finite. */
 export async function trainNetwork(options: TrainingOptions): Promise<TrainingOutcome> {
   let position = options.start;
   const { train, test } = options.dataset;
@@ -109,7 +134,15 @@ export async function trainNetwork(options: TrainingOptions): Promise<TrainingOu
       imagesPerSecond: (train.count - seenBefore) / seconds,
     });
     const testLosses = [...position.testLosses, loss];
-    position = { ...startPosition, epoch: position.epoch + 1, step: position.step, testLosses };
+    const isBest = position.testLosses.every((other) => loss < other);
+    const bestStep = isBest ? position.step : position.bestStep;
+    position = {
+      ...startPosition,
+      epoch: position.epoch + 1,
+      step: position.step,
+      testLosses,
+      ...(bestStep !== undefined && { bestStep }),
+    };
     await options.onCheckpoint(position);
   }
   return "finished";
@@ -170,6 +203,11 @@ async function trainEpoch(options: TrainingOptions, start: TrainingPosition): Pr
       });
       step++;
       if (pending.length >= stepsInFlight) await finishOne();
+      const isInside = step - start.step + start.stepInEpoch < stepsPerEpoch;
+      if (isInside && options.checkpointDue?.(step) === true) {
+        while (pending.length > 0) await finishOne();
+        await options.onCheckpoint(position);
+      }
     }
     while (pending.length > 0) await finishOne();
   } finally {
@@ -179,11 +217,26 @@ async function trainEpoch(options: TrainingOptions, start: TrainingPosition): Pr
   return position;
 }
 
-function lossNotFinite(loss: number, position: TrainingPosition, rate: number): UserError {
-  return new UserError(
-    `the loss became ${Number.isNaN(loss) ? "NaN" : loss > 0 ? "infinite" : "minus infinity"} in step ${position.step + 1} (epoch ${position.epoch + 1}, learning rate ${rate}); ` +
-      "a smaller learning rate, a warmup or normalized images usually help",
-  );
+/** What a step is given. */
+export interface StepInputs {
+  readonly images: RawBatch;
+  readonly labels: Uint32Array<ArrayBuffer>;
+  readonly rate: number;
+  readonly momentum: number | undefined;
+}
+
+type InputOptions = Pick<TrainingOptions, "dataset" | "batch" | "seed" | "rateAt" | "momentumAt">;
+
+/** The images, labels, rate and momentum of the step that follows a position: the same each time. */
+export async function inputsAt(options: InputOptions, position: TrainingPosition): Promise<StepInputs> {
+  const { dataset, batch, seed, rateAt, momentumAt } = options;
+  const order = epochOrder(dataset.train.count, seed, position.epoch);
+  const { step, stepInEpoch, testLosses } = position;
+  const moment = { step, stepsPerEpoch: Math.ceil(dataset.train.count / batch), testLosses };
+  for await (const { labels, count: _, ...images } of readAhead(dataset.train, order, batch, stepInEpoch)) {
+    return { images, labels, rate: rateAt(moment), momentum: momentumAt?.(moment) };
+  }
+  throw new UserError(`the epoch has no step ${stepInEpoch + 1}`);
 }
 
 function stopsEarly(testLosses: readonly number[], patience: number | undefined): boolean {

@@ -1,24 +1,26 @@
-/** log.jsonl: one line a step and one an epoch, for people, scripts and the loss curve. */
+/** log.jsonl, steps.csv and epochs.csv: what happened in a run, line by line, for people, scripts and pictures. */
 import { appendFileSync, existsSync } from "node:fs";
 import { readText } from "../files/readText.ts";
 import { describeFileError, UserError } from "../files/userError.ts";
 import { writeAtomically } from "../files/writeAtomically.ts";
+import type { RunFiles } from "./runFiles.ts";
 
-export interface StepEntry {
-  readonly kind: "step";
-  /** Steps and epochs count from 1 in the log. */
+/** Every line of the log; steps and epochs count from 1, and are those done where something else happened. */
+interface Entry {
   readonly step: number;
   readonly epoch: number;
+}
+
+export interface StepEntry extends Entry {
+  readonly kind: "step";
   readonly rate: number;
   readonly loss: number;
-  /** Share of the batch that was right. */
+  /** Share of the step's images that were right. */
   readonly accuracy: number;
 }
 
-export interface EpochEntry {
+export interface EpochEntry extends Entry {
   readonly kind: "epoch";
-  readonly epoch: number;
-  readonly step: number;
   readonly trainLoss: number;
   readonly trainAccuracy: number;
   readonly testLoss: number;
@@ -27,7 +29,19 @@ export interface EpochEntry {
   readonly imagesPerSecond: number;
 }
 
-export type LogEntry = StepEntry | EpochEntry;
+/** What else happens; `time` is ISO 8601. */
+export type EventEntry = Entry &
+  (
+    | { readonly kind: "start"; readonly time: string; readonly adapter: string }
+    | { readonly kind: "checkpoint"; readonly file: string }
+    | { readonly kind: "lost"; readonly time: string; readonly reason: string }
+    | { readonly kind: "failed"; readonly time: string; readonly message: string; readonly layer: string | null }
+    | { readonly kind: "end"; readonly time: string; readonly outcome: string }
+  );
+
+export type LogEntry = StepEntry | EpochEntry | EventEntry;
+
+const kinds: readonly unknown[] = ["step", "epoch", "start", "checkpoint", "lost", "failed", "end"];
 
 /** The entries of a log; an absent file has none, and a line cut off by a crash is passed over. */
 export function readLog(path: string): readonly LogEntry[] {
@@ -37,23 +51,69 @@ export function readLog(path: string): readonly LogEntry[] {
     .flatMap((line) => {
       try {
         const entry = JSON.parse(line) as { readonly kind?: unknown } | null;
-        return entry?.kind === "step" || entry?.kind === "epoch" ? [entry as LogEntry] : [];
+        return kinds.includes(entry?.kind) ? [entry as LogEntry] : [];
       } catch {
         return [];
       }
     });
 }
 
-/** Replaces the log, after a resume has dropped what came later than its checkpoint. */
-export function rewriteLog(path: string, entries: readonly LogEntry[]): void {
-  writeAtomically(path, entries.map((entry) => `${JSON.stringify(entry)}\n`).join(""));
+/** A run's log and its tables, kept in step with each other. */
+export interface RunLog {
+  /** What has been recorded, in order. */
+  readonly entries: readonly LogEntry[];
+  record(entry: LogEntry): void;
+  /** Writes what is not on the disk yet. */
+  flush(): void;
 }
 
-/** Adds entries at the end of the log. */
-export function appendLog(path: string, entries: readonly LogEntry[]): void {
-  if (entries.length === 0) return;
+/** Opens a run's log for the steps after a position: what came later, before a kill or a lost device, is taken out. */
+export function openLog(files: RunFiles, { step, epoch }: { readonly step: number; readonly epoch: number }): RunLog {
+  const isDone = (entry: LogEntry): boolean =>
+    entry.kind === "epoch" ? entry.epoch <= epoch : entry.kind === "end" ? false : entry.step <= step;
+  const entries = step === 0 ? [] : readLog(files.log).filter(isDone);
+  writeAtomically(files.log, entries.map(jsonLine).join(""));
+  writeAtomically(files.steps, [stepColumns, ...entries.flatMap(stepRow)].join("\n") + "\n");
+  writeAtomically(files.epochs, [epochColumns, ...entries.flatMap(epochRow)].join("\n") + "\n");
+  let unwritten: LogEntry[] = [];
+  return {
+    entries,
+    record(entry) {
+      entries.push(entry);
+      unwritten.push(entry);
+    },
+    flush() {
+      const written = unwritten;
+      unwritten = [];
+      append(files.log, written.map(jsonLine));
+      append(files.steps, written.flatMap(stepRow).map((row) => `${row}\n`)); // prettier-ignore
+      append(files.epochs, written.flatMap(epochRow).map((row) => `${row}\n`)); // prettier-ignore
+    },
+  };
+}
+
+const stepColumns = "step,epoch,rate,loss,accuracy";
+const epochColumns = "epoch,step,train_loss,train_accuracy,test_loss,test_accuracy,seconds,images_per_second";
+
+function jsonLine(entry: LogEntry): string {
+  return `${JSON.stringify(entry)}\n`;
+}
+
+function stepRow(entry: LogEntry): readonly string[] {
+  if (entry.kind !== "step") return [];
+  return [[entry.step, entry.epoch, entry.rate, entry.loss, entry.accuracy].join(",")];
+}
+
+function epochRow(entry: LogEntry): readonly string[] {
+  if (entry.kind !== "epoch") return [];
+  const { epoch, step, trainLoss, trainAccuracy, testLoss, testAccuracy, seconds, imagesPerSecond } = entry;
+  return [[epoch, step, trainLoss, trainAccuracy, testLoss, testAccuracy, seconds, imagesPerSecond].join(",")];
+}
+
+function append(path: string, lines: readonly string[]): void {
+  if (lines.length === 0) return;
   try {
-    appendFileSync(path, entries.map((entry) => `${JSON.stringify(entry)}\n`).join(""));
+    appendFileSync(path, lines.join(""));
   } catch (error) {
     throw new UserError(`cannot write ${path}: ${describeFileError(error)}`, 1, { cause: error });
   }

@@ -1,18 +1,22 @@
 /** `cnnc train`, `eval` and `predict` on an adapter, with a network so small that a run takes seconds. */
-import { existsSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
+import { readSafetensors } from "../../compiler/verify/readSafetensors.ts";
+import { readRun } from "../../compiler/training/runFiles.ts";
+import { readLog } from "../../compiler/training/trainingLog.ts";
 import { smallDataset } from "../support/idxFile.ts";
 import { runCnnc, type CliResult } from "../support/runCnnc.ts";
 import { temporaryFolder, writeInto } from "../support/temporaryFolder.ts";
 
-const spec = `model Tiny(hidden = 6) {
+const spec = `model Tiny(hidden = 6, classes = 10) {
   input 1 x 10 x 10
   conv(2, kernel: 3, stride: 2) -> relu
   flatten
   linear(hidden) -> relu
-  linear(10)
+  linear(classes)
 }
+train Tiny as tune { data fashion_mnist  optimizer sgd(lr: 0.1)  batch 16  freeze conv1 }
 train Tiny { data fashion_mnist  optimizer sgd(lr: 0.1, momentum: 0.9)  batch 16  epochs 3  seed 3 }
 train Tiny as wild { data fashion_mnist  optimizer sgd(lr: 1e30)  batch 16  epochs 3 }
 train Tiny as cifar { data cifar10  optimizer sgd(lr: 0.1)  batch 16 }
@@ -50,11 +54,19 @@ test(
     expect(out).toMatch(/^epoch 12\/12 +train loss \d\.\d{4} accuracy/m);
     const accuracy = /^test accuracy (\d+\.\d) %$/m.exec(out)?.[1];
     expect(Number(accuracy)).toBeGreaterThan(50);
-    for (const file of ["tiny.ts", "weights.safetensors", "checkpoint.safetensors", "log.jsonl", "loss.svg"]) {
+    for (const file of ["tiny.ts", "weights.safetensors", "checkpoints", "log.jsonl", "loss.svg"]) {
       expect(existsSync(join(folder, "run", file))).toBe(true);
       expect(out).toContain(join("run", file));
     }
     expect(stepsOf("run")).toHaveLength(12 * 13);
+    expect(readFileSync(join(folder, "run/steps.csv"), "utf8").trimEnd().split("\n")).toHaveLength(1 + 12 * 13);
+    const best = readLog(join(folder, "run/log.jsonl")).filter((entry) => entry.kind === "epoch");
+    const lowest = best.findIndex(({ testLoss }) => testLoss === Math.min(...best.map((entry) => entry.testLoss)));
+    const kept = [10, 11, 12, lowest + 1].map((epoch) => `step-${String(epoch * 13).padStart(8, "0")}.safetensors`);
+    expect(readdirSync(join(folder, "run/checkpoints"))).toEqual([...new Set(kept)].sort());
+    const described = readRun(join(folder, "run"));
+    expect(described).toMatchObject({ model: "Tiny", batch: 16, epochs: 12, seed: 3, module: "tiny.ts" });
+    expect(described.sources.map(({ path }) => path)).toEqual(["tiny.cnn"]);
 
     const rest = ["tiny.cnn", "--data", "images", "--weights", "run/weights.safetensors"];
     const evaluated = await runCnnc(["eval", ...rest], { cwd: folder });
@@ -109,17 +121,48 @@ describe("--resume", () => {
       expect(other.error).toContain("tensor linear1.weight: 6x32 in the checkpoint, 9x32 now");
       const seeded = await train("--out", "fresh", "--epochs", "2", "--resume", "--seed", "4");
       expect(seeded.error).toContain("seed: 3 in the checkpoint, 4 now");
-      truncateSync(join(folder, "fresh/checkpoint.safetensors"), 1000);
+      const again = await train("--out", "fresh", "--epochs", "2");
+      expect([again.code, again.error]).toEqual([1, expect.stringContaining("fresh holds a run of 13 steps already")]);
+      truncateSync(join(folder, "fresh/checkpoints/step-00000013.safetensors"), 1000);
       const cut = await train("--out", "fresh", "--epochs", "2", "--resume");
-      expect([cut.code, cut.error]).toEqual([1, expect.stringContaining("checkpoint.safetensors is damaged")]);
+      expect([cut.code, cut.out]).toEqual([0, expect.stringContaining("step-00000013.safetensors is damaged")]);
+      expect(cut.out).toContain("resuming after 0 epochs");
+      const anew = await train("--out", "fresh", "--epochs", "1", "--overwrite");
+      expect([anew.code, stepsOf("fresh").length]).toEqual([0, 13]);
     },
     minutes,
   );
 });
 
+test(
+  "--init-from takes what fits, by names that a file gives, and freeze keeps it",
+  async () => {
+    expect((await train("--out", "base", "--epochs", "1")).code).toBe(0);
+    const from = ["--init-from", "base/weights.safetensors", "--set", "classes=12", "--epochs", "1"];
+    const tuned = await train("--out", "tuned", "--recipe", "tune", ...from);
+    expect([tuned.code, tuned.out]).toEqual([
+      0,
+      expect.stringContaining(
+        "4 of 6 tensors from base/weights.safetensors; not loaded: linear2.weight (10 x 6 in the file, 12 x 6 here)",
+      ),
+    ]);
+    const values = (run: string) =>
+      readSafetensors(new Uint8Array(readFileSync(join(folder, run, "weights.safetensors"))), run);
+    const [before, after] = [values("base"), values("tuned")];
+    expect(after.get("conv1.weight")).toEqual(before.get("conv1.weight"));
+    expect(after.get("linear1.weight")).not.toEqual(before.get("linear1.weight"));
+    writeInto(folder, { "names.json": JSON.stringify({ conv1: null, linear1: "linear1", linear2: "nowhere" }) });
+    const named = await train("--out", "named", "--names", "names.json", ...from);
+    expect(named.out).toContain("2 of 6 tensors");
+    const foreign = await train("--out", "foreign", "--names", "torchvision", ...from);
+    expect([foreign.code, foreign.error]).toEqual([1, expect.stringContaining("is no layer of torchvision's")]);
+  },
+  minutes,
+);
+
 describe("what cannot be trained", () => {
   test.each([
-    [["--recipe", "wild"], "the loss became"],
+    [["--recipe", "wild"], "The first value that is not finite is NaN, of linear2 in the forward pass of step 2"],
     [["--recipe", "cifar"], "training on cifar10 is not supported yet"],
     [["--recipe", "absent"], "absent"],
     [["--data", "wrong size"], "takes images of 1x10x10, but the data set's are 1x9x9: `resize 10`"],

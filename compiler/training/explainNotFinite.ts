@@ -1,0 +1,83 @@
+/**
+ * Where a loss that is not finite comes from. The run is repeated on a fresh network from its last checkpoint up to the step
+ * before the loss; then the kernels of that step, and of the bad one, run one by one until a value is not finite.
+ */
+import type { StoredCheckpoint } from "./checkpointStore.ts";
+import type { OpenNetwork } from "./openNetwork.ts";
+import { inputsAt, type NotFiniteError, type TrainingOptions, type TrainingPosition } from "./trainNetwork.ts";
+
+export interface Explanation {
+  /** The layer or layers of the first kernel that gave the value; null where it is a weight's. */
+  readonly layer: string | null;
+  readonly sentence: string;
+}
+
+type Options = Pick<TrainingOptions, "dataset" | "batch" | "seed" | "rateAt" | "momentumAt">;
+
+/** The first layer whose values are not finite; undefined where all are this time. */
+export async function explainNotFinite(
+  { position }: NotFiniteError,
+  checkpoint: StoredCheckpoint,
+  options: Options,
+  open: () => Promise<OpenNetwork>,
+): Promise<Explanation | undefined> {
+  const opened = await open();
+  const { network } = opened;
+  try {
+    await opened.loadCheckpoint(checkpoint.file);
+    // The step before counts too: its loss may be finite and its gradients not.
+    const bad = position.step;
+    let at = checkpoint.position;
+    for (; at.step <= bad; at = next(at, options, position.testLosses)) {
+      const { images, labels, rate, momentum } = await inputsAt(options, at);
+      if (at.step >= bad - 1) {
+        const weight = await firstBadWeight(opened);
+        if (weight !== undefined) {
+          return {
+            layer: null,
+            sentence: `${weight} is not finite before step ${at.step + 1}: the update of step ${at.step} overflowed.`,
+          };
+        }
+        const found = await network.firstNotFinite(images, labels);
+        if (found !== undefined) {
+          const { kind, isBackward } = found;
+          const label = layersOf(found.label);
+          const pass = isBackward ? "backward" : "forward";
+          return {
+            layer: label,
+            sentence: `The first value that is not finite is ${kind === "NaN" ? "NaN" : "infinite"}, of ${label} in the ${pass} pass of step ${at.step + 1}.`,
+          };
+        }
+      }
+      await opened.trainStep(images, labels, rate, momentum);
+    }
+    return undefined;
+  } finally {
+    opened.close();
+  }
+}
+
+/** Of what a kernel computes, the layers as people name them: at most three. */
+function layersOf(label: string): string {
+  const parts = label.split(", ");
+  const layers = parts.filter((part) => !part.includes(" "));
+  return (layers.length > 0 ? layers : parts).slice(0, 3).join(", ");
+}
+
+/** The position after one step more; the losses of epochs that have ended in the run are known. */
+function next(
+  position: TrainingPosition,
+  { dataset, batch }: Options,
+  testLosses: readonly number[],
+): TrainingPosition {
+  const step = position.step + 1;
+  const isLast = (position.stepInEpoch + 1) * batch >= dataset.train.count;
+  if (!isLast) return { ...position, step, stepInEpoch: position.stepInEpoch + 1 };
+  const epoch = position.epoch + 1;
+  return { ...position, step, epoch, stepInEpoch: 0, testLosses: testLosses.slice(0, epoch) };
+}
+
+async function firstBadWeight({ network }: OpenNetwork): Promise<string | undefined> {
+  const values = await network.stateDict();
+  return Object.keys(values).find((name) => values[name]?.some((value) => !Number.isFinite(value)));
+}

@@ -1,0 +1,52 @@
+/** Weights to start a training from: those of another run, or of PyTorch, as far as they fit the network. */
+import type { NameMap, PartialLoad } from "cnnc/runtime";
+import { readBytes, readText } from "../files/readText.ts";
+import { UserError } from "../files/userError.ts";
+import type { OpenNetwork } from "./openNetwork.ts";
+import type { ProgressView } from "./progressView.ts";
+
+export interface InitialWeights {
+  readonly path: string;
+  readonly file: Uint8Array<ArrayBuffer>;
+  readonly names: NameMap;
+}
+
+/** Reads the file, and the names of its tensors: "torchvision", or a JSON object of their names with ours. */
+export function readInitial(path: string, names: string | undefined): InitialWeights {
+  const file = readBytes(path);
+  if (names === undefined) return { path, file, names: {} };
+  if (names === "torchvision") return { path, file, names };
+  let map: unknown;
+  try {
+    map = JSON.parse(readText(names));
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError(`${names} is not JSON: ${(error as Error).message}`, 1, { cause: error });
+  }
+  const isMap =
+    typeof map === "object" &&
+    map !== null &&
+    Object.values(map).every((value) => value === null || typeof value === "string");
+  if (!isMap) throw new UserError(`${names} must hold an object of names: {"features.0": "conv1", "fc": null}`);
+  return { path, file, names: map as Readonly<Record<string, string | null>> };
+}
+
+/** Loads them, and says what was loaded and what was not. */
+export async function loadInitial(
+  { network }: OpenNetwork,
+  { path, file, names }: InitialWeights,
+  view: ProgressView,
+): Promise<void> {
+  view.note(describeLoad(path, await network.loadPartial(file, { names })));
+}
+
+/** "60 of 62 tensors from a.safetensors; drawn anew: linear1.weight (10 x 512 in the file, 5 x 512 here)". */
+export function describeLoad(path: string, { loaded, kept, unused }: PartialLoad): string {
+  const list = (parts: readonly string[]): string =>
+    parts.slice(0, 6).join(", ") + (parts.length > 6 ? ` and ${parts.length - 6} more` : "");
+  return [
+    `${loaded.length} of ${loaded.length + kept.length} tensors from ${path}`,
+    ...(kept.length > 0 ? [`not loaded: ${list(kept.map(({ name, reason }) => `${name} (${reason})`))}`] : []),
+    ...(unused.length > 0 ? [`of the file unused: ${list(unused)}`] : []),
+  ].join("; ");
+}
