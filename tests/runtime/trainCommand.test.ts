@@ -163,7 +163,7 @@ test(
 describe("what cannot be trained", () => {
   test.each([
     [["--recipe", "wild"], "The first value that is not finite is NaN, of linear2 in the forward pass of step 2"],
-    [["--recipe", "cifar"], "training on cifar10 is not supported yet"],
+    [["--recipe", "cifar"], "cifar10 was not found in images"],
     [["--recipe", "absent"], "absent"],
     [["--data", "wrong size"], "takes images of 1x10x10, but the data set's are 1x9x9: `resize 10`"],
   ])(

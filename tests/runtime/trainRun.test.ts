@@ -113,7 +113,7 @@ test("a loss that is not finite names the step, the layer and the last good chec
   const wild = { ...recipe!, optimizer: { ...recipe!.optimizer, args: { ...recipe!.optimizer.args, lr: 3e38 } } };
   const failed = run("wild", { recipe: wild, checkpointSteps: 1 });
   await expect(failed).rejects.toThrow(
-    /in step \d+.*\. The last good checkpoint is .*checkpoints.step-\d{8}\.safetensors/,
+    /step \d+.*\. The last good checkpoint is .*checkpoints.step-\d{8}\.safetensors/,
   );
   const last = readLog(runFiles(join(folder, "wild")).log).at(-1);
   expect(last?.kind === "failed" && last.layer).toMatch(/conv1|batch_norm1|linear1|relu1/);
