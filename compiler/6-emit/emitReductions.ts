@@ -6,7 +6,7 @@ import type { Axis, ReduceBody } from "../ir/expression.ts";
 import type { Stage } from "../ir/kernel.ts";
 import { stageTile } from "../ir/tiles.ts";
 import type { KernelContext } from "./kernelContext.ts";
-import { combinations } from "./evaluator.ts";
+import { combinations } from "./combinations.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { floatLiteral } from "./wgslWriter.ts";
 import type { Scopes } from "./wgslWriter.ts";

@@ -8,7 +8,7 @@ import { stageTile } from "../ir/tiles.ts";
 import { isSplit } from "./kernelContext.ts";
 import { partStride } from "../ir/kernel.ts";
 import type { KernelContext } from "./kernelContext.ts";
-import { combinations } from "./evaluator.ts";
+import { combinations } from "./combinations.ts";
 import type { Evaluator } from "./evaluator.ts";
 import type { Scopes } from "./wgslWriter.ts";
 

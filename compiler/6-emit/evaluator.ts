@@ -21,6 +21,7 @@ import { namedValue } from "../ir/kernel.ts";
 import type { Stage } from "../ir/kernel.ts";
 import type { UniformWord } from "./uniforms.ts";
 import { byteText, comparisonText, compareNumbers, drawFunction, foldBinary, unaryText } from "./scalarFunctions.ts";
+import { combinations } from "./combinations.ts";
 import { createIndexPrinter } from "./indexPrinter.ts";
 import { floatLiteral } from "./wgslWriter.ts";
 import type { Scopes, Value } from "./wgslWriter.ts";
@@ -378,21 +379,6 @@ export function createEvaluator(
     usesUniforms: () => uniformsUsed,
     helperFunctions: () => [...helpers.values()],
   };
-}
-
-/** All offsets within the extents, row-major. */
-export function* combinations(extents: readonly number[]): Iterable<readonly number[]> {
-  const total = extents.reduce((product, extent) => product * extent, 1);
-  for (let linear = 0; linear < total; linear++) {
-    const offsets: number[] = [];
-    let rest = linear;
-    for (let dimension = extents.length - 1; dimension >= 0; dimension--) {
-      const extent = extents[dimension] ?? 1;
-      offsets.unshift(rest % extent);
-      rest = Math.floor(rest / extent);
-    }
-    yield offsets;
-  }
 }
 
 function scaleExact(affine: Affine, by: number): Affine {
