@@ -4,8 +4,10 @@ import { BalancedRecoveryParser } from "./balancedRecovery.ts";
 import * as t from "./tokens.ts";
 
 export abstract class ExpressionParser extends BalancedRecoveryParser {
-  constructor(errorMessageProvider?: IParserErrorMessageProvider) {
+  /** Validating the grammar takes as long as parsing many files: where its types are generated, it is validated once. */
+  constructor(errorMessageProvider: IParserErrorMessageProvider | undefined, skipValidations: boolean) {
     super(t.allTokens, {
+      skipValidations,
       recoveryEnabled: true,
       maxLookahead: 2,
       nodeLocationTracking: "onlyOffset",

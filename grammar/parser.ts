@@ -8,8 +8,8 @@ import { ExpressionParser } from "./expressionParser.ts";
 import * as t from "./tokens.ts";
 
 export class CnnParser extends ExpressionParser {
-  constructor(errorMessageProvider?: IParserErrorMessageProvider) {
-    super(errorMessageProvider);
+  constructor(errorMessageProvider?: IParserErrorMessageProvider, skipValidations = false) {
+    super(errorMessageProvider, skipValidations);
     this.performSelfAnalysis();
   }
 

@@ -28,7 +28,7 @@ export interface Parsed {
 }
 
 // Building a parser analyses the grammar, which takes longer than parsing; its state is reset by each new input.
-const parser = new CnnParser(expectedPhrases);
+const parser = new CnnParser(expectedPhrases, true);
 
 /** Parses one file; never throws, whatever its text. */
 export function parse(file: SourceFile): Parsed {

@@ -40,10 +40,12 @@ const requiredTileLimit = 16;
 const registerReductionLimit = 64;
 
 interface OpenKernel {
-  readonly stages: OpenStage[];
-  readonly registers: Map<string, RegisterValue>;
-  readonly constraints: Map<string, TileConstraint>;
+  readonly stages: readonly OpenStage[];
+  readonly registers: ReadonlyMap<string, RegisterValue>;
+  readonly constraints: ReadonlyMap<string, TileConstraint>;
 }
+/** By kernel and node: the kernel with that node as its epilogue, or null where it cannot be one. Regrouping asks again. */
+type Epilogues = Map<OpenKernel, Map<ValueId, OpenKernel | null>>;
 interface OpenStage {
   readonly node: ProgramNode;
   readonly computation: Computation;
@@ -56,8 +58,10 @@ interface OpenStage {
  */
 export function fuseKernels(program: TensorProgram, options: FuseOptions): KernelPlan {
   const opening = new Set<ValueId>();
+  const opened = new Map(program.nodes.map((node) => [node.value, openKernel(node)]));
+  const epilogues: Epilogues = new Map();
   for (;;) {
-    const plan = groupNodes(program, options, opening);
+    const plan = groupNodes(program, options, opening, opened, epilogues);
     const before = opening.size;
     for (const { stages } of plan.kernels) {
       const first = firstTooMuch(stages, plan.aliasOf, options.storageBuffers);
@@ -105,7 +109,13 @@ export function bindingCount(stages: readonly Stage[], aliasOf: ReadonlyMap<Valu
   return buffers.size;
 }
 
-function groupNodes(program: TensorProgram, options: FuseOptions, opening: ReadonlySet<ValueId>): KernelPlan {
+function groupNodes(
+  program: TensorProgram,
+  options: FuseOptions,
+  opening: ReadonlySet<ValueId>,
+  opened: ReadonlyMap<ValueId, OpenKernel>,
+  epilogues: Epilogues,
+): KernelPlan {
   const { aliasOf, types, sliceOf } = program;
   const storageOf = (value: ValueId): ValueId => aliasOf.get(value) ?? value;
   const consumers = consumersOf(program);
@@ -119,7 +129,7 @@ function groupNodes(program: TensorProgram, options: FuseOptions, opening: Reado
     const opens = node.opens === true || opening.has(node.value);
     const target = options.fuse && !opens ? join(node) : undefined;
     const index = target ?? kernels.length;
-    if (target === undefined) kernels.push(openKernel(node));
+    if (target === undefined) kernels.push(opened.get(node.value) ?? openKernel(node));
     kernelOf.set(node.value, index);
     for (let slice = sliceOf.get(node.value); slice !== undefined; slice = sliceOf.get(slice.of))
       filledBy.set(slice.of, Math.max(index, filledBy.get(slice.of) ?? -1));
@@ -149,19 +159,32 @@ function groupNodes(program: TensorProgram, options: FuseOptions, opening: Reado
   function appendEpilogue(index: number, node: ProgramNode): boolean {
     const kernel = kernels[index];
     if (kernel === undefined) return false;
+    const known = epilogues.get(kernel) ?? new Map<ValueId, OpenKernel | null>();
+    epilogues.set(kernel, known);
+    const before = known.get(node.value);
+    const extended = before === undefined ? withEpilogue(kernel, node) : before;
+    known.set(node.value, extended);
+    if (extended !== null) kernels[index] = extended;
+    return extended !== null;
+  }
+
+  function withEpilogue(kernel: OpenKernel, node: ProgramNode): OpenKernel | null {
     for (const candidate of reshapings(kernel, node)) {
-      const layout = layoutStage(candidate.computation, candidate.registers);
+      const { computation } = candidate;
+      const layout = layoutStage(computation, candidate.registers);
       if (layout === undefined || !affordable(candidate, layout)) continue;
-      const stages = [...candidate.stages, { node, computation: candidate.computation }];
-      kernel.stages.splice(0, kernel.stages.length, ...stages);
-      const registers = [...candidate.registers];
-      kernel.registers.clear();
-      for (const [name, value] of registers) kernel.registers.set(name, value);
-      kernel.registers.set(valueName(node.value), { axes: candidate.computation.axes, scales: layout.scales });
-      mergeConstraints(kernel.constraints, layout.constraints);
-      return true;
+      const constraints = new Map(kernel.constraints);
+      mergeConstraints(constraints, layout.constraints);
+      return {
+        stages: [...candidate.stages, { node, computation }],
+        registers: new Map(candidate.registers).set(valueName(node.value), {
+          axes: computation.axes,
+          scales: layout.scales,
+        }),
+        constraints,
+      };
     }
-    return false;
+    return null;
   }
 
   function appendSibling(index: number, node: ProgramNode): boolean {
@@ -170,8 +193,14 @@ function groupNodes(program: TensorProgram, options: FuseOptions, opening: Reado
     if (kernel === undefined || root === undefined || kernel.constraints.size > 0) return false;
     const renamed = siblingOf(node.computation, root);
     if (renamed === undefined) return false;
-    kernel.stages.push({ node, computation: renamed });
-    kernel.registers.set(valueName(node.value), { axes: renamed.axes, scales: rootLayout(renamed.axes).scales });
+    kernels[index] = {
+      ...kernel,
+      stages: [...kernel.stages, { node, computation: renamed }],
+      registers: new Map(kernel.registers).set(valueName(node.value), {
+        axes: renamed.axes,
+        scales: rootLayout(renamed.axes).scales,
+      }),
+    };
     return true;
   }
 
@@ -272,13 +301,6 @@ function groupNodes(program: TensorProgram, options: FuseOptions, opening: Reado
     );
   }
 
-  function openKernel(node: ProgramNode): OpenKernel {
-    const { computation } = node;
-    const layout = rootLayout(computation.axes);
-    const registers = new Map([[valueName(node.value), { axes: computation.axes, scales: layout.scales }]]);
-    return { stages: [{ node, computation }], registers, constraints: new Map() };
-  }
-
   function closeKernel(kernel: OpenKernel, index: number): Kernel {
     const inside = new Set(kernel.stages.map((stage) => stage.node.value));
     const stages = kernel.stages.map(({ node, computation }): Stage => {
@@ -320,6 +342,13 @@ function groupNodes(program: TensorProgram, options: FuseOptions, opening: Reado
     });
     return Object.fromEntries(entries);
   }
+}
+
+function openKernel(node: ProgramNode): OpenKernel {
+  const { computation } = node;
+  const layout = rootLayout(computation.axes);
+  const registers = new Map([[valueName(node.value), { axes: computation.axes, scales: layout.scales }]]);
+  return { stages: [{ node, computation }], registers, constraints: new Map() };
 }
 
 interface Candidate {

@@ -30,6 +30,7 @@ type Load = Extract<ScalarExpr, { kind: "load" }>;
 
 /** The program whose slices are read in place and whose joins are written in place, where that is possible. */
 export function placeJoins(program: TensorProgram, options: PlaceOptions): TensorProgram {
+  if (!program.nodes.some((node) => node.join !== undefined || onlyLoad(node) !== undefined)) return program;
   return writeInPlace(readInPlace(program, options), options);
 }
 

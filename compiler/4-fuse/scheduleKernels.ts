@@ -6,7 +6,7 @@ import { InternalCompilerError } from "../ir/diagnostic.ts";
 import { elementCount, valueId } from "../ir/graph.ts";
 import type { TensorType, ValueId } from "../ir/graph.ts";
 import { loadedNames, namedValue, partStride, signatureOf } from "../ir/kernel.ts";
-import type { Kernel, KernelPlan, Schedule } from "../ir/kernel.ts";
+import type { Kernel, KernelPlan, KernelSignature, Schedule, Stage } from "../ir/kernel.ts";
 import { sharesLoops } from "../ir/tiles.ts";
 import { chooseSchedule, workOf } from "./chooseSchedule.ts";
 import { splitReduction, sumsToSplit } from "./splitReduction.ts";
@@ -44,9 +44,12 @@ export function scheduleKernels(plan: KernelPlan, options: ScheduleKernelsOption
   let next = Math.max(-1, ...types.keys());
   // Equal layers have equal schedules, each searched for once.
   const known = new Map<string, Schedule>();
+  const signatures = new Map<readonly Stage[], KernelSignature>();
   const schedule = (kernel: Kernel, splittable: boolean): Schedule => {
     const budget = Math.round(Math.min(most, Math.max(least, scale * Math.sqrt(workOf(kernel) / work))));
-    const key = `${splittable} ${budget} ${signatureOf(kernel, typeFinder(types)).text}`;
+    const signature = signatureOf(kernel, typeFinder(types));
+    signatures.set(kernel.stages, signature);
+    const key = `${splittable} ${budget} ${signature.text}`;
     const found =
       known.get(key) ??
       withinBinding(
@@ -69,7 +72,7 @@ export function scheduleKernels(plan: KernelPlan, options: ScheduleKernelsOption
     }
     return [split.sums, { ...split.rest, schedule: schedule(split.rest, false) }];
   });
-  return { ...plan, kernels, scratch };
+  return { ...plan, kernels, scratch, signatures };
 }
 
 /** The schedule with no more parts than the largest of the kernel's sums may have in one binding. */

@@ -202,7 +202,7 @@ function emitProgram(
   const known = new Map<string, { readonly emitted: EmittedKernel; readonly values: readonly ValueId[] }>();
   const vectorGuesses = new Map<string, ReadonlySet<string>>();
   const emit = (kernel: Kernel): EmittedKernel => {
-    const { text, values } = signatureOf(kernel, typeOf);
+    const { text, values } = program.kernels.signatures?.get(kernel.stages) ?? signatureOf(kernel, typeOf);
     const isRing = kernel.stages.some((stage) => stage.value === ring?.value);
     const key = `${JSON.stringify(kernel.schedule)} ${isRing} ${text}`;
     const found = known.get(key);

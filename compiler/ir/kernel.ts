@@ -64,6 +64,8 @@ export interface KernelPlan {
   readonly types: ReadonlyMap<ValueId, TensorType>;
   /** Values that no graph knows: sums in parts, [parts, stride], that a second kernel adds. */
   readonly scratch: ReadonlyMap<ValueId, TensorType>;
+  /** Signatures that are known already, by a kernel's stages. Only saves time. */
+  readonly signatures?: ReadonlyMap<readonly Stage[], KernelSignature>;
 }
 
 /** Elements from one part of a split sum to the next: a multiple of 64, so that parts are aligned as bindings are. */
