@@ -152,6 +152,7 @@ function buildProgram(terminal: Terminal, setExitCode: (code: number) => void): 
     .option("-d, --data <dir>", "the directory of the data set's files")
     .option("-i, --images <range>", "which test images: 3, 0-9 or 1,5,7", "0-9")
     .option("-t, --top <n>", "how many classes to print for each image", positiveInteger, 3)
+    .option("--value <name>", "print the value at an `as` name of the spec instead, as JSON (feature extraction)")
     .addHelpText("after", help("predict", "specs/lenet.cnn --weights out/lenet/weights.safetensors --images 0-4"))
     .action(async (file: string, options: object) => {
       const { predictCommand } = await import("./commands/predict.ts");

@@ -28,6 +28,11 @@ export interface CompileOptions extends CheckSourceOptions {
   readonly training?: boolean;
   /** False: nothing is dropped in training either. */
   readonly dropout?: boolean;
+  /**
+   * Predict the value that this `as` name stands for in place of the logits (feature extraction); nothing is trained then, and
+   * weights load as ever. Throws `RangeError` where the model has no such name.
+   */
+  readonly value?: string;
   /** Also compute the gradient with respect to the images. */
   readonly imageGradient?: boolean;
   /** Keep the logits of a training step readable: the main head's and the auxiliary ones'. */
@@ -146,7 +151,8 @@ function compileInSlabs(checked: CheckedProgram, options: CompileOptions): Compi
 }
 
 function compileChecked(checked: CheckedProgram, options: CompileOptions): CompiledNetwork {
-  const { graph, recipe } = checked;
+  const { recipe } = checked;
+  const graph = options.value === undefined ? checked.graph : endingAt(checked.graph, options.value);
   const result = runPipeline(graph, {
     name: graph.name,
     batch: options.batch ?? recipe?.batch ?? defaultBatch,
@@ -155,7 +161,7 @@ function compileChecked(checked: CheckedProgram, options: CompileOptions): Compi
     counters: graph.states.flatMap(({ name }) =>
       name.endsWith(".running_mean") ? [name.replace(/running_mean$/, "num_batches_tracked")] : [],
     ),
-    ...(recipe !== undefined && { training: trainingRequest(recipe, options) }),
+    ...(recipe !== undefined && options.value === undefined && { training: trainingRequest(recipe, options) }),
     adapterClass: options.adapterClass ?? "cpu",
     bindingBytes: options.limits?.["maxStorageBufferBindingSize"] ?? defaultBindingBytes,
     storageBuffers: storageBufferLimit(options),
@@ -174,6 +180,19 @@ function compileChecked(checked: CheckedProgram, options: CompileOptions): Compi
     plan: result.plan,
     peakBytes: peakBytes(result.plan),
   };
+}
+
+/** The graph with a named value in place of the logits. */
+function endingAt(graph: Graph, name: string): Graph {
+  const value = graph.named.get(name);
+  const [main] = graph.heads;
+  if (value === undefined || main === undefined) {
+    const names = [...graph.named.keys()];
+    throw new RangeError(
+      `${graph.name} names no value ${name}; ${names.length === 0 ? "`as` names one" : `it names ${names.join(", ")}`}`,
+    );
+  }
+  return { ...graph, heads: [{ ...main, value }] };
 }
 
 /** How images are made for this network; nothing where the recipe's data does not give what it reads. */

@@ -5,8 +5,11 @@ import { softmax } from "../training/evaluateNetwork.ts";
 import { meanFile, provideMean } from "../training/imageMean.ts";
 import { openNetwork } from "../training/openNetwork.ts";
 import { percent } from "../training/progressView.ts";
-import { compileSpec, type SpecOptions } from "./compileSpec.ts";
-import { openData } from "./openData.ts";
+import type { CompileOptions } from "../compile.ts";
+import { InternalCompilerError } from "../ir/diagnostic.ts";
+import type { Recipe } from "../ir/recipe.ts";
+import { compileFile, compileSpec, type SpecOptions } from "./compileSpec.ts";
+import { openData, sourceOf, type OpenedData } from "./openData.ts";
 import { requireDataRecipe } from "./eval.ts";
 import { table, type Terminal } from "./terminal.ts";
 
@@ -16,6 +19,8 @@ export interface PredictCommandOptions extends SpecOptions {
   readonly data?: string;
   readonly images: string;
   readonly top: number;
+  /** The `as` name whose value is printed in place of the classes. */
+  readonly value?: string;
 }
 
 interface Prediction {
@@ -39,6 +44,7 @@ export async function predictCommand(
   const weights = readBytes(options.weights);
   const { network, dataset } = openData(file, compiled, recipe, options, more);
   const indices = parseIndices(options.images, dataset.test.count);
+  if (options.value !== undefined) return predictValue(file, { ...options, value: options.value }, { network, dataset }, { recipe, weights, indices, more }, terminal); // prettier-ignore
   const nameOf = (index: number): string => dataset.classNames[index] ?? `class ${index}`;
   const opened = await openNetwork(network.plan, { programs: ["inference", "inferenceBytes"] });
   const predictions: Prediction[] = [];
@@ -76,6 +82,47 @@ export async function predictCommand(
     );
   }
   return 0;
+}
+
+/** Prints the value at a name for each image, as JSON: its shape, and its numbers row by row. */
+async function predictValue(
+  file: string,
+  options: PredictCommandOptions & { readonly value: string },
+  { network: whole, dataset }: OpenedData,
+  { recipe, weights, indices, more }: PredictedImages,
+  terminal: Terminal,
+): Promise<number> {
+  const { value } = options;
+  const names = [...whole.graph.named.keys()];
+  if (!names.includes(value)) {
+    const known = names.length === 0 ? "`as NAME` in the spec names one" : `it names ${names.join(", ")}`;
+    throw new UserError(`--value ${value}: ${whole.name} names no such value; ${known}`, 2);
+  }
+  const { network } = compileFile(file, options, { ...more, imageSource: sourceOf(dataset.train), value });
+  if (network === undefined) throw new InternalCompilerError("predict", `${file} compiles to its end only`);
+  const opened = await openNetwork(network.plan, { programs: ["inference", "inferenceBytes"] });
+  try {
+    await opened.loadWeights(weights);
+    await provideMean(opened, dataset, recipe.data, meanFile(options.weights), (text) => terminal.error(`${text}\n`));
+    const images: { readonly image: number; readonly values: readonly number[] }[] = [];
+    for (let start = 0; start < indices.length; start += opened.batch) {
+      const some = indices.slice(start, start + opened.batch);
+      const values = await opened.logits(await readImages(dataset.test, some));
+      const size = values.length / some.length;
+      some.forEach((image, i) => images.push({ image, values: [...values.subarray(i * size, (i + 1) * size)] }));
+    }
+    terminal.out(`${JSON.stringify({ name: network.name, value, shape: network.plan.outputShape, images })}\n`);
+  } finally {
+    opened.close();
+  }
+  return 0;
+}
+
+interface PredictedImages {
+  readonly recipe: Recipe;
+  readonly weights: Uint8Array<ArrayBuffer>;
+  readonly indices: readonly number[];
+  readonly more: Partial<CompileOptions>;
 }
 
 /** "3", "0-9" or "1,5,7-8" as indices below `count`. */

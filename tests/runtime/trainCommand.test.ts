@@ -13,7 +13,7 @@ const spec = `model Tiny(hidden = 6, classes = 10) {
   input 1 x 10 x 10
   conv(2, kernel: 3, stride: 2) -> relu
   flatten
-  linear(hidden) -> relu
+  linear(hidden) -> relu as hidden_layer
   linear(classes)
 }
 train Tiny as tune { data fashion_mnist  optimizer sgd(lr: 0.1)  batch 16  freeze conv1 }
@@ -74,6 +74,32 @@ test(
     const predicted = await runCnnc(["predict", ...rest, "--images", "0-2,7", "--top", "2"], { cwd: folder });
     expect(predicted.out).toMatch(/^image 7 /m);
     expect(predicted.out.trimEnd().split("\n")).toHaveLength(4);
+    const features = await runCnnc(["predict", ...rest, "--images", "3,4", "--value", "hidden_layer"], { cwd: folder });
+    const value = JSON.parse(features.out) as { shape: number[]; images: { image: number; values: number[] }[] };
+    expect([features.code, value.shape, value.images.map(({ image }) => image)]).toEqual([0, [6], [3, 4]]);
+    // The last layer of these features is what the network predicts.
+    const stored = readSafetensors(new Uint8Array(readFileSync(join(folder, "run/weights.safetensors"))), "run");
+    const [weight, bias] = [stored.get("linear2.weight")!.values, stored.get("linear2.bias")!.values];
+    const logits = Array.from(bias, (b, o) =>
+      value.images[0]!.values.reduce((sum, x, i) => sum + x * weight[o * 6 + i]!, b),
+    );
+    const top = await runCnnc(["predict", ...rest, "--images", "3", "--top", "1", "--json"], { cwd: folder });
+    const { predictions } = JSON.parse(top.out) as { predictions: { classes: { name: string }[] }[] };
+    const names = [
+      "t-shirt",
+      "trouser",
+      "pullover",
+      "dress",
+      "coat",
+      "sandal",
+      "shirt",
+      "sneaker",
+      "bag",
+      "ankle boot",
+    ];
+    expect(predictions[0]!.classes[0]!.name.toLowerCase()).toContain(names[logits.indexOf(Math.max(...logits))]!);
+    const unnamed = await runCnnc(["predict", ...rest, "--value", "stem"], { cwd: folder });
+    expect([unnamed.code, unnamed.error]).toEqual([2, expect.stringContaining("it names hidden_layer")]);
     const beyond = await runCnnc(["predict", ...rest, "--images", "50"], { cwd: folder });
     expect([beyond.code, beyond.error]).toEqual([2, expect.stringContaining("the test images are 0 to 49")]);
 
