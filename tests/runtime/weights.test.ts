@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
@@ -7,6 +7,7 @@ import { openDevice } from "../../compiler/node/adapter.ts";
 import type { OpenedDevice } from "../../compiler/node/adapter.ts";
 import { createNetwork, parseSafetensors, writeSafetensors } from "../../runtime/index.ts";
 import type { StoredTensor } from "../../runtime/index.ts";
+import { compileText } from "../support/compileText.ts";
 import { linearData, linearPlan } from "../support/linearPlan.ts";
 
 let opened: OpenedDevice;
@@ -100,6 +101,41 @@ describe("PyTorch", () => {
       }
     },
   );
+
+  (available ? test : test.skip)("and the runtime load each other's files, and predict the same", async () => {
+    const { plan } = compileText(`model Net {
+  input 1 x 5 x 5
+  conv(3, kernel: 3) -> batch_norm -> relu -> flatten -> linear(4)
+}
+train Net { data fashion_mnist  optimizer sgd(lr: 0.1)  batch 2 }`);
+    const network = await createNetwork(plan, { device: opened.device });
+    const folder = mkdtempSync(join(tmpdir(), "cnnc-weights-"));
+    const file = join(folder, "net.safetensors");
+    const script = join(import.meta.dirname, "../support/stateDictBothWays.py");
+    const torch = (word: string): readonly number[] => {
+      const { stdout, stderr } = spawnSync(python, [script, word, file], { encoding: "utf8" });
+      expect(stderr).toBe("");
+      return JSON.parse(stdout) as number[];
+    };
+    const images = Float32Array.from({ length: 50 }, (_, i) => (i % 7) / 7);
+    const expectSame = (actual: ArrayLike<number>, expected: readonly number[]): void => {
+      expect(actual).toHaveLength(expected.length);
+      for (const [i, value] of expected.entries()) expect(actual[i]).toBeCloseTo(value, 5);
+    };
+    try {
+      const theirs = torch("write");
+      await network.load(new Uint8Array(readFileSync(file)));
+      expectSame(await network.predict(images), theirs);
+      await network.trainStep(images, [1, 3]).metrics();
+      writeFileSync(file, await network.save());
+      const trained = await network.predict(images);
+      expect(trained[0]).not.toBeCloseTo(theirs[0] ?? 0, 5);
+      expectSame(trained, torch("read"));
+    } finally {
+      rmSync(folder, { recursive: true });
+      network.destroy();
+    }
+  });
 });
 
 test("a tensor may have any name", () => {
