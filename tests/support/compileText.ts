@@ -18,3 +18,12 @@ export function compileText(text: string, options: CompileOptions = {}, path = "
   if (training === undefined || trainingGraph === undefined) throw new Error(`${path} has no recipe`);
   return { ...network, training, trainingGraph };
 }
+
+/** The same, without the options' limits where the network does not fit them. */
+export function compileFitting(text: string, options: CompileOptions): TrainableNetwork {
+  const { limits: _limits, ...unlimited } = options;
+  const { diagnostics } = compile({ path: "input.cnn", text }, options);
+  const errors = diagnostics.filter(({ severity }) => severity === "error");
+  const isTooSmall = errors.length > 0 && errors.every(({ code }) => code.startsWith("CNN4"));
+  return compileText(text, isTooSmall ? unlimited : options);
+}
