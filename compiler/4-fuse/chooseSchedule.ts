@@ -5,7 +5,8 @@
  * The model counts, for one multiply-add, the loads that it needs after equal ones are shared: on software adapters a load
  * from memory costs ten to twenty multiply-adds, and on a GPU reuse in registers is what a tile is for, too.
  */
-import type { Axis, ReduceBody } from "../ir/expression.ts";
+import { rewriteScalar } from "../ir/expression.ts";
+import type { Axis, IndexExpr, ReduceBody, ScalarExpr } from "../ir/expression.ts";
 import type { Kernel, Schedule, Stage } from "../ir/kernel.ts";
 import { layoutKernel, leastCommonMultiple, loadsOf, mergeConstraints, stageTile } from "../ir/tiles.ts";
 import type { TileConstraint } from "../ir/tiles.ts";
@@ -113,7 +114,8 @@ function scheduleReduction(
   const mostParts = split === undefined ? 1 : Math.min(largestSplit, split.extent);
   const linesOf = lineEstimate(kernel, patterns);
   let best: { readonly cost: number; readonly choice: Choice; readonly parts: number } | undefined;
-  for (const choice of choices(axes, body.over, constraints, options.lineBudget)) {
+  const periods = periodsOf(body.value, axes);
+  for (const choice of choices(axes, body.over, constraints, periods, options.lineBudget)) {
     const { sums, invocations, useful } = choice.tiling;
     const parts = Math.max(1, Math.min(mostParts, Math.ceil(wanted / invocations)));
     const idle = Math.max(1, wanted / (invocations * parts));
@@ -142,7 +144,7 @@ function shortest(
   linesOf: (choice: Choice) => number,
 ): Choice | undefined {
   let least: { readonly lines: number; readonly choice: Choice } | undefined;
-  for (const choice of choices(axes, body.over, constraints, options.lineBudget)) {
+  for (const choice of choices(axes, body.over, constraints, new Map(), options.lineBudget)) {
     const lines = linesOf(choice);
     if (least === undefined || lines < least.lines) least = { lines, choice };
   }
@@ -202,6 +204,7 @@ function* choices(
   axes: readonly Axis[],
   over: readonly Axis[],
   constraints: ReadonlyMap<string, TileConstraint>,
+  periods: ReadonlyMap<string, number>,
   lineBudget: number,
 ): Iterable<Choice> {
   const least = axes.map((axis) => {
@@ -211,7 +214,7 @@ function* choices(
   const leastSums = least.reduce((product, each) => product * each, 1);
   const roomFor = (unrolled: number): number =>
     Math.max(1, leastSums, Math.min(accumulatorLimit, Math.floor(lineBudget / unrolled)));
-  const all = tilings(axes, constraints, least, roomFor(1));
+  const all = tilings(axes, constraints, periods, least, roomFor(1));
   for (const unrolls of unrollings(over, lineBudget)) {
     const unrolled = unrolls.reduce((product, each) => product * each, 1);
     const room = roomFor(unrolled);
@@ -240,6 +243,7 @@ function* unrollings(over: readonly Axis[], lineBudget: number): Iterable<readon
 function tilings(
   axes: readonly Axis[],
   constraints: ReadonlyMap<string, TileConstraint>,
+  periods: ReadonlyMap<string, number>,
   least: readonly number[],
   room: number,
 ): readonly Tiling[] {
@@ -253,6 +257,7 @@ function tilings(
         ? [smallest]
         : tileSizes(extent)
             .filter((size) => size % smallest === 0 || size === smallest)
+            .filter((size) => size === 1 || size % (periods.get(name) ?? 1) === 0)
             .concat(smallest)
             .filter(unique);
     partial = partial.flatMap(({ tiles, sums, invocations, useful }) =>
@@ -267,6 +272,42 @@ function tilings(
     );
   }
   return partial;
+}
+
+/**
+ * Strides by which root axes are divided: in a strided convolution's input gradient every second element reads other taps. In a tile
+ * that starts at any phase, each element would have to choose among them at run time.
+ */
+function periodsOf(value: ScalarExpr, axes: readonly Axis[]): ReadonlyMap<string, number> {
+  const periods = new Map<string, number>();
+  const visit = (index: IndexExpr): void => {
+    if (index.kind === "add") {
+      visit(index.left);
+      visit(index.right);
+    } else if (index.kind === "mul") visit(index.of);
+    else if (index.kind === "div" || index.kind === "mod") {
+      for (const { name } of axes) {
+        if (index.by > longestPeriod || !mentions(index.of, name)) continue;
+        periods.set(name, leastCommonMultiple(periods.get(name) ?? 1, index.by));
+      }
+    }
+  };
+  rewriteScalar(value, {
+    index(index) {
+      visit(index);
+      return index;
+    },
+  });
+  return periods;
+}
+
+/** Divisors beyond this are no strides: they cut a vector's index in rows and columns. */
+const longestPeriod = 4;
+
+function mentions(index: IndexExpr, name: string): boolean {
+  if (index.kind === "axis") return index.name === name;
+  if (index.kind === "add") return mentions(index.left, name) || mentions(index.right, name);
+  return index.kind !== "int" && index.kind !== "computed" && mentions(index.of, name);
 }
 
 /** Divisors, and the usual powers of two where they waste little. */
