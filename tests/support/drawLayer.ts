@@ -55,7 +55,8 @@ function spaceOf(shape: readonly number[]): Pair {
 function window(dice: Dice, shape: readonly number[], kind: "conv" | "max" | "avg"): Attrs {
   const along = (extent: number) => {
     const padding = dice.pick([0, 0, 1, 2]);
-    const dilation = kind === "avg" ? 1 : dice.pick([1, 1, 1, 2]);
+    // Taps farther apart than the image is wide could all lie in the padding, where a pool finds no maximum.
+    const dilation = kind === "avg" ? 1 : Math.min(extent, dice.pick([1, 1, 1, 2]));
     const kernel = dice.whole(1, Math.min(3, Math.floor((extent + 2 * padding - 1) / dilation) + 1));
     // A pool's padding is at most half of its kernel.
     const padded = kind === "conv" ? padding : Math.min(padding, Math.floor(kernel / 2));
