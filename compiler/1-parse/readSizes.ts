@@ -21,7 +21,12 @@ export function readSizes(tokens: readonly IToken[]): readonly IToken[] {
   for (let token = work.pop(); token !== undefined; token = work.pop()) {
     const before = done[done.length - 1]?.tokenType;
     // Between brackets `train` and its kind are names: `model Net(train = true)`.
-    if (depth === 0 && parens === 0 && definitions.includes(token.tokenType) && !namesFollow.includes(before ?? t.LBrace)) {
+    if (
+      depth === 0 &&
+      parens === 0 &&
+      definitions.includes(token.tokenType) &&
+      !namesFollow.includes(before ?? t.LBrace)
+    ) {
       definition = token.tokenType;
     }
     if (token.tokenType === t.LBrace) depth++;

@@ -84,12 +84,9 @@ export function splitIntoSlabs(program: TensorProgram, options: SlabOptions): Te
   };
 
   const nodes = program.nodes.flatMap((node) => split(node));
-  const named = new Set([...nodes.map((node) => node.value), ...options.external]);
   return {
     nodes,
-    aliasOf: new Map(
-      [...aliasOf].filter(([, of]) => named.has(of) || [...slabsOf.values()].some((s) => s.includes(of))),
-    ),
+    aliasOf,
     types,
     sliceOf: program.sliceOf,
     slabsOf,

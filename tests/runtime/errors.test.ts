@@ -38,7 +38,7 @@ async function failureOf(call: () => unknown): Promise<{ kind: NetworkErrorKind;
 describe("wrong input", () => {
   const { images, labels } = linearData(4);
   const cases: [string, (network: Network) => unknown, string][] = [
-    ["bytes for images", (n) => n.trainStep(new Uint8Array(16) as never, labels), "Float32Array.from(bytes, (byte) => byte / 255)"],
+    ["bytes for images", (n) => n.trainStep(new Uint8Array(16), labels), "Float32Array.from(bytes, (byte) => byte / 255)"],
     ["doubles for images", (n) => n.trainStep(new Float64Array(16) as never, labels), "found Float64Array of 16 values"],
     ["no whole image", (n) => n.trainStep(images.subarray(1), labels), "1 x 2 x 2 = 4 values an image"],
     ["fewer labels", (n) => n.trainStep(images, labels.subarray(1)), "4 images and 3 labels"],
