@@ -1,6 +1,5 @@
 /** One training step of a network case: that the whole step runs here, and that its update is the gradient's. */
-import type { Network } from "cnnc/runtime";
-import type { Gradients, Targets } from "../../runtime/training.ts";
+import type { Gradients, Network, Targets } from "cnnc/runtime";
 import type { ComputationCase } from "./caseFile.ts";
 import { fillTensor } from "./fillTensor.ts";
 import type { MatchedTensor } from "./matchParameters.ts";
