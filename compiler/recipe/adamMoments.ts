@@ -4,7 +4,7 @@
  *   m = b1 * m + (1 - b1) * g,  v = b2 * v + (1 - b2) * g^2
  *   direction = m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + eps)
  */
-import type { ScalarExpr } from "../ir/expression.ts";
+import type { ScalarExpr, ScalarLike } from "../ir/expression.ts";
 import { add, compare, div, exp, log, max, mul, neg, select, sqrt, sub, uniform } from "../ir/expression.ts";
 import type { LayerArgument } from "../ir/argument.ts";
 import type { RecipeArgs } from "./defineRecipePart.ts";
@@ -20,13 +20,12 @@ export const betasArgument: LayerArgument = {
   doc: "decay of the running mean and of the running square",
 };
 
-/** The betas as uniforms: a schedule may move the first. */
+/**
+ * The first beta as a uniform, since a schedule may move it. The second is a constant: it is nearly 1, and in float32 what is left
+ * of 1 - 0.999 is off by five digits of eight.
+ */
 export function betaUniforms(args: RecipeArgs): readonly { readonly name: string; readonly value: number }[] {
-  const [first, second] = betasOf(args);
-  return [
-    { name: "beta1", value: first },
-    { name: "beta2", value: second },
-  ];
+  return [{ name: "beta1", value: betasOf(args)[0] }];
 }
 
 export const momentStates = ["mean", "square"] as const;
@@ -38,11 +37,14 @@ export interface Moments {
 }
 
 export function momentsOf(gradient: ScalarExpr, args: RecipeArgs): Moments {
-  const [first, second] = [uniform("beta1"), uniform("beta2")];
+  const [first, second] = [uniform("beta1"), betasOf(args)[1]];
   const mean = add(mul(here("mean"), first), mul(gradient, sub(1, first)));
-  const square = add(mul(here("square"), second), mul(mul(gradient, gradient), sub(1, second)));
-  const denominator = add(sqrt(div(square, oneMinusPower(second))), numberArg(args, "eps"));
-  return { mean, square, direction: div(div(mean, oneMinusPower(first)), denominator) };
+  const square = add(mul(here("square"), second), mul(mul(gradient, gradient), 1 - second));
+  const denominator = add(
+    sqrt(div(square, oneMinusPower(Math.log(Math.max(second, leastBeta))))),
+    numberArg(args, "eps"),
+  );
+  return { mean, square, direction: div(div(mean, oneMinusPower(log(max(first, leastBeta)))), denominator) };
 }
 
 function betasOf(args: RecipeArgs): readonly [number, number] {
@@ -51,13 +53,15 @@ function betasOf(args: RecipeArgs): readonly [number, number] {
   return betas as unknown as readonly [number, number];
 }
 
+/** A beta of 0 keeps nothing of the past; its logarithm must be finite all the same. */
+const leastBeta = 1e-30;
+
 /**
- * 1 - beta^t. In float32 the plain formula loses three digits in the first steps, where beta^t is almost 1; there its
+ * 1 - beta^t, from the logarithm of beta. In float32 the plain formula loses three digits in the first steps, where beta^t is almost 1; there its
  * series in z = t * ln(beta) takes its place: -z * (1 + z/2 * (1 + z/3 * (…))).
  */
-function oneMinusPower(beta: ScalarExpr): ScalarExpr {
-  // A beta of 0 keeps nothing of the past; its logarithm must be finite all the same.
-  const z = mul(add(uniform("step"), 1), log(max(beta, 1e-30)));
+function oneMinusPower(logarithm: ScalarLike): ScalarExpr {
+  const z = mul(add(uniform("step"), 1), logarithm);
   const series = [7, 6, 5, 4, 3, 2].reduce<ScalarExpr>((inner, k) => add(mul(mul(z, 1 / k), inner), 1), {
     kind: "number",
     value: 1,

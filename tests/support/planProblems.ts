@@ -7,9 +7,13 @@ const offsetAlignment = 256;
 
 /** Every dispatch of a plan, with the role of its program. */
 export function dispatchesOf(plan: NetworkPlan): readonly DispatchPlan[] {
-  const { training, inference } = plan;
-  const trained = training === undefined ? [] : [...training.dispatches, ...training.update, ...training.collect];
-  return [...trained, ...inference.dispatches];
+  const { training, inference, preparation } = plan;
+  const trained =
+    training === undefined
+      ? []
+      : [...training.dispatches, ...(training.gather ?? []), ...training.update, ...training.collect];
+  const prepared = [...(preparation?.training ?? []), ...(preparation?.inference ?? [])];
+  return [...trained, ...inference.dispatches, ...prepared];
 }
 
 /** What is wrong with the bindings of a plan, a line each; empty when nothing is. */

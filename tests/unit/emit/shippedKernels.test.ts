@@ -17,8 +17,6 @@ const root = join(import.meta.dirname, "../../..");
 const specs = readdirSync(join(root, "specs")).filter((file) => file.endsWith(".cnn"));
 /** Networks small enough to be compiled for an adapter of many lanes too, whose kernels are longer. */
 const forGpu = ["lenet.cnn", "mnist_cnn.cnn", "residual_net.cnn"];
-/** The largest networks' linear layers exceed the default limit of a binding. */
-const limits = { maxStorageBufferBindingSize: 2 ** 31 - 4 };
 
 let validator: WgslValidator;
 beforeAll(async () => {
@@ -52,7 +50,7 @@ describe.each([
         const at = join(root, path);
         return existsSync(at) ? readFileSync(at, "utf8") : undefined;
       };
-      const network = compileText(text, { readSource, batch: 3, limits, adapterClass }, `specs/${file}`);
+      const network = compileText(text, { readSource, batch: 3, adapterClass }, `specs/${file}`);
       const { plan } = network;
       expect(planProblems(plan)).toEqual([]);
       verifyMemory(network.training.memory);
