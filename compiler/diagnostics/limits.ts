@@ -16,8 +16,10 @@ export const parameterTooLarge = defineDiagnostic<ParameterSize>({
   explanation:
     "WebGPU promises bindings of 128 MiB; an adapter may offer more. A weight larger than that is kept in slabs of some outputs " +
     "each, but the weights of one output stay together. Fewer input channels or features, or a smaller kernel, fit.",
-  failing: "model Net {\n  input 4096 x 8 x 8\n  conv(2, kernel: 91, padding: 45)\n}\n",
-  mended: "model Net {\n  input 4096 x 8 x 8\n  conv(2, kernel: 7, padding: 3)\n}\n",
+  failing:
+    "model Net {\n  input 4096 x 8 x 8\n  conv(2, kernel: 91, padding: 45)\n  global_avg_pool -> flatten -> linear(2)\n}\n",
+  mended:
+    "model Net {\n  input 4096 x 8 x 8\n  conv(2, kernel: 7, padding: 3)\n  global_avg_pool -> flatten -> linear(2)\n}\n",
 });
 
 interface ActivationSize {
@@ -36,8 +38,10 @@ export const activationTooLarge = defineDiagnostic<ActivationSize>({
   explanation:
     "WebGPU promises bindings of 128 MiB; an adapter may offer more. An activation larger than that is kept in slabs of some " +
     "samples each, but one sample stays together: of fewer channels, or smaller, it fits.",
-  failing: "model Net {\n  input 3 x 4096 x 4096\n  conv(8, kernel: 3, padding: 1)\n}\n",
-  mended: "model Net {\n  input 3 x 4096 x 4096\n  conv(8, kernel: 3, stride: 4, padding: 1)\n}\n",
+  failing:
+    "model Net {\n  input 3 x 2048 x 2048\n  conv(16, kernel: 3, padding: 1)\n  global_avg_pool -> flatten -> linear(2)\n}\n",
+  mended:
+    "model Net {\n  input 3 x 2048 x 2048\n  conv(16, kernel: 3, stride: 4, padding: 1)\n  global_avg_pool -> flatten -> linear(2)\n}\n",
 });
 
 interface BindingCount {
