@@ -75,7 +75,7 @@ function checkLimits(checked: CheckedProgram, options: CompileOptions): readonly
   const limitBytes = bindingLimit(options);
   const { inputs, parameters, nodes } = checked.graph;
   const rows = parameters.flatMap(({ name, type, origin }) => {
-    if (valueBytes(type, 1) <= limitBytes || slabCount(type, 1, limitBytes) !== undefined) return [];
+    if (slabCount(type, 1, limitBytes) !== undefined) return [];
     const rowBytes = valueBytes(type, 1) / (type.shape[0] ?? 1);
     return [parameterTooLarge.at(origin.span, { name, rowBytes, limitBytes })];
   });
@@ -109,13 +109,17 @@ function slabProblem({ value, op }: CannotSplit, checked: CheckedProgram, option
   }
   const node = graph.nodes.find((each) => each.output === value) ?? graph.nodes[0];
   if (node === undefined) throw new InternalCompilerError("compile", `%${value} is in no graph`);
-  const batch = options.batch ?? checked.recipe?.batch ?? defaultBatch;
+  const batch = batchOf(checked, options);
   const sampleBytes = valueBytes(node.type, 1);
   return activationTooLarge.at(
     node.origin.span,
     { layer: node.origin.path || node.op, sizeBytes: sampleBytes * batch, limitBytes, batch },
     { help: `batch ${Math.floor(limitBytes / sampleBytes)} fits` },
   );
+}
+
+function batchOf({ recipe }: CheckedProgram, options: CompileOptions): number {
+  return options.batch ?? recipe?.batch ?? defaultBatch;
 }
 
 function bindingLimit(options: CompileOptions): number {
@@ -155,7 +159,7 @@ function compileChecked(checked: CheckedProgram, options: CompileOptions): Compi
   const graph = options.value === undefined ? checked.graph : endingAt(checked.graph, options.value);
   const result = runPipeline(graph, {
     name: graph.name,
-    batch: options.batch ?? recipe?.batch ?? defaultBatch,
+    batch: batchOf(checked, options),
     seed: recipe?.seed ?? 0,
     initials: graph.parameters.map((parameter) => initialFor(parameter, recipe)),
     counters: graph.states.flatMap(({ name }) =>
@@ -163,7 +167,7 @@ function compileChecked(checked: CheckedProgram, options: CompileOptions): Compi
     ),
     ...(recipe !== undefined && options.value === undefined && { training: trainingRequest(recipe, options) }),
     adapterClass: options.adapterClass ?? "cpu",
-    bindingBytes: options.limits?.["maxStorageBufferBindingSize"] ?? defaultBindingBytes,
+    bindingBytes: bindingLimit(options),
     storageBuffers: storageBufferLimit(options),
     fuse: options.fuse ?? true,
     ...(recipe !== undefined && preparationOf(recipe, graph, options)),

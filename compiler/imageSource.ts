@@ -1,6 +1,6 @@
 /** What the host sends of a recipe's images, as far as it is known without reading any data. */
 import { preparationProblem, preparedShape } from "./3-differentiate/preparationGraph.ts";
-import type { ImageSource } from "./3-differentiate/preparationGraph.ts";
+import type { ImageSource, PreparationLines } from "./3-differentiate/preparationGraph.ts";
 import { dataSets } from "./2-check/recipeTables.ts";
 import type { DataRecipe } from "./ir/recipe.ts";
 
@@ -20,7 +20,7 @@ export function imageSourceOf(data: DataRecipe, inputShape: readonly number[]): 
 }
 
 /** Whether the data lines make what the network reads of such images. */
-export function givesInput(source: ImageSource, data: DataRecipe, inputShape: readonly number[]): boolean {
+export function givesInput(source: ImageSource, data: PreparationLines, inputShape: readonly number[]): boolean {
   if (preparationProblem(source, data) !== undefined) return false;
   const shape = preparedShape(source, data);
   const count = (sizes: readonly number[]): number => sizes.reduce((product, size) => product * size, 1);

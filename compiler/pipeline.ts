@@ -5,8 +5,8 @@ import { inferenceGraph } from "./3-differentiate/inferenceGraph.ts";
 import { fuseKernels } from "./4-fuse/fuseKernels.ts";
 import { lowerGraph } from "./4-fuse/lowerGraph.ts";
 import { placeJoins } from "./4-fuse/placeJoins.ts";
-import { partsOf, scheduleKernels, typeFinder } from "./4-fuse/scheduleKernels.ts";
-import { slabTypes, splitIntoSlabs } from "./4-fuse/splitIntoSlabs.ts";
+import { partsOf, scheduleKernels } from "./4-fuse/scheduleKernels.ts";
+import { splitIntoSlabs } from "./4-fuse/splitIntoSlabs.ts";
 import { alignBytes, planMemory } from "./5-plan/planMemory.ts";
 import { layoutFlat, placesByValue } from "./5-plan/layoutParameters.ts";
 import type { ImageSource, PreparationLines } from "./3-differentiate/preparationGraph.ts";
@@ -14,7 +14,7 @@ import { runPreparation } from "./preparationPipeline.ts";
 import { emitPlan } from "./6-emit/emitPlan.ts";
 import type { OptimizerPart, TrainingPart } from "./6-emit/emitPlan.ts";
 import { partStride } from "./ir/kernel.ts";
-import { elementCount, verifyGraph } from "./ir/graph.ts";
+import { elementCount, typeOf, verifyGraph } from "./ir/graph.ts";
 import type { Graph, Initial, TensorType, TrainingGraph, ValueId } from "./ir/graph.ts";
 import { verifyKernels } from "./ir/kernel.ts";
 import type { KernelPlan } from "./ir/kernel.ts";
@@ -70,7 +70,10 @@ export function runPipeline(graph: Graph, options: PipelineOptions): PipelineRes
   const inference = inferenceKernels(graph, options);
 
   // A tensor too large for a binding is stored as its slabs, each like a tensor of its own.
-  const slabs = graph.parameters.map(({ type }) => slabTypes(type, options.batch, options.bindingBytes));
+  const slabs = graph.parameters.map(
+    ({ value, type }) =>
+      inference.program.slabsOf.get(value)?.map((slab) => typeOf(inference.program.types, slab)) ?? [type],
+  );
   const storedTypes = slabs.flat();
   const gradientBytes = step?.gradients.map(({ parts }, index) =>
     storedTypes[index] === undefined ? 0 : partStride(elementCount(storedTypes[index])) * 4 * parts,
@@ -320,5 +323,6 @@ function externalValues(graph: Graph): ReadonlySet<ValueId> {
 }
 
 function typeLookup(kernels: KernelPlan): (value: ValueId) => TensorType {
-  return typeFinder(new Map([...kernels.types, ...kernels.scratch]));
+  const types = new Map([...kernels.types, ...kernels.scratch]);
+  return (value) => typeOf(types, value);
 }

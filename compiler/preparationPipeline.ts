@@ -5,14 +5,13 @@ import { chooseSchedule } from "./4-fuse/chooseSchedule.ts";
 import { inlineMaps } from "./4-fuse/inlineMaps.ts";
 import { planMemory, sizeBytesOf } from "./5-plan/planMemory.ts";
 import type { PreparationPart, PreparationProgram } from "./6-emit/emitPreparation.ts";
-import { InternalCompilerError } from "./ir/diagnostic.ts";
-import { typesOf, verifyGraph } from "./ir/graph.ts";
-import type { TensorType, ValueId } from "./ir/graph.ts";
+import { typeOf, typesOf, verifyGraph } from "./ir/graph.ts";
+import type { ValueId } from "./ir/graph.ts";
 import { verifyKernels } from "./ir/kernel.ts";
 import type { Kernel, Schedule } from "./ir/kernel.ts";
 import { verifyMemory } from "./ir/memory.ts";
 import type { Place, Slot } from "./ir/memory.ts";
-import { loadsOf } from "./ir/tiles.ts";
+import { loadsOf } from "./ir/expression.ts";
 import { ops } from "./ops/index.ts";
 
 export interface PreparationOptions {
@@ -69,13 +68,8 @@ function preparationProgram(
   const given = [...graph.inputs, ...graph.states];
   verifyKernels(kernels, new Set(given.map(({ value }) => value)));
   const types = typesOf(graph);
-  const typeOf = (value: ValueId): TensorType => {
-    const type = types.get(value);
-    if (type === undefined) throw new InternalCompilerError("preparationProgram", `%${value} has no type`);
-    return type;
-  };
   const outside = [...graph.heads, ...given].map(({ name, value }) => {
-    return { name, value, sizeBytes: sizeBytesOf(typeOf(value), batch) };
+    return { name, value, sizeBytes: sizeBytesOf(typeOf(types, value), batch) };
   });
   const slots = outside.map(({ name, sizeBytes }): Slot => ({ name, sizeBytes, lifetime: "persistent" }));
   const places = outside.map(({ value, sizeBytes }, slot): [ValueId, Place] => [
@@ -84,7 +78,7 @@ function preparationProgram(
   ]);
   const memory = planMemory(kernels, {
     batch,
-    typeOf,
+    typeOf: (value) => typeOf(types, value),
     inputs: [],
     outputs: [],
     persistentSlots: slots,

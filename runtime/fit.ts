@@ -1,5 +1,5 @@
 import { openDataset } from "./dataset.ts";
-import type { Dataset } from "./dataset.ts";
+import type { Dataset, OpenedDataset } from "./dataset.ts";
 import type { ImageBatch } from "./images.ts";
 import { batchText, imageSize, refuse, stepSize } from "./input.ts";
 import type { Metrics, TrainingStep } from "./metrics.ts";
@@ -56,7 +56,7 @@ export interface Trainable {
   /** Compiles what such images need besides. */
   prepareImages(images: ImageBatch): Promise<void>;
   trainStep(images: ImageBatch, labels: Uint32Array): TrainingStep;
-  evaluate(dataset: Dataset): Promise<Metrics>;
+  evaluate(dataset: OpenedDataset): Promise<Metrics>;
   setRate(rate: number): void;
 }
 
@@ -78,8 +78,7 @@ export async function fit(network: Trainable, dataset: Dataset, options: FitOpti
   if (batchSize > stepSize(plan)) refuse(`batchSize ${batchSize} is more than ${batchText(plan, stepSize(plan))}`);
   const source = openDataset(plan, dataset);
   // What is wrong with it should be heard before the first epoch.
-  const { validation } = options;
-  if (validation !== undefined) openDataset(plan, validation);
+  const validation = options.validation && openDataset(plan, options.validation);
   await network.prepare();
 
   const steps = Math.ceil(source.size / batchSize);

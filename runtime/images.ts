@@ -246,3 +246,18 @@ export function planesOf(
   }
   return planes;
 }
+
+/** The images of a batch from `start` to `end`, exclusive. */
+export function partOf(images: ImageBatch, start: number, end: number): ImageBatch {
+  if (start === 0 && end === images.count) return images;
+  const perImage = images.data.length / images.count;
+  const [from, to, count] = [start * perImage, end * perImage, end - start];
+  if (images.kind === "values") return { kind: "values", data: images.data.subarray(from, to), count };
+  const { data, sizes } = images;
+  return {
+    kind: "raw",
+    data: data.subarray(from, to),
+    count,
+    ...(sizes && { sizes: sizes.subarray(2 * start, 2 * end) }),
+  };
+}

@@ -1,6 +1,6 @@
 import { openDataset } from "./dataset.ts";
-import type { Dataset } from "./dataset.ts";
-import { toBatch } from "./images.ts";
+import type { Dataset, OpenedDataset } from "./dataset.ts";
+import { partOf, toBatch } from "./images.ts";
 import type { ImageBatch, Images } from "./images.ts";
 import { checkLabels, outputSize, refuse } from "./input.ts";
 import type { Metrics } from "./metrics.ts";
@@ -14,6 +14,8 @@ import type { Program } from "./step.ts";
 export interface Predictor {
   predict(images: Images): Promise<Float32Array<ArrayBuffer>>;
   evaluate(dataset: Dataset): Promise<Metrics>;
+  /** The same of a dataset that is open already. */
+  evaluateOpened(source: OpenedDataset): Promise<Metrics>;
 }
 
 /** A batch under way. */
@@ -46,6 +48,32 @@ export function createPredictor(session: Session, imageFeed: ImageFeed): Predict
   const submitNext = (program: Program, images: ImageBatch): Promise<Pending> =>
     session.staging("logits").wait((into) => submitBatch(program, images, into));
 
+  const evaluateOpened = async (source: OpenedDataset): Promise<Metrics> => {
+    watched.check();
+    const program = await session.prepare("inference");
+    const order = Uint32Array.from({ length: source.size }, (_, index) => index);
+    let [loss, right] = [0, 0];
+    const pending: (Pending & { labels: Uint32Array })[] = [];
+    const finish = async (): Promise<void> => {
+      const oldest = pending.shift();
+      if (oldest === undefined) return;
+      const logits = await oldest.logits;
+      oldest.labels.forEach((label, index) => {
+        const row = logits.subarray(index * outputs, (index + 1) * outputs);
+        loss += crossEntropy(row, label);
+        right += argmax(row) === label ? 1 : 0;
+      });
+    };
+    for await (const { images, labels } of source.batches(order, plan.batch, undefined)) {
+      await imageFeed.prepare("inference", images);
+      const checked = checkLabels(plan, labels, labels.length);
+      pending.push({ ...(await submitNext(program, images)), labels: checked });
+      if (pending.length >= batchesUnderWay) await finish();
+    }
+    while (pending.length > 0) await finish();
+    return { loss: loss / source.size, accuracy: right / source.size };
+  };
+
   return {
     async predict(images) {
       watched.check();
@@ -70,41 +98,10 @@ export function createPredictor(session: Session, imageFeed: ImageFeed): Predict
 
     async evaluate(dataset) {
       watched.check();
-      const source = openDataset(plan, dataset);
-      const program = await session.prepare("inference");
-      const order = Uint32Array.from({ length: source.size }, (_, index) => index);
-      let [loss, right] = [0, 0];
-      const pending: (Pending & { labels: Uint32Array })[] = [];
-      const finish = async (): Promise<void> => {
-        const oldest = pending.shift();
-        if (oldest === undefined) return;
-        const logits = await oldest.logits;
-        oldest.labels.forEach((label, index) => {
-          const row = logits.subarray(index * outputs, (index + 1) * outputs);
-          loss += crossEntropy(row, label);
-          right += argmax(row) === label ? 1 : 0;
-        });
-      };
-      for await (const { images, labels } of source.batches(order, plan.batch, undefined)) {
-        await imageFeed.prepare("inference", images);
-        const checked = checkLabels(plan, labels, labels.length);
-        pending.push({ ...(await submitNext(program, images)), labels: checked });
-        if (pending.length >= batchesUnderWay) await finish();
-      }
-      while (pending.length > 0) await finish();
-      return { loss: loss / source.size, accuracy: right / source.size };
+      return evaluateOpened(openDataset(plan, dataset));
     },
+    evaluateOpened,
   };
-}
-
-/** The images from `start` to `end`, exclusive. */
-function partOf(images: ImageBatch, start: number, end: number): ImageBatch {
-  const size = images.data.length / images.count;
-  const data = images.data.subarray(start * size, end * size);
-  const count = end - start;
-  if (images.kind === "values") return { kind: "values", data: data as Float32Array, count };
-  const sizes = images.sizes?.subarray(2 * start, 2 * end);
-  return { kind: "raw", data, count, ...(sizes !== undefined && { sizes }) };
 }
 
 /** -log softmax(logits)[label]; of log-probabilities, too, since softmax leaves them as they are. */

@@ -154,7 +154,6 @@ export async function createNetwork<
     fit: async (dataset, fitOptions) => {
       watched.check();
       const { trainStep } = trainer;
-      const { evaluate } = predictor;
       return fit(
         {
           plan,
@@ -162,7 +161,7 @@ export async function createNetwork<
           prepare: () => prepare("training"),
           prepareImages: (images) => imageFeed.prepare("training", images),
           trainStep,
-          evaluate,
+          evaluate: predictor.evaluateOpened,
           setRate,
         },
         dataset,

@@ -1,4 +1,5 @@
 import { checkCotangent, checkCount, checkLabels, imageSize, outputSize, stepSize } from "./input.ts";
+import { partOf } from "./images.ts";
 import type { ImageBatch } from "./images.ts";
 import type { Labels } from "./input.ts";
 import type { ImageFeed } from "./preparation.ts";
@@ -52,6 +53,7 @@ export interface NotFinite {
 
 export function createTrainer(session: Session, store: TensorStore, imageFeed: ImageFeed): Trainer {
   const { plan, watched, buffers, uniforms } = session;
+  const stateBuffers = new Set(plan.states.map(({ buffer }) => buffer));
   let reader: MetricsReader | undefined;
   const metricsReader = (): MetricsReader => (reader ??= createMetricsReader(session));
 
@@ -60,16 +62,15 @@ export function createTrainer(session: Session, store: TensorStore, imageFeed: I
     return (trainingOf(plan).labelType === "class" ? checkLabels : checkCotangent)(plan, labels, count);
   };
 
-  /** Checks a batch, sends it, and takes a row for its metrics. */
+  /** Sends a batch that has been checked, and takes a row for its metrics. */
   const feed = (
     images: ImageBatch,
-    labels: Targets,
+    targets: CheckedTargets,
     encoder: GPUCommandEncoder,
     micro: number,
   ): { count: number; row: MetricsRow } => {
     const training = trainingOf(plan);
     const { count } = images;
-    const targets = check(images, labels, plan.batch);
     imageFeed.encode("training", images, encoder);
     writeElements(buffers, training.labels, targets);
     if (training.classWeights !== undefined) {
@@ -96,20 +97,17 @@ export function createTrainer(session: Session, store: TensorStore, imageFeed: I
       }
       // Before the first micro-batch is sent: after an error nothing has changed.
       const targets = check(images, labels, stepSize(plan));
-      const total = images.count;
       const rows: { readonly count: number; readonly row: MetricsRow }[] = [];
-      for (let start = 0; start < total; start += plan.batch) {
-        const end = Math.min(start + plan.batch, total);
+      for (const micro of microBatches(images, targets, plan.batch)) {
         const encoder = watched.device.createCommandEncoder({ label: "training step" });
-        const perImage = targets.length / total;
-        const labelsOf = targets.subarray(start * perImage, end * perImage);
-        const { count, row } = feed(partOf(images, start, end), labelsOf, encoder, rows.length);
+        const { count, row } = feed(micro.images, micro.targets, encoder, rows.length);
         rows.push({ count, row });
-        session.encode(encoder, program, count, end < total ? dispatches.length + gather.length : undefined);
+        session.encode(encoder, program, count, micro.isLast ? undefined : dispatches.length + gather.length);
         const read = metricsReader().copy(encoder, false);
         session.submit(encoder);
         read?.();
       }
+      const total = images.count;
       return { index: store.countStep(rows.length), count: total, metrics: () => meanOver(rows, total) };
     },
 
@@ -117,16 +115,13 @@ export function createTrainer(session: Session, store: TensorStore, imageFeed: I
       const { dispatches, metrics } = trainingOf(plan);
       const program = await session.prepare("training");
       await imageFeed.prepare("training", images);
-      check(images, labels, stepSize(plan));
-      const held = [...new Set(plan.states.map(({ buffer }) => buffer))];
+      const targets = check(images, labels, stepSize(plan));
       let submitted = watched.device.createCommandEncoder({ label: "inspection" });
-      for (const index of held) buffers.copyAside(submitted, index);
+      for (const index of stateBuffers) buffers.copyAside(submitted, index);
       let found: NotFinite | undefined;
-      for (let start = 0; start < images.count && found === undefined; start += plan.batch) {
-        const end = Math.min(start + plan.batch, images.count);
-        const perImage = labels.length / images.count;
-        const labelsOf = labels.slice(start * perImage, end * perImage);
-        const { count } = feed(partOf(images, start, end), labelsOf, submitted, start / plan.batch);
+      for (const [number, micro] of [...microBatches(images, targets, plan.batch)].entries()) {
+        if (found !== undefined) break;
+        const { count } = feed(micro.images, micro.targets, submitted, number);
         let isBackward = false;
         for (const [index, { label, kernel, bindings }] of dispatches.entries()) {
           session.encode(submitted, program, count, index + 1, index);
@@ -145,7 +140,7 @@ export function createTrainer(session: Session, store: TensorStore, imageFeed: I
           isBackward ||= written.some(({ buffer }) => buffer === metrics.buffer);
         }
       }
-      for (const index of held) buffers.copyBack(submitted, index);
+      for (const index of stateBuffers) buffers.copyBack(submitted, index);
       session.submit(submitted);
       return found;
     },
@@ -155,11 +150,11 @@ export function createTrainer(session: Session, store: TensorStore, imageFeed: I
       const program = await session.prepare("gradients");
       await imageFeed.prepare("training", images);
       watched.check();
+      const targets = check(images, labels, plan.batch);
       const encoder = watched.device.createCommandEncoder({ label: "gradients" });
-      const { count, row } = feed(images, labels, encoder, 0);
+      const { count, row } = feed(images, targets, encoder, 0);
       // The forward pass moves the running statistics: they are kept aside and put back in the same commands.
-      const held = [...new Set(plan.states.map(({ buffer }) => buffer))];
-      for (const index of held) buffers.copyAside(encoder, index);
+      for (const index of stateBuffers) buffers.copyAside(encoder, index);
       session.encode(encoder, program, count);
       const { imageGradient, logits, auxiliaryLogits = [] } = training;
       const ranges = [
@@ -170,7 +165,7 @@ export function createTrainer(session: Session, store: TensorStore, imageFeed: I
         ...auxiliaryLogits.map((head) => ({ ...head, size: count * elementCount(head) * 4 })),
       ];
       const readback = copyOut(watched, buffers, encoder, ranges);
-      for (const index of held) buffers.copyBack(encoder, index);
+      for (const index of stateBuffers) buffers.copyBack(encoder, index);
       const readMetrics = metricsReader().copy(encoder, true);
       session.submit(encoder);
       readMetrics?.();
@@ -189,19 +184,23 @@ export function createTrainer(session: Session, store: TensorStore, imageFeed: I
   };
 }
 
-/** Some of the images of a batch. */
-function partOf(images: ImageBatch, start: number, end: number): ImageBatch {
-  if (start === 0 && end === images.count) return images;
-  const perImage = images.data.length / images.count;
-  const [from, to, count] = [start * perImage, end * perImage, end - start];
-  if (images.kind === "values") return { kind: "values", data: images.data.subarray(from, to), count };
-  const { data, sizes } = images;
-  return {
-    kind: "raw",
-    data: data.subarray(from, to),
-    count,
-    ...(sizes && { sizes: sizes.subarray(2 * start, 2 * end) }),
-  };
+interface MicroBatch {
+  readonly images: ImageBatch;
+  readonly targets: CheckedTargets;
+  readonly isLast: boolean;
+}
+
+/** A step's images and targets, at most `most` images at a time. */
+function* microBatches(images: ImageBatch, targets: CheckedTargets, most: number): Iterable<MicroBatch> {
+  const perImage = targets.length / images.count;
+  for (let start = 0; start < images.count; start += most) {
+    const end = Math.min(start + most, images.count);
+    yield {
+      images: partOf(images, start, end),
+      targets: targets.subarray(start * perImage, end * perImage),
+      isLast: end === images.count,
+    };
+  }
 }
 
 /** The means over all images of a step, from those of its micro-batches. */

@@ -5,7 +5,7 @@ import type { Recipe } from "../ir/recipe.ts";
 import { batchedType } from "../ops/defineOp.ts";
 import { buildSoftmaxParts } from "../ops/softmax.ts";
 import type { NodeFactory } from "./graphBuilder.ts";
-import { typeOf } from "./graphBuilder.ts";
+import { typeOf } from "../ir/graph.ts";
 
 /** A recipe's loss, or the product with a given cotangent that conformance cases use. */
 export type TrainingLoss = Recipe["loss"] | { readonly kind: "dot" };

@@ -1,6 +1,6 @@
 import { InternalCompilerError } from "../ir/diagnostic.ts";
 import type { Attrs, Graph, GraphNode, Origin, TensorType, ValueId } from "../ir/graph.ts";
-import { typesOf, valueId } from "../ir/graph.ts";
+import { typeOf, typesOf, valueId } from "../ir/graph.ts";
 import type { OpDefinition } from "../ops/defineOp.ts";
 import { ops } from "../ops/index.ts";
 
@@ -18,12 +18,6 @@ export function inputTypes(
 ): Readonly<Record<string, TensorType>> {
   const entries = Object.entries(inputs).map(([name, value]) => [name, typeOf(types, value)] as const);
   return Object.fromEntries(entries);
-}
-
-export function typeOf(types: ReadonlyMap<ValueId, TensorType>, value: ValueId): TensorType {
-  const type = types.get(value);
-  if (type === undefined) throw new InternalCompilerError("differentiate", `%${value} has no type`);
-  return type;
 }
 
 /** Makes nodes with fresh values; their types come from the ops' shape rules. Local to one run of a pass. */

@@ -5,10 +5,11 @@
  * The model counts, for one multiply-add, the loads that it needs after equal ones are shared: on software adapters a load
  * from memory costs ten to twenty multiply-adds, and on a GPU reuse in registers is what a tile is for, too.
  */
-import { rewriteScalar } from "../ir/expression.ts";
+import { axisNames, rewriteScalar } from "../ir/expression.ts";
 import type { Axis, IndexExpr, ReduceBody, ScalarExpr } from "../ir/expression.ts";
 import type { Kernel, Schedule, Stage } from "../ir/kernel.ts";
-import { layoutKernel, leastCommonMultiple, loadsOf, mergeConstraints, stageTile } from "../ir/tiles.ts";
+import { loadsOf } from "../ir/expression.ts";
+import { layoutKernel, leastCommonMultiple, mergeConstraints, stageTile } from "../ir/tiles.ts";
 import type { TileConstraint } from "../ir/tiles.ts";
 import { valueName } from "../ir/kernel.ts";
 import { loadPattern, loadedElements, loadsPerStep } from "./loadPattern.ts";
@@ -286,8 +287,8 @@ function periodsOf(value: ScalarExpr, axes: readonly Axis[]): ReadonlyMap<string
       visit(index.right);
     } else if (index.kind === "mul") visit(index.of);
     else if (index.kind === "div" || index.kind === "mod") {
-      for (const { name } of axes) {
-        if (index.by > longestPeriod || !mentions(index.of, name)) continue;
+      if (index.by > longestPeriod) return;
+      for (const name of axisNames(index.of).filter((each) => axes.some((axis) => axis.name === each))) {
         periods.set(name, leastCommonMultiple(periods.get(name) ?? 1, index.by));
       }
     }
@@ -303,12 +304,6 @@ function periodsOf(value: ScalarExpr, axes: readonly Axis[]): ReadonlyMap<string
 
 /** Divisors beyond this are no strides: they cut a vector's index in rows and columns. */
 const longestPeriod = 4;
-
-function mentions(index: IndexExpr, name: string): boolean {
-  if (index.kind === "axis") return index.name === name;
-  if (index.kind === "add") return mentions(index.left, name) || mentions(index.right, name);
-  return index.kind !== "int" && index.kind !== "computed" && mentions(index.of, name);
-}
 
 /** Divisors, and the usual powers of two where they waste little. */
 function tileSizes(extent: number): readonly number[] {

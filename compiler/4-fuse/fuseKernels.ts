@@ -15,7 +15,8 @@ import { loadedNames, namedValue, valueName } from "../ir/kernel.ts";
 import type { Kernel, KernelPlan, Stage } from "../ir/kernel.ts";
 import { readsOf } from "../ir/program.ts";
 import type { ProgramNode, TensorProgram } from "../ir/program.ts";
-import { layoutStage, loadsOf, mergeConstraints, rootLayout, stageTile } from "../ir/tiles.ts";
+import { loadsOf } from "../ir/expression.ts";
+import { layoutStage, mergeConstraints, rootLayout, stageTile } from "../ir/tiles.ts";
 import type { RegisterValue, StageLayout, TileConstraint } from "../ir/tiles.ts";
 import { axesOf } from "../ops/defineOp.ts";
 import { isShortSum } from "./splitReduction.ts";
@@ -44,6 +45,15 @@ interface OpenKernel {
   readonly registers: ReadonlyMap<string, RegisterValue>;
   readonly constraints: ReadonlyMap<string, TileConstraint>;
 }
+/** What every round of grouping starts from. */
+interface Grouping {
+  readonly consumers: ReadonlyMap<ValueId, readonly ValueId[]>;
+  /** The nodes that must open a kernel. */
+  readonly opening: ReadonlySet<ValueId>;
+  /** Of every node: the kernel that it is alone. */
+  readonly opened: ReadonlyMap<ValueId, OpenKernel>;
+  readonly epilogues: Epilogues;
+}
 /** By kernel and node: the kernel with that node as its epilogue, or null where it cannot be one. Regrouping asks again. */
 type Epilogues = Map<OpenKernel, Map<ValueId, OpenKernel | null>>;
 interface OpenStage {
@@ -60,8 +70,9 @@ export function fuseKernels(program: TensorProgram, options: FuseOptions): Kerne
   const opening = new Set<ValueId>();
   const opened = new Map(program.nodes.map((node) => [node.value, openKernel(node)]));
   const epilogues: Epilogues = new Map();
+  const consumers = consumersOf(program);
   for (;;) {
-    const plan = groupNodes(program, options, opening, opened, epilogues);
+    const plan = groupNodes(program, options, { consumers, opening, opened, epilogues });
     const before = opening.size;
     for (const { stages } of plan.kernels) {
       const first = firstTooMuch(stages, plan.aliasOf, options.storageBuffers);
@@ -112,13 +123,10 @@ export function bindingCount(stages: readonly Stage[], aliasOf: ReadonlyMap<Valu
 function groupNodes(
   program: TensorProgram,
   options: FuseOptions,
-  opening: ReadonlySet<ValueId>,
-  opened: ReadonlyMap<ValueId, OpenKernel>,
-  epilogues: Epilogues,
+  { consumers, opening, opened, epilogues }: Grouping,
 ): KernelPlan {
   const { aliasOf, types, sliceOf } = program;
   const storageOf = (value: ValueId): ValueId => aliasOf.get(value) ?? value;
-  const consumers = consumersOf(program);
   const keep = new Set([...options.keep].map(storageOf));
   const kernels: OpenKernel[] = [];
   const kernelOf = new Map<ValueId, number>();

@@ -8,14 +8,14 @@
  *
  * Kept in memory are sums, and the few numbers of a sample that decide about all its pixels.
  */
-import { all, compareIndex, rewriteComputed, rewriteScalar, select, substituteIndex } from "../ir/expression.ts";
+import { all, compareIndex, indexRule, rewriteScalar, select, substituteIndex } from "../ir/expression.ts";
 import type { Computation, IndexExpr, ScalarExpr } from "../ir/expression.ts";
 import { InternalCompilerError } from "../ir/diagnostic.ts";
 import { elementCount } from "../ir/graph.ts";
 import type { Graph, ValueId } from "../ir/graph.ts";
 import { namedValue, valueName } from "../ir/kernel.ts";
 import type { Kernel, KernelPlan } from "../ir/kernel.ts";
-import { loadsOf } from "../ir/tiles.ts";
+import { loadsOf } from "../ir/expression.ts";
 import type { OpDefinition } from "../ops/defineOp.ts";
 import { lowerGraph } from "./lowerGraph.ts";
 import { rewriteComputation } from "./rewriteComputation.ts";
@@ -52,7 +52,7 @@ export function inlineMaps(graph: Graph, { ops, batch }: InlineOptions): KernelP
   /** A load of an inlined map becomes the map's formula at the load's place. */
   function inline(expr: ScalarExpr): ScalarExpr | undefined {
     if (expr.kind !== "load") return undefined;
-    const index = expr.index.map((each) => rewriteComputed(each, (of) => rewriteScalar(of, { scalar: inline })));
+    const index = expr.index.map(indexRule({ scalar: inline }));
     const source = inlined.get(expr.from);
     if (source === undefined) return { ...expr, index };
     const places = new Map<string, IndexExpr>(source.axes.map(({ name }, dimension) => [name, at(index, dimension)]));

@@ -5,8 +5,8 @@
  *   %5 = conv(x=%0, weight=%1)   becomes   %5 [n c y x] = sum over [ic u v] of %0[n, ic, y + u, x + v] * %1[c, ic, u, v]
  */
 import { InternalCompilerError } from "../ir/diagnostic.ts";
-import { rewriteComputed, rewriteScalar } from "../ir/expression.ts";
-import type { Computation, IndexExpr, ScalarExpr } from "../ir/expression.ts";
+import { indexRule } from "../ir/expression.ts";
+import type { Computation, ScalarExpr } from "../ir/expression.ts";
 import { typesOf } from "../ir/graph.ts";
 import type { Graph, GraphNode, TensorType, ValueId } from "../ir/graph.ts";
 import { valueName } from "../ir/kernel.ts";
@@ -73,10 +73,8 @@ function computationOf(
     if (expr.kind !== "load") return undefined;
     const value = node.inputs[expr.from];
     if (value === undefined) throw new InternalCompilerError("lowerGraph", `${node.op} has no input ${expr.from}`);
-    return { ...expr, from: valueName(value), index: expr.index.map(inComputed) };
+    // What a place is computed from are loads, too.
+    return { ...expr, from: valueName(value), index: expr.index.map(indexRule({ scalar: rename })) };
   };
-  // What a place is computed from are loads, too.
-  const inComputed = (index: IndexExpr): IndexExpr =>
-    rewriteComputed(index, (of) => rewriteScalar(of, { scalar: rename }));
   return rewriteComputation(computation, rename, (index) => index);
 }

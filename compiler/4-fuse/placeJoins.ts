@@ -12,12 +12,12 @@ import { affineOf, rangeOf, variableAffine } from "../ir/affine.ts";
 import type { Range } from "../ir/affine.ts";
 import { iadd, load, map, substituteIndex } from "../ir/expression.ts";
 import type { Computation, IndexExpr, ScalarExpr } from "../ir/expression.ts";
-import { valueId } from "../ir/graph.ts";
+import { typeOf, valueId } from "../ir/graph.ts";
 import type { ValueId } from "../ir/graph.ts";
 import { loadedNames, namedValue, valueName } from "../ir/kernel.ts";
-import { dimensionsOf, typeIn } from "../ir/program.ts";
+import { dimensionsOf } from "../ir/program.ts";
 import type { ProgramNode, Slice, TensorProgram } from "../ir/program.ts";
-import { loadsOf } from "../ir/tiles.ts";
+import { loadsOf } from "../ir/expression.ts";
 import { rewriteComputation } from "./rewriteComputation.ts";
 
 export interface PlaceOptions {
@@ -70,7 +70,7 @@ function readInPlace(program: TensorProgram, { batch, keep }: PlaceOptions): Ten
     own: readonly number[],
   ): boolean {
     if (expr.fill === undefined) return true;
-    const source = dimensionsOf(typeIn(program, namedValue(from.from)), batch);
+    const source = dimensionsOf(typeOf(program.types, namedValue(from.from)), batch);
     const plain = from.index.map((each, i) => each.kind === "axis" && each.name === node.computation.axes[i]?.name);
     return expr.index.every(
       (each, i) => (plain[i] === true && own[i] === source[i]) || isWithin(each, own[i] ?? 0, reader.computation),
@@ -109,13 +109,14 @@ function writeInPlace(program: TensorProgram, { batch, keep }: PlaceOptions): Te
   for (const node of [...program.nodes].reverse()) {
     if (node.join === undefined) continue;
     const { dimension, parts } = node.join;
-    if (!parts.some((part, i) => canLieIn(part, node, parts.indexOf(part) === i))) continue;
+    const lies = parts.map((part, i) => parts.indexOf(part) === i && canLieIn(part, node));
+    if (!lies.includes(true)) continue;
     let start = 0;
     const copies: ProgramNode[] = [];
     parts.forEach((part, i) => {
       const starts = dimensionsOf(node.type, batch).map((_, position) => (position === dimension ? start : 0));
-      start += dimensionsOf(typeIn(program, part), batch)[dimension] ?? 0;
-      if (canLieIn(part, node, parts.indexOf(part) === i)) sliceOf.set(part, { of: node.value, starts });
+      start += dimensionsOf(typeOf(program.types, part), batch)[dimension] ?? 0;
+      if (lies[i] === true) sliceOf.set(part, { of: node.value, starts });
       else {
         const copy = copyOf(part, node);
         sliceOf.set(copy.value, { of: node.value, starts });
@@ -127,9 +128,9 @@ function writeInPlace(program: TensorProgram, { batch, keep }: PlaceOptions): Te
   for (const node of program.nodes) nodes.push(...(replacements.get(node.value) ?? [node]));
   return { ...program, nodes, types, sliceOf };
 
-  function canLieIn(part: ValueId, join: ProgramNode, first: boolean): boolean {
+  function canLieIn(part: ValueId, join: ProgramNode): boolean {
     const node = byValue.get(part);
-    if (node === undefined || !first || sliceOf.has(part) || keep.has(part) || viewed.has(part)) return false;
+    if (node === undefined || sliceOf.has(part) || keep.has(part) || viewed.has(part)) return false;
     if (node.type.dtype !== "f32" || dimensionsOf(node.type, batch).length !== dimensionsOf(join.type, batch).length)
       return false;
     const [dimensions, position] = [dimensionsOf(node.type, batch), join.join?.dimension ?? 0];
@@ -148,7 +149,7 @@ function writeInPlace(program: TensorProgram, { batch, keep }: PlaceOptions): Te
   }
 
   function copyOf(part: ValueId, join: ProgramNode): ProgramNode {
-    const type = typeIn(program, part);
+    const type = typeOf(program.types, part);
     const value = valueId(++next);
     types.set(value, type);
     const axes = dimensionsOf(type, batch).map((extent, i) => {

@@ -2,9 +2,8 @@
  * In: kernels without schedules. Out: the same kernels with the schedules that the cost model chooses, equal kernels the same
  * one; a long sum over the batch becomes two kernels. See `chooseSchedule` and `splitReduction`.
  */
-import { InternalCompilerError } from "../ir/diagnostic.ts";
-import { elementCount, valueId } from "../ir/graph.ts";
-import type { TensorType, ValueId } from "../ir/graph.ts";
+import { elementCount, typeOf, valueId } from "../ir/graph.ts";
+import type { ValueId } from "../ir/graph.ts";
 import { loadedNames, namedValue, partStride, signatureOf } from "../ir/kernel.ts";
 import type { Kernel, KernelPlan, KernelSignature, Schedule, Stage } from "../ir/kernel.ts";
 import { sharesLoops } from "../ir/tiles.ts";
@@ -47,7 +46,7 @@ export function scheduleKernels(plan: KernelPlan, options: ScheduleKernelsOption
   const signatures = new Map<readonly Stage[], KernelSignature>();
   const schedule = (kernel: Kernel, splittable: boolean): Schedule => {
     const budget = Math.round(Math.min(most, Math.max(least, scale * Math.sqrt(workOf(kernel) / work))));
-    const signature = signatureOf(kernel, typeFinder(types));
+    const signature = signatureOf(kernel, (value) => typeOf(types, value));
     signatures.set(kernel.stages, signature);
     const key = `${splittable} ${budget} ${signature.text}`;
     const found =
@@ -97,13 +96,4 @@ function sumsOnlyGradients(kernel: Kernel, gradients: ReadonlySet<ValueId | unde
 export function partsOf(value: ValueId, plan: KernelPlan): number {
   const kernel = plan.kernels.find((each) => each.stages.some((stage) => stage.value === value));
   return kernel?.schedule.split?.parts ?? 1;
-}
-
-/** How a type is found; throws for a value without one. */
-export function typeFinder(types: ReadonlyMap<ValueId, TensorType>): (value: ValueId) => TensorType {
-  return (value) => {
-    const type = types.get(value);
-    if (type === undefined) throw new InternalCompilerError("scheduleKernels", `%${value} has no type`);
-    return type;
-  };
 }

@@ -1,6 +1,7 @@
 /** Siblings: reductions over the same axes that read a tensor in common, so that one pass over memory serves both. */
+import { axisNames } from "../ir/expression.ts";
 import type { Axis, Computation, IndexExpr } from "../ir/expression.ts";
-import { loadsOf } from "../ir/tiles.ts";
+import { loadsOf } from "../ir/expression.ts";
 import { printIndex } from "../ir/kernel.ts";
 import { renameAxes } from "./rewriteComputation.ts";
 import { isShortSum } from "./splitReduction.ts";
@@ -73,22 +74,6 @@ function unify(
     }
   }
   return axes.every((axis) => names.has(axis.name)) ? names : undefined;
-}
-
-function axisNames(index: IndexExpr): readonly string[] {
-  switch (index.kind) {
-    case "axis":
-      return [index.name];
-    case "int":
-    case "computed":
-      return [];
-    case "add":
-      return [...axisNames(index.left), ...axisNames(index.right)];
-    case "mul":
-    case "div":
-    case "mod":
-      return axisNames(index.of);
-  }
 }
 
 /** Two indices without the number that both end in: a slice's start. */

@@ -15,12 +15,12 @@ import {
   add, axis as makeAxis, compareIndex, iadd, idx, load, map, max, rewriteScalar, select, substituteIndex,
 } from "../ir/expression.ts"; // prettier-ignore
 import type { Axis, Computation, IndexExpr, ScalarExpr } from "../ir/expression.ts";
-import { valueId } from "../ir/graph.ts";
+import { typeOf, valueId } from "../ir/graph.ts";
 import type { TensorType, ValueId } from "../ir/graph.ts";
 import { namedValue, valueName } from "../ir/kernel.ts";
-import { dimensionsOf, typeIn, valueBytes } from "../ir/program.ts";
+import { dimensionsOf, valueBytes } from "../ir/program.ts";
 import type { ProgramNode, TensorProgram } from "../ir/program.ts";
-import { loadsOf } from "../ir/tiles.ts";
+import { loadsOf } from "../ir/expression.ts";
 import { rewriteComputation } from "./rewriteComputation.ts";
 
 export interface SlabOptions {
@@ -63,7 +63,7 @@ export function splitIntoSlabs(program: TensorProgram, options: SlabOptions): Te
     return value;
   };
   for (const [value, cuts] of cutsOf) {
-    const type = typeIn(program, value);
+    const type = typeOf(program.types, value);
     slabsOf.set(
       value,
       cuts.slice(1).map((end, index) => fresh(rowsOf(type, end - (cuts[index] ?? 0), options.batch))),
@@ -77,7 +77,7 @@ export function splitIntoSlabs(program: TensorProgram, options: SlabOptions): Te
     const slab = slabsOf.get(storage)?.[index] as ValueId;
     if (storage === value) return slab;
     const key = `${value} ${index}`;
-    const known = views.get(key) ?? fresh(rowsOf(typeIn(program, value), rows, options.batch));
+    const known = views.get(key) ?? fresh(rowsOf(typeOf(program.types, value), rows, options.batch));
     views.set(key, known);
     aliasOf.set(known, slab);
     return known;
@@ -322,14 +322,6 @@ export function splitIntoSlabs(program: TensorProgram, options: SlabOptions): Te
   }
 }
 
-/** The types of a tensor's slabs, in order; of one that fits, itself. Throws where even one row does not. */
-export function slabTypes(type: TensorType, batch: number, limitBytes: number): readonly TensorType[] {
-  const bytes = valueBytes(type, batch);
-  if (bytes <= limitBytes) return [type];
-  const cuts = evenCuts(dimensionsOf(type, batch)[0] ?? 1, slabCount(type, batch, limitBytes) ?? 1);
-  return cuts.slice(1).map((end, index) => rowsOf(type, end - (cuts[index] ?? 0), batch));
-}
-
 /** In how many slabs a value must lie; undefined where even one row is too large. */
 export function slabCount(type: TensorType, batch: number, limitBytes: number): number | undefined {
   const [rows = 1] = dimensionsOf(type, batch);
@@ -341,7 +333,7 @@ export function slabCount(type: TensorType, batch: number, limitBytes: number): 
 function chooseCuts(program: TensorProgram, { batch, limitBytes, external }: SlabOptions): ReadonlyMap<ValueId, Cuts> {
   const values = [...external, ...program.nodes.map((node) => node.value)];
   const large = values.flatMap((value) => {
-    const type = typeIn(program, value);
+    const type = typeOf(program.types, value);
     if (valueBytes(type, batch) <= limitBytes) return [];
     const slabs = slabCount(type, batch, limitBytes);
     if (slabs === undefined) throw new CannotSplit(value);

@@ -15,7 +15,7 @@ import { namedValue } from "../ir/kernel.ts";
 import type { KernelPlan } from "../ir/kernel.ts";
 import { bindingAlignmentBytes } from "../ir/memory.ts";
 import type { Lifetime, MemoryPlan, Place, Slot } from "../ir/memory.ts";
-import { loadsOf } from "../ir/tiles.ts";
+import { loadsOf } from "../ir/expression.ts";
 
 export interface PlanMemoryOptions {
   readonly batch: number;

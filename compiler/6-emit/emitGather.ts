@@ -10,6 +10,7 @@ import { kernelText, updateWorkgroup } from "./emitUpdate.ts";
 import type { UpdateSizes } from "./emitUpdate.ts";
 import { uniformBlock } from "./uniforms.ts";
 import type { UniformWord } from "./uniforms.ts";
+import { groupIndex, workgroupsPerDimension } from "./wgslWriter.ts";
 
 /** Vectors of four whose squares one invocation adds. */
 const vectorsPerInvocation = 16;
@@ -31,7 +32,7 @@ export function emitGatherKernel(sizes: UpdateSizes, uniforms: readonly UniformW
 export function emitSquaresKernel(elements: number, firstGroup: number, groupCount: number): string {
   const vectors = elements / 4;
   const groups = squaresGroups(elements);
-  const group = groups > 65535 ? "(group.x + group.y * 65535u)" : "group.x";
+  const group = groupIndex(groups);
   return [
     `@group(0) @binding(1) var<storage, read_write> squares: array<f32, ${groupCount}>;`,
     `@group(0) @binding(2) var<storage, read> gathered: array<vec4f, ${vectors}>;`,
@@ -50,7 +51,7 @@ export function emitSquaresKernel(elements: number, firstGroup: number, groupCou
     "    }",
     "  }",
     ...treeSum,
-    ...(groups > 65535 ? [`  if (lane == 0u && index < ${groups}u) {`] : ["  if (lane == 0u) {"]),
+    ...(groups > workgroupsPerDimension ? [`  if (lane == 0u && index < ${groups}u) {`] : ["  if (lane == 0u) {"]),
     `    squares[${firstGroup}u + index] = sums[0];`,
     "  }",
     "}",

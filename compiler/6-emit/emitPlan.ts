@@ -3,7 +3,7 @@
  * every distinct kernel. Kernels of equal text are one.
  */
 import { InternalCompilerError } from "../ir/diagnostic.ts";
-import { elementCount, typesOf } from "../ir/graph.ts";
+import { elementCount, typeOf, typesOf } from "../ir/graph.ts";
 import type { Graph, Initial, TensorType, TrainingGraph, ValueId } from "../ir/graph.ts";
 import type { Kernel } from "../ir/kernel.ts";
 import type { Place } from "../ir/memory.ts";
@@ -185,24 +185,20 @@ function emitProgram(
     buffers.push({ name: `${role} ${slot.name}`, size: slot.sizeBytes, role: isRing ? "metrics" : role });
   }
   const types = new Map([...program.kernels.types, ...program.kernels.scratch]);
-  const typeOf = (value: ValueId): TensorType => {
-    const type = types.get(value);
-    if (type === undefined) throw new InternalCompilerError("emitPlan", `%${value} has no type`);
-    return type;
-  };
+  const typeIn = (value: ValueId): TensorType => typeOf(types, value);
   const placeOf = (value: ValueId): PlacePlan => {
     const storage = program.kernels.aliasOf.get(value) ?? value;
     const slabs = program.kernels.slabsOf.get(storage) ?? [];
     const place = program.memory.placeOf.get(slabs[0] ?? storage);
     if (place === undefined) throw new InternalCompilerError("emitPlan", `%${value} has no place`);
     const own = { buffer: place.slot < shared ? place.slot : first + place.slot - shared, offset: place.offsetBytes };
-    return { ...own, ...inSlabs(slabs.map(placeOf), slabs.map(typeOf)) };
+    return { ...own, ...inSlabs(slabs.map(placeOf), slabs.map(typeIn)) };
   };
   // Equal layers are written once; only the values that they bind differ.
   const known = new Map<string, { readonly emitted: EmittedKernel; readonly values: readonly ValueId[] }>();
   const vectorGuesses = new Map<string, ReadonlySet<string>>();
   const emit = (kernel: Kernel): EmittedKernel => {
-    const { text, values } = program.kernels.signatures?.get(kernel.stages) ?? signatureOf(kernel, typeOf);
+    const { text, values } = program.kernels.signatures?.get(kernel.stages) ?? signatureOf(kernel, typeIn);
     const isRing = kernel.stages.some((stage) => stage.value === ring?.value);
     const key = `${JSON.stringify(kernel.schedule)} ${isRing} ${text}`;
     const found = known.get(key);
@@ -216,7 +212,7 @@ function emitProgram(
     }
     const emitted = emitWgsl(kernel, {
       batch: input.batch,
-      typeOf,
+      typeOf: typeIn,
       storageOf: (value) => program.kernels.aliasOf.get(value) ?? value,
       uniforms,
       vectorGuesses,

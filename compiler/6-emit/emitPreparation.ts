@@ -4,8 +4,8 @@
  */
 import type { PreparationPlan, BindingPlan, BufferPlan, DispatchPlan, PlacePlan } from "../../runtime/plan.ts";
 import { InternalCompilerError } from "../ir/diagnostic.ts";
-import { typesOf } from "../ir/graph.ts";
-import type { Graph, TensorType, ValueId } from "../ir/graph.ts";
+import { typeOf, typesOf } from "../ir/graph.ts";
+import type { Graph, ValueId } from "../ir/graph.ts";
 import type { KernelPlan } from "../ir/kernel.ts";
 import type { MemoryPlan } from "../ir/memory.ts";
 import { emitWgsl } from "./emitWgsl.ts";
@@ -76,11 +76,6 @@ function dispatchesOf(
   { batch, uniforms, addKernel }: PreparationContext,
 ): readonly DispatchPlan[] {
   const types = typesOf(program.graph);
-  const typeOf = (value: ValueId): TensorType => {
-    const type = types.get(value);
-    if (type === undefined) throw new InternalCompilerError("emitPreparation", `%${value} has no type`);
-    return type;
-  };
   const placeOf = (value: ValueId): PlacePlan => {
     const place = program.memory.placeOf.get(value);
     const slot = place === undefined ? undefined : slots[place.slot];
@@ -90,7 +85,13 @@ function dispatchesOf(
     return { buffer: slot.buffer, offset: slot.offset + place.offsetBytes };
   };
   return program.kernels.kernels.map((kernel): DispatchPlan => {
-    const emitted = emitWgsl(kernel, { batch, typeOf, storageOf: (value) => value, uniforms, ringSlots: 1 });
+    const emitted = emitWgsl(kernel, {
+      batch,
+      typeOf: (value) => typeOf(types, value),
+      storageOf: (value) => value,
+      uniforms,
+      ringSlots: 1,
+    });
     const op = kernel.stages[0]?.op ?? "prepare";
     const isLast = kernel === program.kernels.kernels.at(-1);
     const name = isLast ? `prepare_${program.graph.name.replaceAll(" ", "_")}` : `prepare_${op}`;

@@ -7,7 +7,7 @@ import { InternalCompilerError } from "../ir/diagnostic.ts";
 import type { Comparison, Condition, ScalarExpr } from "../ir/expression.ts";
 import { uniformBlock } from "./uniforms.ts";
 import type { UniformWord } from "./uniforms.ts";
-import { floatLiteral } from "./wgslWriter.ts";
+import { floatLiteral, groupIndex } from "./wgslWriter.ts";
 
 /** Elements that share a row of the table; parameters are padded to it. */
 export const blockElements = 64;
@@ -91,7 +91,7 @@ export function kernelText(
 ): string {
   const vectors = sizes.parameterElements / 4;
   const groups = Math.ceil(vectors / updateWorkgroup);
-  const group = groups > 65535 ? "(group.x + group.y * 65535u)" : "group.x";
+  const group = groupIndex(groups);
   return [
     ...(uniforms.length > 0 ? [uniformBlock(uniforms)] : []),
     ...first,

@@ -13,7 +13,8 @@ import type { Axis } from "../ir/expression.ts";
 import type { TensorType, ValueId } from "../ir/graph.ts";
 import { namedValue, valueName } from "../ir/kernel.ts";
 import type { Kernel, Stage } from "../ir/kernel.ts";
-import { layoutKernel, loadsOf, sharesLoops, stageTile } from "../ir/tiles.ts";
+import { loadsOf } from "../ir/expression.ts";
+import { layoutKernel, sharesLoops, stageTile } from "../ir/tiles.ts";
 import { createEvaluator } from "./evaluator.ts";
 import type { StageAccess } from "./evaluator.ts";
 import { emitReductions } from "./emitReductions.ts";
@@ -22,7 +23,7 @@ import { uniformBlock } from "./uniforms.ts";
 import { isSplit } from "./kernelContext.ts";
 import { partStride } from "../ir/kernel.ts";
 import type { EmitOptions, KernelContext } from "./kernelContext.ts";
-import { createScopes } from "./wgslWriter.ts";
+import { createScopes, groupIndex } from "./wgslWriter.ts";
 
 export interface EmittedBinding {
   readonly value: ValueId;
@@ -41,9 +42,6 @@ export interface EmittedKernel {
   /** Invocations for one tile of samples, or for the whole grid where there is none. */
   readonly invocationsPerTile: number;
 }
-
-/** maxComputeWorkgroupsPerDimension of every adapter. */
-const workgroupsPerDimension = 65535;
 
 export function emitWgsl(kernel: Kernel, options: EmitOptions): EmittedKernel {
   // A run finds out what is loaded and stored together, so that the next one can use vectors where that pays. Kernels of the same
@@ -142,7 +140,7 @@ function itemDecoding(
   workgroupSize: number,
 ): readonly string[] {
   const groups = Math.ceil(invocations / workgroupSize);
-  const group = groups > workgroupsPerDimension ? `(group.x + group.y * ${workgroupsPerDimension}u)` : "group.x";
+  const group = groupIndex(groups);
   const lines = [`let item = i32(${group} * ${workgroupSize}u + lane);`];
   if (groups * workgroupSize !== invocations) lines.push(`if (item >= ${invocations}) {`, "  return;", "}");
   let stride = 1;

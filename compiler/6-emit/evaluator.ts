@@ -18,6 +18,7 @@ import type { Axis, Condition, IndexExpr, ScalarExpr } from "../ir/expression.ts
 import { elementCount } from "../ir/graph.ts";
 import type { TensorType, ValueId } from "../ir/graph.ts";
 import { namedValue } from "../ir/kernel.ts";
+import { dimensionsOf } from "../ir/program.ts";
 import type { Stage } from "../ir/kernel.ts";
 import type { UniformWord } from "./uniforms.ts";
 import { byteText, comparisonText, compareNumbers, drawFunction, foldBinary, unaryText } from "./scalarFunctions.ts";
@@ -231,7 +232,7 @@ export function createEvaluator(
     const value = namedValue(expr.from);
     const binding = bindingOf(options.storageOf(value));
     const type = options.typeOf(value);
-    const extents = type.batched ? [options.batch, ...type.shape] : type.shape;
+    const extents = dimensionsOf(type, options.batch);
     const checks: Value[] = [];
     if (expr.fill !== undefined) {
       for (const [dimension, each] of position.entries()) {

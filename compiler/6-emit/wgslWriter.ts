@@ -83,3 +83,11 @@ export function floatLiteral(value: number): string {
   const text = String(Object.is(rounded, -0) ? 0 : rounded);
   return /[.e]/.test(text) ? `${text}f` : `${text}.0`;
 }
+
+/** maxComputeWorkgroupsPerDimension of every adapter. */
+export const workgroupsPerDimension = 65535;
+
+/** The number of a workgroup among `groups`, in a kernel that takes its id as `group`. */
+export function groupIndex(groups: number): string {
+  return groups > workgroupsPerDimension ? `(group.x + group.y * ${workgroupsPerDimension}u)` : "group.x";
+}

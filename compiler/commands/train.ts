@@ -68,11 +68,13 @@ export async function trainCommand(file: string, options: TrainCommandOptions, t
     options.out ?? join("out", `${network.name.toLowerCase()}${recipe.name === "" ? "" : `-${recipe.name}`}`);
   makeFolder(directory);
   const files = runFiles(directory);
-  const held = openCheckpointStore(files, keptCheckpoints).newest(() => undefined);
-  if (options.resume !== true && options.overwrite !== true && held !== undefined && held.position.step > 0) {
-    throw new UserError(
-      `${directory} holds a run of ${held.position.step} steps already: --resume goes on with it, --out DIR trains elsewhere, --overwrite starts anew`,
-    );
+  if (options.resume !== true && options.overwrite !== true) {
+    const held = openCheckpointStore(files, keptCheckpoints).newest(() => undefined);
+    if (held !== undefined && held.position.step > 0) {
+      throw new UserError(
+        `${directory} holds a run of ${held.position.step} steps already: --resume goes on with it, --out DIR trains elsewhere, --overwrite starts anew`,
+      );
+    }
   }
   const view =
     options.json === true ? jsonView(terminal)
@@ -145,7 +147,7 @@ export async function trainCommand(file: string, options: TrainCommandOptions, t
       now: () => performance.now(),
     });
     view.close();
-    reportEnd(result, { network, files, modulePath }, options, terminal);
+    reportEnd(result, { files, modulePath }, options, terminal);
     return result.outcome === "interrupted" ? interruptedExitCode : 0;
   } finally {
     view.close();
@@ -184,7 +186,6 @@ function identityOf(
 }
 
 interface ReportedRun {
-  readonly network: CompiledNetwork;
   readonly files: RunFiles;
   readonly modulePath: string;
 }

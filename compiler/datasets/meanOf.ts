@@ -20,10 +20,11 @@ export async function meanOf(set: ImageSet, { resize, subtract }: DataRecipe): P
   const order = Uint32Array.from({ length: set.count }, (_, index) => index);
   for await (const { raw, sizes, count } of readAhead(set, order, batch)) {
     for (let image = 0; image < count; image++) {
+      const taps = set.mixed ? ownTaps(sizes.subarray(2 * image), [rows, columns]) : undefined;
       for (let c = 0; c < channels; c++) {
         const start = (image * channels + c) * height * width;
         const plane = raw.subarray(start, start + height * width);
-        const own = set.mixed ? resizeOwn(plane, width, sizes.subarray(2 * image), [rows, columns]) : plane;
+        const own = taps === undefined ? plane : resizePlane(plane, width, ...taps);
         for (let i = 0; i < own.length; i++)
           sums[c * own.length + i] = (sums[c * own.length + i] as number) + (own[i] as number);
       }
@@ -43,11 +44,10 @@ export async function meanOf(set: ImageSet, { resize, subtract }: DataRecipe): P
   });
 }
 
-function resizeOwn(
-  plane: Uint8Array | Float32Array,
-  width: number,
-  [ownHeight = 1, ownWidth = 1]: ArrayLike<number> & Iterable<number>,
+/** Where an image of its own size is read along each side to be resized. */
+function ownTaps(
+  [height = 1, width = 1]: ArrayLike<number> & Iterable<number>,
   [rows, columns]: readonly [number, number],
-): Float64Array {
-  return resizePlane(plane, width, bilinearTaps(ownHeight, rows), bilinearTaps(ownWidth, columns));
+): readonly [ReturnType<typeof bilinearTaps>, ReturnType<typeof bilinearTaps>] {
+  return [bilinearTaps(height, rows), bilinearTaps(width, columns)];
 }

@@ -233,14 +233,14 @@ export function rewriteCondition(condition: Condition, rules: Rewrite): Conditio
 }
 
 /** What a rewriting does to an index: its own rule for indices, then the rule for scalars inside computed places. */
-function indexRule({ index, scalar }: Rewrite): (expr: IndexExpr) => IndexExpr {
+export function indexRule({ index, scalar }: Rewrite): (expr: IndexExpr) => IndexExpr {
   const own = index ?? ((inner: IndexExpr): IndexExpr => inner);
   if (scalar === undefined) return own;
   return (expr) => rewriteComputed(own(expr), (of) => rewriteScalar(of, { scalar }));
 }
 
 /** Replaces the scalars of computed places. */
-export function rewriteComputed(expr: IndexExpr, rewrite: (of: ScalarExpr) => ScalarExpr): IndexExpr {
+function rewriteComputed(expr: IndexExpr, rewrite: (of: ScalarExpr) => ScalarExpr): IndexExpr {
   switch (expr.kind) {
     case "axis":
     case "int":
@@ -270,6 +270,60 @@ export function computedParts(expr: IndexExpr): readonly ScalarExpr[] {
       return computedParts(expr.of);
     case "computed":
       return [expr.of];
+  }
+}
+
+/** Every load of a computation. */
+export function loadsOf(computation: Computation): readonly Extract<ScalarExpr, { kind: "load" }>[] {
+  const loads: Extract<ScalarExpr, { kind: "load" }>[] = [];
+  const scalar = (expr: ScalarExpr): void => {
+    if (expr.kind === "load") {
+      loads.push(expr);
+      expr.index.forEach(index);
+    } else if (expr.kind === "index") index(expr.of);
+    else if (expr.kind === "random") index(expr.counter);
+    else if (expr.kind === "unary") scalar(expr.of);
+    else if (expr.kind === "binary") {
+      scalar(expr.left);
+      scalar(expr.right);
+    } else if (expr.kind === "select") {
+      condition(expr.when);
+      scalar(expr.then);
+      scalar(expr.otherwise);
+    }
+  };
+  const index = (expr: IndexExpr): void => {
+    computedParts(expr).forEach(scalar);
+  };
+  const condition = (when: Condition): void => {
+    if (when.kind === "compare") {
+      scalar(when.left);
+      scalar(when.right);
+    } else if (when.kind === "and") when.all.forEach(condition);
+    else {
+      index(when.left);
+      index(when.right);
+    }
+  };
+  scalar(computation.body.value);
+  if (computation.body.kind === "reduce") scalar(computation.body.finish);
+  return loads;
+}
+
+/** The axes that an index counts along, outside its computed places. */
+export function axisNames(expr: IndexExpr): readonly string[] {
+  switch (expr.kind) {
+    case "axis":
+      return [expr.name];
+    case "int":
+    case "computed":
+      return [];
+    case "add":
+      return [...axisNames(expr.left), ...axisNames(expr.right)];
+    case "mul":
+    case "div":
+    case "mod":
+      return axisNames(expr.of);
   }
 }
 

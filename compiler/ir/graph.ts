@@ -130,6 +130,13 @@ export function typesOf(graph: Graph): ReadonlyMap<ValueId, TensorType> {
   return types;
 }
 
+/** The type of a value; throws for one without. */
+export function typeOf(types: ReadonlyMap<ValueId, TensorType>, value: ValueId): TensorType {
+  const type = types.get(value);
+  if (type === undefined) throw new InternalCompilerError("typeOf", `%${value} has no type`);
+  return type;
+}
+
 /** Number of elements of one sample (or of the whole tensor, when it is not batched). */
 export function elementCount(type: TensorType): number {
   return type.shape.reduce((product, size) => product * size, 1);

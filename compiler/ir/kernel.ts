@@ -4,7 +4,7 @@
  * stages from registers (loads of their values) or shares the root's loops. The schedule says only how.
  */
 import { InternalCompilerError } from "./diagnostic.ts";
-import { computedParts } from "./expression.ts";
+import { loadsOf } from "./expression.ts";
 import type { Computation, Condition, IndexExpr, ScalarExpr } from "./expression.ts";
 import type { Origin, TensorType, ValueId } from "./graph.ts";
 
@@ -240,45 +240,5 @@ export function verifyKernels(plan: KernelPlan, external: ReadonlySet<ValueId>):
 
 /** The names that a computation loads, each once. */
 export function loadedNames(computation: Computation): ReadonlySet<string> {
-  const names = new Set<string>();
-  const scalar = (expr: ScalarExpr): void => {
-    switch (expr.kind) {
-      case "load":
-        names.add(expr.from);
-        expr.index.forEach(index);
-        return;
-      case "index":
-        return index(expr.of);
-      case "random":
-        return index(expr.counter);
-      case "unary":
-        return scalar(expr.of);
-      case "binary":
-        scalar(expr.left);
-        return scalar(expr.right);
-      case "select":
-        condition(expr.when);
-        scalar(expr.then);
-        return scalar(expr.otherwise);
-      default:
-        return;
-    }
-  };
-  const index = (expr: IndexExpr): void => {
-    computedParts(expr).forEach(scalar);
-  };
-  const condition = (when: Condition): void => {
-    if (when.kind === "compare") {
-      scalar(when.left);
-      scalar(when.right);
-    } else if (when.kind === "and") when.all.forEach(condition);
-    else {
-      index(when.left);
-      index(when.right);
-    }
-  };
-  const { body } = computation;
-  scalar(body.value);
-  if (body.kind === "reduce") scalar(body.finish);
-  return names;
+  return new Set(loadsOf(computation).map(({ from }) => from));
 }

@@ -4,7 +4,7 @@
  */
 import { InternalCompilerError } from "./diagnostic.ts";
 import type { Computation } from "./expression.ts";
-import { elementCount } from "./graph.ts";
+import { elementCount, typeOf } from "./graph.ts";
 import type { Origin, TensorType, ValueId } from "./graph.ts";
 import { loadedNames, namedValue, printScalar } from "./kernel.ts";
 
@@ -61,13 +61,6 @@ export function readsOf(node: ProgramNode, aliasOf: ReadonlyMap<ValueId, ValueId
   return [...new Set(values.map((value) => aliasOf.get(value) ?? value))];
 }
 
-/** The type of a value; throws when the program does not know it. */
-export function typeIn(program: TensorProgram, value: ValueId): TensorType {
-  const type = program.types.get(value);
-  if (type === undefined) throw new InternalCompilerError("program", `%${value} has no type`);
-  return type;
-}
-
 /** The invariants of a program: every value is defined once and before it is read, axes agree with types, slices fit. */
 export function verifyProgram(program: TensorProgram, external: ReadonlySet<ValueId>, batch: number): void {
   const fail = (message: string): never => {
@@ -76,7 +69,7 @@ export function verifyProgram(program: TensorProgram, external: ReadonlySet<Valu
   const defined = new Set(external);
   const parts = new Map<ValueId, number>();
   for (const [value, { of, starts }] of program.sliceOf) {
-    const [own, whole] = [value, of].map((each) => dimensionsOf(typeIn(program, each), batch));
+    const [own, whole] = [value, of].map((each) => dimensionsOf(typeOf(program.types, each), batch));
     if (own?.length !== whole?.length || own?.length !== starts.length) fail(`%${value} and %${of} differ in rank`);
     if (own?.some((size, i) => (starts[i] ?? 0) < 0 || size + (starts[i] ?? 0) > (whole?.[i] ?? 0)) === true)
       fail(`%${value} reaches past %${of}`);

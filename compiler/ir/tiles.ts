@@ -5,8 +5,8 @@
  */
 import { affineOf, rangeOf, variableAffine } from "./affine.ts";
 import type { Affine, Range } from "./affine.ts";
-import { computedParts } from "./expression.ts";
-import type { Axis, Computation, Condition, IndexExpr, ScalarExpr } from "./expression.ts";
+import { computedParts, loadsOf } from "./expression.ts";
+import type { Axis, Computation } from "./expression.ts";
 
 /** A stage's axis: tiles of `root`'s tile times numerator / denominator; without `root`, whole in registers. */
 export interface AxisScale {
@@ -185,43 +185,6 @@ export function sharesLoops(
 export function stageTile(axis: Axis, scale: AxisScale, rootTile: Readonly<Record<string, number>>): number {
   if (scale.root === undefined) return axis.extent;
   return ((rootTile[scale.root] ?? 1) * scale.numerator) / scale.denominator;
-}
-
-/** Every load of a computation. */
-export function loadsOf(computation: Computation): readonly Extract<ScalarExpr, { kind: "load" }>[] {
-  const loads: Extract<ScalarExpr, { kind: "load" }>[] = [];
-  const scalar = (expr: ScalarExpr): void => {
-    if (expr.kind === "load") {
-      loads.push(expr);
-      expr.index.forEach(index);
-    } else if (expr.kind === "index") index(expr.of);
-    else if (expr.kind === "random") index(expr.counter);
-    else if (expr.kind === "unary") scalar(expr.of);
-    else if (expr.kind === "binary") {
-      scalar(expr.left);
-      scalar(expr.right);
-    } else if (expr.kind === "select") {
-      condition(expr.when);
-      scalar(expr.then);
-      scalar(expr.otherwise);
-    }
-  };
-  const index = (expr: IndexExpr): void => {
-    computedParts(expr).forEach(scalar);
-  };
-  const condition = (when: Condition): void => {
-    if (when.kind === "compare") {
-      scalar(when.left);
-      scalar(when.right);
-    } else if (when.kind === "and") when.all.forEach(condition);
-    else {
-      index(when.left);
-      index(when.right);
-    }
-  };
-  scalar(computation.body.value);
-  if (computation.body.kind === "reduce") scalar(computation.body.finish);
-  return loads;
 }
 
 /** Adds what a stage asks of the root's tiles to what others ask. */

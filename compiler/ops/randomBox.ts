@@ -7,7 +7,7 @@
  * and if none fits, a crop is the largest centred one within `ratio`, and nothing is erased.
  */
 import {
-  add, all, axis, compare, compareIndex, div, exp, floor, iadd, imul, load, map, mul, random, select, sqrt, sub, indexValue,
+  add, all, axis, compare, compareIndex, div, exp, floor, iadd, imul, load, map, mul, num, random, select, sqrt, sub, indexValue,
 } from "../ir/expression.ts"; // prettier-ignore
 import type { Axis, Computation, Condition, ScalarExpr } from "../ir/expression.ts";
 import type { Attrs } from "../ir/graph.ts";
@@ -56,11 +56,11 @@ function drawBox(
   const numbers = [
     choose(
       place(height, (box) => box.height, 2 * attempts),
-      { kind: "number", value: otherwise.top },
+      num(otherwise.top),
     ),
     choose(
       place(width, (box) => box.width, 2 * attempts + 1),
-      { kind: "number", value: otherwise.left },
+      num(otherwise.left),
     ),
     choose((box) => box.height, otherwise.height),
     choose((box) => box.width, otherwise.width),
@@ -94,8 +94,8 @@ export const cropBox = defineOp({
         compare("le", box.width, width),
       );
     const whole = {
-      height: { kind: "number", value: size.height },
-      width: { kind: "number", value: size.width },
+      height: num(size.height),
+      width: num(size.width),
       top: Math.floor((height - size.height) / 2),
       left: Math.floor((width - size.width) / 2),
     } as const;
@@ -127,7 +127,7 @@ export const erasedBox = defineOp({
   compute({ types, attrs, axes }) {
     const [, height, width] = imageSizes(inputType(types, "x"));
     const inside = (box: Extent): Condition => all(compare("lt", box.height, height), compare("lt", box.width, width));
-    const nothing = { kind: "number", value: 0 } as const;
+    const nothing = num(0);
     const none = { height: nothing, width: nothing, top: 0, left: 0 };
     const p = numberAttr(attrs, "p");
     return drawBox(axes, attrs, [height, width], false, inside, none, (draw) => compare("lt", draw, p));

@@ -40,7 +40,7 @@ export const centerCrop = defineOp({
 });
 
 /** The first place of the middle window: Python's round((extent - window) / 2), halves going to the even number. */
-export function middle(extent: number, window: number): number {
+function middle(extent: number, window: number): number {
   if (window > extent) return -Math.floor((window - extent) / 2);
   const half = (extent - window) / 2;
   return Number.isInteger(half) ? half : 2 * Math.round(half / 2);

@@ -6,7 +6,7 @@
  * of the image's H rows. Its floor is the upper row and the rest the lower row's weight; places beyond the border read the
  * border. Both are exact where H is known; where images differ, each one's height and width come with it.
  */
-import { add, axis, computed, div, floor, iadd, idiv, imod, imul, indexValue, load, map, max, mul, sub } from "../ir/expression.ts"; // prettier-ignore
+import { add, axis, computed, div, floor, iadd, idiv, imod, imul, indexValue, load, map, max, min, mul, sub } from "../ir/expression.ts"; // prettier-ignore
 import type { Axis, IndexExpr, ScalarExpr } from "../ir/expression.ts";
 import { batchedType, defineOp, imageSizes, inputType, pairAttr } from "./defineOp.ts";
 
@@ -42,8 +42,7 @@ export function movingTap(of: Axis, start: ScalarExpr | 0, length: ScalarExpr, e
   const place = max(sub(div(mul(add(indexValue(of), 0.5), length), of.extent), 0.5), 0);
   const low = floor(place);
   const last = sub(length, 1);
-  const held = (value: ScalarExpr): IndexExpr =>
-    computed(add(start, { kind: "binary", fn: "min", left: value, right: last }), 0, extent - 1);
+  const held = (value: ScalarExpr): IndexExpr => computed(add(start, min(value, last)), 0, extent - 1);
   return { low: held(low), high: held(add(low, 1)), weight: sub(place, low) };
 }
 

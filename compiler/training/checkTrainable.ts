@@ -4,6 +4,7 @@ import {
   preparationProblem, preparedShape, type ImageSource, type PreparationLines,
 } from "../3-differentiate/preparationGraph.ts"; // prettier-ignore
 import { UserError } from "../files/userError.ts";
+import { givesInput } from "../imageSource.ts";
 import { formatShape } from "../ir/graph.ts";
 import type { CompiledNetwork } from "../ir/output.ts";
 import type { Recipe } from "../ir/recipe.ts";
@@ -39,9 +40,7 @@ export function checkFits(
   const problem = preparationProblem(source, preparation);
   if (problem !== undefined) throw new DatasetError(problem);
   const shape = preparedShape(source, preparation);
-  const size = (sizes: readonly number[]): number => sizes.reduce((product, extent) => product * extent, 1);
-  const fits = inputShape.length === 1 ? size(shape) === inputShape[0] : formatShape(shape) === formatShape(inputShape);
-  if (!fits) {
+  if (!givesInput(source, preparation, inputShape)) {
     const canResize = inputShape.length === 3 && inputShape[0] === shape[0];
     const resize = inputShape[1] === inputShape[2] ? String(inputShape[1]) : `(${inputShape.slice(1).join(", ")})`;
     throw new DatasetError(

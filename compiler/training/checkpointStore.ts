@@ -42,9 +42,8 @@ export function openCheckpointStore({ checkpoints: folder }: RunFiles, keep: num
     save(position, file) {
       const path = pathOf(position.step);
       writeAtomically(path, file);
-      const last = steps().slice(0, keep);
-      for (const step of steps()) {
-        if (!last.includes(step) && step !== position.bestStep) rmSync(pathOf(step), { force: true });
+      for (const step of steps().slice(keep)) {
+        if (step !== position.bestStep) rmSync(pathOf(step), { force: true });
       }
       return path;
     },

@@ -4,7 +4,7 @@
  */
 import type { StoredCheckpoint } from "./checkpointStore.ts";
 import type { OpenNetwork } from "./openNetwork.ts";
-import { inputsAt, type NotFiniteError, type TrainingOptions, type TrainingPosition } from "./trainNetwork.ts";
+import { inputsAt, type InputOptions, type NotFiniteError, type TrainingPosition } from "./trainNetwork.ts";
 
 export interface Explanation {
   /** The layer or layers of the first kernel that gave the value; null where it is a weight's. */
@@ -12,13 +12,11 @@ export interface Explanation {
   readonly sentence: string;
 }
 
-type Options = Pick<TrainingOptions, "dataset" | "batch" | "seed" | "rateAt" | "momentumAt">;
-
 /** The first layer whose values are not finite; undefined where all are this time. */
 export async function explainNotFinite(
   { position }: NotFiniteError,
   checkpoint: StoredCheckpoint,
-  options: Options,
+  options: InputOptions,
   open: () => Promise<OpenNetwork>,
 ): Promise<Explanation | undefined> {
   const opened = await open();
@@ -67,7 +65,7 @@ function layersOf(label: string): string {
 /** The position after one step more; the losses of epochs that have ended in the run are known. */
 function next(
   position: TrainingPosition,
-  { dataset, batch }: Options,
+  { dataset, batch }: InputOptions,
   testLosses: readonly number[],
 ): TrainingPosition {
   const step = position.step + 1;

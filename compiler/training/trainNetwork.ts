@@ -3,7 +3,7 @@
  * The order of the images, the rate and the position decide everything, so a run that was interrupted anywhere and taken
  * up again gives the same losses as one that was not.
  */
-import type { Dataset, RawBatch } from "../datasets/imageSet.ts";
+import { readImages, type Dataset, type RawBatch } from "../datasets/imageSet.ts";
 import { readAhead } from "../datasets/readAhead.ts";
 import { UserError } from "../files/userError.ts";
 import { epochOrder } from "./epochOrder.ts";
@@ -225,7 +225,7 @@ export interface StepInputs {
   readonly momentum: number | undefined;
 }
 
-type InputOptions = Pick<TrainingOptions, "dataset" | "batch" | "seed" | "rateAt" | "momentumAt">;
+export type InputOptions = Pick<TrainingOptions, "dataset" | "batch" | "seed" | "rateAt" | "momentumAt">;
 
 /** The images, labels, rate and momentum of the step that follows a position: the same each time. */
 export async function inputsAt(options: InputOptions, position: TrainingPosition): Promise<StepInputs> {
@@ -233,10 +233,11 @@ export async function inputsAt(options: InputOptions, position: TrainingPosition
   const order = epochOrder(dataset.train.count, seed, position.epoch);
   const { step, stepInEpoch, testLosses } = position;
   const moment = { step, stepsPerEpoch: Math.ceil(dataset.train.count / batch), testLosses };
-  for await (const { labels, count: _, ...images } of readAhead(dataset.train, order, batch, stepInEpoch)) {
-    return { images, labels, rate: rateAt(moment), momentum: momentumAt?.(moment) };
-  }
-  throw new UserError(`the epoch has no step ${stepInEpoch + 1}`);
+  const indices = order.subarray(stepInEpoch * batch, (stepInEpoch + 1) * batch);
+  if (indices.length === 0) throw new UserError(`the epoch has no step ${stepInEpoch + 1}`);
+  const images = await readImages(dataset.train, indices);
+  const labels = Uint32Array.from(indices, (image) => dataset.train.labels[image] as number);
+  return { images, labels, rate: rateAt(moment), momentum: momentumAt?.(moment) };
 }
 
 function stopsEarly(testLosses: readonly number[], patience: number | undefined): boolean {

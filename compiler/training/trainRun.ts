@@ -56,8 +56,8 @@ const [checkpointMilliseconds, flushMilliseconds, lossesInPlace] = [5 * 60_000, 
 export async function trainRun(options: RunOptions): Promise<RunOutcome> {
   const { files, view } = options;
   const store = openCheckpointStore(files, options.keep);
-  store.removeUnfinished();
-  if (!options.resume) store.clear();
+  if (options.resume) store.removeUnfinished();
+  else store.clear();
   let stored = options.resume ? store.newest(noteDamaged(view)) : undefined;
   if (stored !== undefined) checkIdentity(stored, options.identity);
   else if (options.resume) view.note(`no checkpoint in ${files.checkpoints} yet: training starts anew`);
@@ -166,7 +166,7 @@ async function trainFrom(
 }
 
 /** What decides a step's numbers. */
-export function loopOptions(
+function loopOptions(
   options: RunOptions,
 ): Pick<
   TrainingOptions,

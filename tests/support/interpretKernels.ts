@@ -8,7 +8,8 @@ import type { Axis, Computation, IndexExpr } from "../../compiler/ir/expression.
 import type { Graph, TensorType, ValueId } from "../../compiler/ir/graph.ts";
 import { loadedNames, namedValue, valueName } from "../../compiler/ir/kernel.ts";
 import type { Kernel, KernelPlan, Stage } from "../../compiler/ir/kernel.ts";
-import { layoutKernel, loadsOf, sharesLoops, stageTile } from "../../compiler/ir/tiles.ts";
+import { loadsOf } from "../../compiler/ir/expression.ts";
+import { layoutKernel, sharesLoops, stageTile } from "../../compiler/ir/tiles.ts";
 import { fullShape, interpretComputation } from "./interpret.ts";
 import type { GraphFeeds, StepSettings, Tensor } from "./interpret.ts";
 
