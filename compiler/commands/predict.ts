@@ -1,7 +1,7 @@
 import { readImages } from "../datasets/imageSet.ts";
 import { readBytes } from "../files/readText.ts";
 import { UserError } from "../files/userError.ts";
-import { softmax } from "../training/evaluateNetwork.ts";
+import { softmax } from "../training/metrics.ts";
 import { meanFile, provideMean } from "../training/imageMean.ts";
 import { openNetwork } from "../training/openNetwork.ts";
 import { percent } from "../training/progressView.ts";

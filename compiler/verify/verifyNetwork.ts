@@ -1,7 +1,7 @@
 /** Runs a compiled network as a case says and measures what comes out. */
 import type { Network } from "cnnc/runtime";
 import type { ImageSet } from "../datasets/imageSet.ts";
-import { firstMaximum } from "../training/evaluateNetwork.ts";
+import { firstMaximum } from "../training/metrics.ts";
 import type { ComputationCase, TrainingCase } from "./caseFile.ts";
 import { caseRate } from "./caseRecipe.ts";
 import { fillTensor, type FilledTensor } from "./fillTensor.ts";
