@@ -1,6 +1,8 @@
 /** What a generated module stands on: it runs a compiled network on WebGPU in browsers, Deno and Node. */
 export { createNetwork } from "./network.ts";
 export type { Network, NetworkOptions } from "./network.ts";
+export { averageLogits, createEnsemble } from "./ensemble.ts";
+export type { Ensemble } from "./ensemble.ts";
 export { NetworkError } from "./errors.ts";
 export type { NetworkErrorKind } from "./errors.ts";
 export type {

@@ -1,5 +1,6 @@
 import { openDataset } from "./dataset.ts";
 import type { Dataset, OpenedDataset } from "./dataset.ts";
+import type { StopSignal } from "./fit.ts";
 import { partOf, toBatch } from "./images.ts";
 import type { ImageBatch, Images } from "./images.ts";
 import { checkLabels, outputSize, refuse } from "./input.ts";
@@ -14,8 +15,8 @@ import type { Program } from "./step.ts";
 export interface Predictor {
   predict(images: Images): Promise<Float32Array<ArrayBuffer>>;
   evaluate(dataset: Dataset): Promise<Metrics>;
-  /** The same of a dataset that is open already. */
-  evaluateOpened(source: OpenedDataset): Promise<Metrics>;
+  /** The same of a dataset that is open already; undefined where the signal stops it. */
+  evaluateOpened(source: OpenedDataset, signal?: StopSignal): Promise<Metrics | undefined>;
 }
 
 /** A batch under way. */
@@ -48,7 +49,7 @@ export function createPredictor(session: Session, imageFeed: ImageFeed): Predict
   const submitNext = (program: Program, images: ImageBatch): Promise<Pending> =>
     session.staging("logits").wait((into) => submitBatch(program, images, into));
 
-  const evaluateOpened = async (source: OpenedDataset): Promise<Metrics> => {
+  const evaluateOpened = async (source: OpenedDataset, signal?: StopSignal): Promise<Metrics | undefined> => {
     watched.check();
     const program = await session.prepare("inference");
     const order = Uint32Array.from({ length: source.size }, (_, index) => index);
@@ -65,6 +66,7 @@ export function createPredictor(session: Session, imageFeed: ImageFeed): Predict
       });
     };
     for await (const { images, labels } of source.batches(order, plan.batch, undefined)) {
+      if (signal?.aborted) return undefined;
       await imageFeed.prepare("inference", images);
       const checked = checkLabels(plan, labels, labels.length);
       pending.push({ ...(await submitNext(program, images)), labels: checked });
@@ -98,7 +100,7 @@ export function createPredictor(session: Session, imageFeed: ImageFeed): Predict
 
     async evaluate(dataset) {
       watched.check();
-      return evaluateOpened(openDataset(plan, dataset));
+      return evaluateOpened(openDataset(plan, dataset)) as Promise<Metrics>;
     },
     evaluateOpened,
   };
@@ -106,35 +108,46 @@ export function createPredictor(session: Session, imageFeed: ImageFeed): Predict
 
 /** -log softmax(logits)[label]; of log-probabilities, too, since softmax leaves them as they are. */
 function crossEntropy(logits: Float32Array, label: number): number {
-  const greatest = logits.reduce((a, b) => Math.max(a, b), -Infinity);
+  return logSum(logits) - (logits[label] as number);
+}
+
+/** The logarithm of the sum of exponentials, of which none overflows. */
+export function logSum(values: ArrayLike<number>): number {
+  const greatest = values[argmax(values)] as number;
   let sum = 0;
-  for (const logit of logits) sum += Math.exp(logit - greatest);
-  return Math.log(sum) + greatest - (logits[label] as number);
+  for (let i = 0; i < values.length; i++) sum += Math.exp((values[i] as number) - greatest);
+  return Math.log(sum) + greatest;
 }
 
 /** The first greatest. */
-function argmax(values: Float32Array): number {
+function argmax(values: ArrayLike<number>): number {
   let best = 0;
   for (let i = 1; i < values.length; i++) if ((values[i] as number) > (values[best] as number)) best = i;
   return best;
 }
 
 /** The class of each row of logits. */
-export function classesOf(logits: Float32Array, classes: number): Uint32Array<ArrayBuffer> {
+export function classesOf(logits: Float32Array | Float64Array, classes: number): Uint32Array<ArrayBuffer> {
   if (classes < 1) refuse("there are no classes");
   return Uint32Array.from({ length: logits.length / classes }, (_, row) =>
     argmax(logits.subarray(row * classes, (row + 1) * classes)),
   );
 }
 
-/** The softmax of each row of logits. */
-export function probabilitiesOf(logits: Float32Array, classes: number): Float32Array<ArrayBuffer> {
-  const result = new Float32Array(logits.length);
+/** The log-softmax of each row of logits. */
+export function logProbabilitiesOf(logits: Float32Array | Float64Array, classes: number): Float64Array<ArrayBuffer> {
+  const result = Float64Array.from(logits);
   for (let start = 0; start < logits.length; start += classes) {
-    const row = logits.subarray(start, start + classes);
-    row.forEach((_, index) => {
-      result[start + index] = Math.exp(-crossEntropy(row, index));
+    const row = result.subarray(start, start + classes);
+    const sum = logSum(row);
+    row.forEach((logit, index) => {
+      row[index] = logit - sum;
     });
   }
   return result;
+}
+
+/** The softmax of each row of logits. */
+export function probabilitiesOf(logits: Float32Array | Float64Array, classes: number): Float32Array<ArrayBuffer> {
+  return Float32Array.from(logProbabilitiesOf(logits, classes), Math.exp);
 }
