@@ -1,13 +1,12 @@
 /** `images("dir")`: one folder a class, PNG and JPEG files in it, decoded when they are needed. */
-import { closeSync, fstatSync, openSync, readdirSync, readSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import type { Dirent } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { planesOf, resizeBytes } from "cnnc/runtime";
 import { describeFileError } from "../files/userError.ts";
 import { DatasetError } from "./datasetError.ts";
-import { decodeImage, headBytes, imageSizeOf, type ImageSize } from "./decodeImage.ts";
+import type { ImageSize } from "./decodeImage.ts";
 import { subset, type ImageSet } from "./imageSet.ts";
+import { fitted, picturePlanes, placePlanes, readPicture, readPictureSize, roomFor } from "./pictureFile.ts";
 import { splitByHash } from "./splitByHash.ts";
 
 export interface FolderOptions {
@@ -53,7 +52,7 @@ export function readImageFolder(directory: string, options: FolderOptions): Imag
     const before = [files.length, skipped.length] as const;
     for (const name of filesOf(directory, className)) {
       const path = join(directory, name);
-      const size = /\.(png|jpe?g)$/i.test(name) ? readSize(path) : "it is neither .png nor .jpg";
+      const size = /\.(png|jpe?g)$/i.test(name) ? readPictureSize(path) : "it is neither .png nor .jpg";
       if (typeof size === "string") skipped.push(`${path}: ${size}`);
       else files.push({ name, label, ...size });
     }
@@ -108,35 +107,9 @@ function byCodePoint(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** The size of an image from the beginning of its file, or what is wrong with it. */
-function readSize(path: string): ImageSize | string {
-  let file: number;
-  try {
-    file = openSync(path, "r");
-  } catch (error) {
-    return describeFileError(error);
-  }
-  try {
-    const { size } = fstatSync(file);
-    // Comments and thumbnails may stand before a JPEG's size: then all of it is read.
-    for (let length = Math.min(headBytes, size); ; length = size) {
-      const head = new Uint8Array(length);
-      const found = imageSizeOf(head.subarray(0, length === 0 ? 0 : readSync(file, head, 0, length, 0)), size);
-      if (found !== undefined) return found;
-      if (length === size) return `the JPEG ends at offset ${size}, before its first frame`;
-    }
-  } catch (error) {
-    return describeFileError(error);
-  } finally {
-    closeSync(file);
-  }
-}
-
 function imageSet(directory: string, files: readonly ImageFile[], { channels, largestSide }: FolderOptions): ImageSet {
   const sizes = files.map((file) => fitted(file, largestSide));
-  const height = sizes.reduce((most, size) => Math.max(most, size.height), 0);
-  const width = sizes.reduce((most, size) => Math.max(most, size.width), 0);
-  const mixed = sizes.some((size) => size.height !== height || size.width !== width);
+  const { height, width, mixed } = roomFor(sizes);
   const cache = new Map<number, Uint8Array<ArrayBuffer>>();
   let cached = 0;
 
@@ -144,21 +117,7 @@ function imageSet(directory: string, files: readonly ImageFile[], { channels, la
     const known = cache.get(index);
     if (known !== undefined) return known;
     const [file, size] = [files[index], sizes[index]] as [ImageFile, ImageSize];
-    const path = join(directory, file.name);
-    let content: Uint8Array;
-    try {
-      content = await readFile(path);
-    } catch (error) {
-      throw new DatasetError(`cannot read ${path}: ${describeFileError(error)}`, 1, { cause: error });
-    }
-    const decoded = decodeImage(content, path);
-    if (decoded.height !== file.height || decoded.width !== file.width) {
-      throw new DatasetError(
-        `${path}: it is ${decoded.width}x${decoded.height} now; it was ${file.width}x${file.height} when the data set was opened`,
-      );
-    }
-    const whole = planesOf(decoded.rgba, decoded.height * decoded.width, channels);
-    const planes = resizeBytes(whole, [channels, decoded.height, decoded.width], [size.height, size.width]);
+    const planes = picturePlanes(await readPicture(join(directory, file.name), file), channels, size);
     // What is there stays: an epoch comes to every image once, so that the newest is the last to be wanted again.
     if (cached + planes.length <= cacheBytes) {
       cache.set(index, planes);
@@ -180,30 +139,4 @@ function imageSet(directory: string, files: readonly ImageFile[], { channels, la
       });
     },
   };
-}
-
-/** Within `side` pixels, its proportions kept. */
-function fitted({ height, width }: ImageSize, side: number): ImageSize {
-  const scale = Math.min(1, side / Math.max(height, width));
-  return { height: Math.max(1, Math.round(height * scale)), width: Math.max(1, Math.round(width * scale)) };
-}
-
-/** Copies an image to the upper left of its room, row by row. */
-function placePlanes(
-  planes: Uint8Array,
-  size: ImageSize,
-  raw: Uint8Array | Float32Array,
-  start: number,
-  room: { readonly channels: number; readonly height: number; readonly width: number },
-): void {
-  if (size.height === room.height && size.width === room.width) {
-    raw.set(planes, start);
-    return;
-  }
-  for (let c = 0; c < room.channels; c++) {
-    for (let y = 0; y < size.height; y++) {
-      const from = (c * size.height + y) * size.width;
-      raw.set(planes.subarray(from, from + size.width), start + (c * room.height + y) * room.width);
-    }
-  }
 }

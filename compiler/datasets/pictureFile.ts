@@ -1,0 +1,87 @@
+/** A PNG or JPEG file as planes of bytes: its size from its beginning, its pixels when they are needed. */
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { planesOf, resizeBytes } from "cnnc/runtime";
+import { describeFileError } from "../files/userError.ts";
+import { DatasetError } from "./datasetError.ts";
+import { decodeImage, headBytes, imageSizeOf, type DecodedImage, type ImageSize } from "./decodeImage.ts";
+
+/** The size of an image from the beginning of its file, or what is wrong with it. */
+export function readPictureSize(path: string): ImageSize | string {
+  let file: number;
+  try {
+    file = openSync(path, "r");
+  } catch (error) {
+    return describeFileError(error);
+  }
+  try {
+    const { size } = fstatSync(file);
+    // Comments and thumbnails may stand before a JPEG's size: then all of it is read.
+    for (let length = Math.min(headBytes, size); ; length = size) {
+      const head = new Uint8Array(length);
+      const found = imageSizeOf(head.subarray(0, length === 0 ? 0 : readSync(file, head, 0, length, 0)), size);
+      if (found !== undefined) return found;
+      if (length === size) return `the JPEG ends at offset ${size}, before its first frame`;
+    }
+  } catch (error) {
+    return describeFileError(error);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** The pixels of a file; throws `DatasetError` with its path, also where it is no longer of the size that it was. */
+export async function readPicture(path: string, { height, width }: ImageSize): Promise<DecodedImage> {
+  let content: Uint8Array;
+  try {
+    content = await readFile(path);
+  } catch (error) {
+    throw new DatasetError(`cannot read ${path}: ${describeFileError(error)}`, 1, { cause: error });
+  }
+  const decoded = decodeImage(content, path);
+  if (decoded.height !== height || decoded.width !== width) {
+    throw new DatasetError(
+      `${path}: it is ${decoded.width}x${decoded.height} now; it was ${width}x${height} when it was opened`,
+    );
+  }
+  return decoded;
+}
+
+/** Channel after channel, made grey where one is wanted, and of another size where `size` is another. */
+export function picturePlanes(decoded: DecodedImage, channels: number, size: ImageSize): Uint8Array<ArrayBuffer> {
+  const { height, width, rgba } = decoded;
+  return resizeBytes(planesOf(rgba, height * width, channels), [channels, height, width], [size.height, size.width]);
+}
+
+/** Within `side` pixels, its proportions kept. */
+export function fitted({ height, width }: ImageSize, side: number): ImageSize {
+  const scale = Math.min(1, side / Math.max(height, width));
+  return { height: Math.max(1, Math.round(height * scale)), width: Math.max(1, Math.round(width * scale)) };
+}
+
+/** The smallest size that has room for each of these. */
+export function roomFor(sizes: readonly ImageSize[]): ImageSize & { readonly mixed: boolean } {
+  const height = sizes.reduce((most, size) => Math.max(most, size.height), 0);
+  const width = sizes.reduce((most, size) => Math.max(most, size.width), 0);
+  return { height, width, mixed: sizes.some((size) => size.height !== height || size.width !== width) };
+}
+
+/** Copies an image to the upper left of its room, row by row. */
+export function placePlanes(
+  planes: Uint8Array,
+  size: ImageSize,
+  raw: Uint8Array | Float32Array,
+  start: number,
+  room: ImageSize & { readonly channels: number },
+): void {
+  if (size.height === room.height && size.width === room.width) {
+    raw.set(planes, start);
+    return;
+  }
+  for (let c = 0; c < room.channels; c++) {
+    for (let y = 0; y < size.height; y++) {
+      const from = (c * size.height + y) * size.width;
+      raw.set(planes.subarray(from, from + size.width), start + (c * room.height + y) * room.width);
+    }
+  }
+}
