@@ -7,6 +7,7 @@ const shared = {
   moduleNameMapper: {
     "^cnnc$": "<rootDir>/compiler/index.ts",
     "^cnnc/runtime$": "<rootDir>/runtime/index.ts",
+    "^cnnc/app$": "<rootDir>/runtime/app.ts",
     "^cnnc/node$": "<rootDir>/compiler/node/index.ts",
     // Its package.json names a CommonJS file in an ES package, which Node does not load.
     "^wgsl_reflect$": "<rootDir>/node_modules/wgsl_reflect/wgsl_reflect.module.js",

@@ -3,6 +3,7 @@ import type { ImageBatch, Images, NestedImage, PixelSource, RawImages } from "./
 import { checkLabels, imageSize, refuse } from "./input.ts";
 import type { Labels } from "./input.ts";
 import type { NetworkPlan } from "./plan.ts";
+import { readAhead } from "./readAhead.ts";
 
 type Shape = readonly number[];
 
@@ -66,7 +67,10 @@ export interface DatasetBatch {
 /** A dataset that has been checked as far as it is in memory. */
 export interface OpenedDataset {
   readonly size: number;
-  /** The batches of an order, read ahead; storage is used again once the next batch is asked for. */
+  /**
+   * The batches of an order, read ahead; storage is used again once the next batch is asked for. A stream has its own order: one
+   * that is shorter than the dataset begins as much later.
+   */
   batches(order: Uint32Array<ArrayBuffer>, batchSize: number, epoch: number | undefined): AsyncGenerator<DatasetBatch>;
 }
 
@@ -77,18 +81,18 @@ export function openDataset(plan: NetworkPlan, dataset: Dataset): OpenedDataset 
     if ("stream" in dataset) {
       return {
         size,
-        batches: (order, batchSize, epoch) => streamBatches(plan, dataset, order.length, batchSize, epoch),
+        batches: (order, batchSize, epoch) => streamBatches(plan, dataset, size - order.length, batchSize, epoch),
       };
     }
     const read = "read" in dataset ? valueReader(plan, dataset) : rawReader(plan, dataset);
-    return { size, batches: (order, batchSize, epoch) => readAhead(read, order, batchSize, epoch) };
+    return { size, batches: (order, batchSize, epoch) => batchesOf(read, order, batchSize, epoch) };
   }
   const images = toBatch(plan, dataset.images);
   const size = images.count;
   if (size === 0) refuse("the dataset has no images");
   const labels = checkLabels(plan, dataset.labels, size);
   const read = memoryReader(images, labels);
-  return { size, batches: (order, batchSize, epoch) => readAhead(read, order, batchSize, epoch) };
+  return { size, batches: (order, batchSize, epoch) => batchesOf(read, order, batchSize, epoch) };
 }
 
 /** Reads the images at some indices into storage that it makes once for each `slot`. */
@@ -99,35 +103,16 @@ type Reader = (
   epoch: number | undefined,
 ) => DatasetBatch | Promise<DatasetBatch>;
 
-/** Batches that are read before they are asked for. */
-const batchesAhead = 2;
-
-/** Cuts an order in batches; while one is worked on, the next ones are read. */
-async function* readAhead(
+/** Cuts an order in batches, read ahead. */
+function batchesOf(
   read: Reader,
   order: Uint32Array<ArrayBuffer>,
   batchSize: number,
   epoch: number | undefined,
 ): AsyncGenerator<DatasetBatch> {
-  const count = Math.ceil(order.length / batchSize);
-  const reading: Promise<DatasetBatch>[] = [];
-  let before: Promise<unknown> = Promise.resolve();
-  const startReading = (batch: number): void => {
-    if (batch >= count) return;
-    const indices = order.subarray(batch * batchSize, (batch + 1) * batchSize);
-    // One at a time: a source need not be ready to be asked twice at once.
-    const started = before.then(() => read(batch % (batchesAhead + 1), indices, batchSize, epoch));
-    before = started;
-    // Its error is heard when the batch is asked for; training may stop before.
-    started.catch(() => undefined);
-    reading.push(started);
-  };
-  for (let batch = 0; batch < batchesAhead; batch++) startReading(batch);
-  for (let batch = 0; batch < count; batch++) {
-    const current = await (reading.shift() as Promise<DatasetBatch>);
-    startReading(batch + batchesAhead);
-    yield current;
-  }
+  return readAhead(Math.ceil(order.length / batchSize), (batch, slot) =>
+    read(slot, order.subarray(batch * batchSize, (batch + 1) * batchSize), batchSize, epoch),
+  );
 }
 
 /** Storage by slot, made when it is first used. */
@@ -207,11 +192,11 @@ function memoryReader(images: ImageBatch, labels: Uint32Array<ArrayBuffer>): Rea
   };
 }
 
-/** Gathers samples as they come; the next batch is gathered while one is worked on. */
+/** Gathers samples as they come, after the first `skipped`; the next batch is gathered while one is worked on. */
 async function* streamBatches(
   plan: NetworkPlan,
   dataset: StreamDataset,
-  size: number,
+  skipped: number,
   batchSize: number,
   epoch: number | undefined,
 ): AsyncGenerator<DatasetBatch> {
@@ -220,13 +205,13 @@ async function* streamBatches(
   let seen = 0;
   const gather = async (): Promise<DatasetBatch | undefined> => {
     const [batch, labels]: [ImageBatch[], number[]] = [[], []];
-    while (batch.length < batchSize && seen < size) {
+    while (batch.length < batchSize && seen < dataset.size) {
       const next = await iterator.next();
-      if (next.done === true) refuse(`the dataset's stream ended after ${seen} of its ${size} images`);
+      if (next.done === true) refuse(`the dataset's stream ended after ${seen} of its ${dataset.size} images`);
+      if (++seen <= skipped) continue;
       const { image, label } = next.value;
       batch.push(toBatch(plan, Array.isArray(image) ? [image] : image));
       labels.push(label);
-      seen++;
     }
     return batch.length === 0 ? undefined : { images: joined(batch), labels: checkLabels(plan, labels, labels.length) };
   };

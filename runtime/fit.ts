@@ -30,22 +30,44 @@ export interface History {
   readonly aborted: boolean;
 }
 
-export interface FitOptions {
+/** An AbortSignal, or anything that says as much; one without events is asked before each step only. */
+export interface StopSignal {
+  readonly aborted: boolean;
+  addEventListener?(type: "abort", listener: () => void): void;
+  removeEventListener?(type: "abort", listener: () => void): void;
+}
+
+/** A step that is about to be taken; epoch and step count from 0. */
+export interface StepMoment {
+  readonly epoch: number;
+  readonly step: number;
+  /** Of an epoch. */
+  readonly steps: number;
+}
+
+export interface FitOptions<
+  Input extends readonly number[] = readonly number[],
+  Source extends readonly number[] = readonly number[],
+> {
   readonly epochs: number;
   /** Epochs done before, so that a resumed training sees the images in the order it would have seen. */
   readonly firstEpoch?: number;
+  /** Steps of that epoch done before; its means are over the others. */
+  readonly firstStep?: number;
   /** At most the compiled batch times the micro-batches that accumulate, which is the default. */
   readonly batchSize?: number;
   /** False keeps the images in their order; a number is the seed of the order (default: the network's seed). */
   readonly shuffle?: boolean | number;
   /** Evaluated after each epoch. */
-  readonly validation?: Dataset;
-  /** The learning rate of each step; epoch and step count from 0. */
-  readonly rate?: (at: { readonly epoch: number; readonly step: number; readonly steps: number }) => number;
+  readonly validation?: Dataset<Input, Source>;
+  /** The learning rate of each step. */
+  readonly rate?: (at: StepMoment) => number;
+  /** Called before each step, which waits for its promise; `settle` resolves when all steps before are done and reported. */
+  readonly beforeStep?: (at: StepMoment, settle: () => Promise<void>) => void | Promise<void>;
   readonly onProgress?: (progress: Progress) => void;
   readonly onEpoch?: (result: EpochResult) => void | Promise<void>;
   /** An AbortSignal: training stops after the steps under way, and `fit` resolves with what was done. */
-  readonly signal?: { readonly aborted: boolean };
+  readonly signal?: StopSignal;
 }
 
 /** What `fit` needs of a network. */
@@ -56,7 +78,8 @@ export interface Trainable {
   /** Compiles what such images need besides. */
   prepareImages(images: ImageBatch): Promise<void>;
   trainStep(images: ImageBatch, labels: Uint32Array): TrainingStep;
-  evaluate(dataset: OpenedDataset): Promise<Metrics>;
+  /** Undefined where the signal stops it. */
+  evaluate(dataset: OpenedDataset, signal?: StopSignal): Promise<Metrics | undefined>;
   setRate(rate: number): void;
 }
 
@@ -66,10 +89,11 @@ const [queuedBytes, queuedMilliseconds, queuedSteps] = [1 << 26, 100, 16];
 /** Trains epoch after epoch; the GPU always has the next step waiting, and never more than a few. */
 export async function fit(network: Trainable, dataset: Dataset, options: FitOptions): Promise<History> {
   const { plan } = network;
-  const { epochs, firstEpoch = 0, batchSize = stepSize(plan), shuffle = true, signal } = options;
+  const { epochs, firstEpoch = 0, firstStep = 0, batchSize = stepSize(plan), shuffle = true, signal } = options;
   for (const [name, value, least] of [
     ["epochs", epochs, 0],
     ["firstEpoch", firstEpoch, 0],
+    ["firstStep", firstStep, 0],
     ["batchSize", batchSize, 1],
   ] as const) {
     if (!Number.isInteger(value) || value < least)
@@ -82,6 +106,7 @@ export async function fit(network: Trainable, dataset: Dataset, options: FitOpti
   await network.prepare();
 
   const steps = Math.ceil(source.size / batchSize);
+  if (firstStep >= steps) refuse(`firstStep is ${firstStep}, and an epoch has ${steps} steps`);
   const seed = typeof shuffle === "number" ? shuffle : network.seed;
   const mostInFlight = Math.max(2, Math.min(queuedSteps, Math.floor(queuedBytes / (batchSize * imageSize(plan) * 4))));
   const results: EpochResult[] = [];
@@ -90,13 +115,17 @@ export async function fit(network: Trainable, dataset: Dataset, options: FitOpti
       shuffle === false
         ? Uint32Array.from({ length: source.size }, (_, index) => index)
         : shuffledOrder(source.size, seed, epoch);
-    const started = Date.now();
+    let started = Date.now();
     const inFlight: TrainingStep[] = [];
-    let [submitted, done, samples, loss, right] = [0, 0, 0, 0, 0];
+    const doneBefore = epoch === firstEpoch ? firstStep : 0;
+    let [submitted, done, samples, loss, right] = [doneBefore, doneBefore, 0, 0, 0];
     const finishOldest = async (): Promise<void> => {
-      const step = inFlight.shift();
+      const [step] = inFlight;
       if (step === undefined) return;
       const metrics = await step.metrics();
+      // Two may have waited for the same step.
+      if (step !== inFlight[0]) return;
+      inFlight.shift();
       done++;
       samples += step.count;
       loss += metrics.loss * step.count;
@@ -113,26 +142,57 @@ export async function fit(network: Trainable, dataset: Dataset, options: FitOpti
       });
     };
 
-    for await (const { images, labels } of source.batches(order, batchSize, epoch)) {
-      if (signal?.aborted) break;
-      await network.prepareImages(images);
-      if (options.rate) network.setRate(options.rate({ epoch, step: submitted, steps }));
-      inFlight.push(network.trainStep(images, labels));
-      submitted++;
-      // Slow steps are kept few, so that an abort is heard soon.
-      const milliseconds = done === 0 ? Infinity : (Date.now() - started) / done;
-      const limit = Math.min(mostInFlight, Math.max(2, Math.ceil(queuedMilliseconds / milliseconds)));
-      while (inFlight.length >= limit) await finishOldest();
+    const settle = async (): Promise<void> => {
+      while (inFlight.length > 0) await finishOldest();
+    };
+
+    const batches = source.batches(order.subarray(submitted * batchSize), batchSize, epoch);
+    try {
+      for (;;) {
+        const next = await unlessStopped(batches.next(), signal);
+        if (next === undefined || next.done === true) break;
+        const { images, labels } = next.value;
+        await network.prepareImages(images);
+        const at = { epoch, step: submitted, steps };
+        const asked = Date.now();
+        await unlessStopped(options.beforeStep?.(at, settle), signal);
+        if (signal?.aborted) break;
+        // The time that training is held counts for nothing.
+        started += Date.now() - asked;
+        if (options.rate) network.setRate(options.rate(at));
+        inFlight.push(network.trainStep(images, labels));
+        submitted++;
+        // Slow steps are kept few, so that an abort is heard soon.
+        const milliseconds = samples === 0 ? Infinity : (Date.now() - started) / (done - doneBefore);
+        const limit = Math.min(mostInFlight, Math.max(2, Math.ceil(queuedMilliseconds / milliseconds)));
+        while (inFlight.length >= limit) await finishOldest();
+      }
+    } finally {
+      await unlessStopped(batches.return(undefined), signal);
     }
-    while (inFlight.length > 0) await finishOldest();
+    await settle();
     if (submitted < steps) break;
 
     const seconds = (Date.now() - started) / 1000;
     const means = { loss: loss / samples, accuracy: right / samples };
-    const measured = validation && (await network.evaluate(validation));
+    const measured = validation && (await network.evaluate(validation, signal));
     const result = { epoch: epoch + 1, ...means, seconds, ...(measured && { validation: measured }) };
     results.push(result);
     await options.onEpoch?.(result);
   }
   return { epochs: results, aborted: signal?.aborted === true && firstEpoch + results.length < epochs };
+}
+
+/** What the work gives, or undefined as soon as the signal is heard. */
+function unlessStopped<T>(work: T | Promise<T>, signal: StopSignal | undefined): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => {
+      resolve(undefined);
+    };
+    if (signal?.aborted) stop();
+    signal?.addEventListener?.("abort", stop);
+    void Promise.resolve(work)
+      .then(resolve, reject)
+      .finally(() => signal?.removeEventListener?.("abort", stop));
+  });
 }

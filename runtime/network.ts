@@ -19,6 +19,7 @@ import { createTensorStore } from "./tensors.ts";
 import type { TensorAccess } from "./tensors.ts";
 import { createTrainer } from "./training.ts";
 import type { Gradients, NotFinite, Targets } from "./training.ts";
+import type { Notes } from "./weights.ts";
 
 export interface NetworkOptions extends DeviceOptions {
   /** Seed of the first weights; the recipe's by default. */
@@ -51,7 +52,7 @@ export interface Network<
    */
   trainStep(images: Images<Input, Source>, labels: Targets): TrainingStep;
   /** Trains for some epochs; see FitOptions. */
-  fit(dataset: Dataset<Input, Source>, options: FitOptions): Promise<History>;
+  fit(dataset: Dataset<Input, Source>, options: FitOptions<Input, Source>): Promise<History>;
   /** The logits of any number of images, one row an image. */
   predict(images: Images<Input, Source>): Promise<Float32Array<ArrayBuffer>>;
   /** The class of each image: its first greatest logit. */
@@ -65,8 +66,13 @@ export interface Network<
    * this step's augmentation.
    */
   preparedImages(images: Images<Input, Source>, reader?: ImageReader): Promise<Float32Array<ArrayBuffer>>;
-  /** Sets the mean of the training images, where the recipe subtracts one: `plan.preparation.mean` has its shape. */
+  /**
+   * Sets the mean of the training images, where the recipe subtracts one: `plan.preparation.mean` has its shape. Weights and
+   * checkpoints are saved with it, and bring it back.
+   */
   setImageMean(values: Float32Array): void;
+  /** That mean; undefined until it was set or loaded. */
+  readonly imageMean: Float32Array<ArrayBuffer> | undefined;
   /** The gradients of a batch's loss; changes nothing. */
   gradients(images: Images<Input, Source>, labels: Targets): Promise<Gradients<ParameterName, StateName>>;
   /**
@@ -85,8 +91,11 @@ export interface Network<
   load(file: Uint8Array | ArrayBuffer): Promise<void>;
   /** Loads the tensors of a file that fit by name and shape, and tells which; the others stay. For fine-tuning. */
   loadPartial(file: Uint8Array | ArrayBuffer, options?: PartialLoadOptions): Promise<PartialLoad>;
-  /** A file from which training goes on exactly as it would have; `notes` come back from `loadCheckpoint`. */
-  saveCheckpoint(notes?: Readonly<Record<string, string>>): Promise<Uint8Array<ArrayBuffer>>;
+  /**
+   * A file from which training goes on exactly as it would have, after the steps taken so far; `notes`, which a function may give
+   * at that moment, come back from `loadCheckpoint`.
+   */
+  saveCheckpoint(notes?: Notes | (() => Notes)): Promise<Uint8Array<ArrayBuffer>>;
   loadCheckpoint(file: Uint8Array | ArrayBuffer): Promise<Record<string, string>>;
   /** Sets a word of the optimizer by its name, from the next step on. */
   setUniform(name: string, value: number): void;
@@ -114,13 +123,13 @@ export async function createNetwork<
 >(plan: NetworkPlan, options: NetworkOptions = {}): Promise<Network<ParameterName, StateName, Input, Source>> {
   const session = await openSession(plan, options);
   const { watched, uniforms } = session;
-  const store = createTensorStore(session);
   const imageFeed = createImageFeed(session, (count) => {
     uniforms.setBuiltin("count", count);
     uniforms.setBuiltin("step", store.step);
     uniforms.setBuiltin("seed", store.seed);
     uniforms.write();
   });
+  const store = createTensorStore(session, imageFeed);
   const trainer = createTrainer(session, store, imageFeed);
   const predictor = createPredictor(session, imageFeed);
   const prepared = new Map<ProgramName, Promise<void>>();
@@ -174,6 +183,9 @@ export async function createNetwork<
     evaluate: predictor.evaluate,
     preparedImages: async (images, reader = "inference") => imageFeed.read(reader, images),
     setImageMean: imageFeed.setMean,
+    get imageMean() {
+      return imageFeed.mean;
+    },
     gradients: async (images, labels) => trainer.gradients(toBatch(plan, images), labels),
     firstNotFinite: async (images, labels) => trainer.firstNotFinite(toBatch(plan, images), labels),
     parameter: store.access,
@@ -187,7 +199,7 @@ export async function createNetwork<
     loadPartial: async (file, partial = {}) => Promise.resolve(store.loadPartial(file, partial)),
     saveCheckpoint: async (notes = {}) => {
       await prepare("training");
-      return store.saveCheckpoint(notes);
+      return store.saveCheckpoint(typeof notes === "function" ? notes() : notes);
     },
     loadCheckpoint: async (file) => {
       await prepare("training");

@@ -3,14 +3,18 @@ import { formatShape, NetworkError } from "./errors.ts";
 import type { TensorPlan } from "./plan.ts";
 import { parseSafetensors } from "./safetensors.ts";
 import type { TensorEntry } from "./safetensors.ts";
-import { torchvisionNames } from "./torchvisionNames.ts";
 import { elementCount } from "./weights.ts";
 
+/** Finds the names of the network's tensors (`ours`, in the plan's order) to those of a file; throws where there are none. */
+export interface NameMatcher {
+  readonly match: (theirs: readonly string[], ours: readonly string[]) => ReadonlyMap<string, string>;
+}
+
 /**
- * What the file's tensors are called here: the names of torchvision's networks; or names of tensors or modules of the file with
- * ours ("features.0": "conv1", null leaves it out), the longest that fits counting; or a function.
+ * What the file's tensors are called here: names of tensors or modules of the file with ours ("features.0": "conv1", null
+ * leaves it out), the longest that fits counting; or a function; or a matcher, as `torchvision` of `cnnc/app`.
  */
-export type NameMap = "torchvision" | Readonly<Record<string, string | null>> | ((name: string) => string | undefined);
+export type NameMap = Readonly<Record<string, string | null>> | NameMatcher | ((name: string) => string | undefined);
 
 export interface PartialLoadOptions {
   readonly names?: NameMap;
@@ -86,9 +90,9 @@ function renaming(
   ours: readonly string[],
 ): (name: string) => string | undefined {
   if (typeof names === "function") return names;
-  if (names === "torchvision") {
+  if (isMatcher(names)) {
     const counted = (name: string): boolean => !name.endsWith(".num_batches_tracked");
-    const map = torchvisionNames(theirs.filter(counted), ours);
+    const map = names.match(theirs.filter(counted), ours);
     return (name) => map.get(name);
   }
   const keys = Object.keys(names).sort((a, b) => b.length - a.length);
@@ -98,6 +102,10 @@ function renaming(
     const own = names[key];
     return own === null || own === undefined ? undefined : own + name.slice(key.length);
   };
+}
+
+function isMatcher(names: Exclude<NameMap, (name: string) => string | undefined>): names is NameMatcher {
+  return typeof names["match"] === "function";
 }
 
 /** A tensor's values as f32. */

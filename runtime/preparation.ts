@@ -6,6 +6,8 @@ import { writeElements } from "./places.ts";
 import { preparedBy } from "./programs.ts";
 import { copyOut } from "./readback.ts";
 import type { Session } from "./session.ts";
+import { elementCount } from "./weights.ts";
+import type { Notes } from "./weights.ts";
 
 /** Which step reads the images. */
 export type ImageReader = "training" | "inference";
@@ -20,10 +22,20 @@ export interface ImageFeed {
   read(reader: ImageReader, images: unknown): Promise<Float32Array<ArrayBuffer>>;
   /** Sets the mean of the training images that the recipe subtracts. */
   setMean(values: Float32Array): void;
+  /** That mean, once it is known. */
+  readonly mean: Float32Array<ArrayBuffer> | undefined;
+  /** What a file of weights tells of the mean. */
+  notes(): Notes;
+  /** A mean that a file tells, checked; undefined where there is none, or the recipe subtracts none. */
+  meanIn(notes: Notes): Float32Array<ArrayBuffer> | undefined;
 }
+
+/** The key of a file's metadata under which the mean stands, as a JSON list. */
+const meanKey = "image_mean";
 
 export function createImageFeed(session: Session, writeUniforms: (count: number) => void): ImageFeed {
   const { plan, buffers, watched } = session;
+  let mean: Float32Array<ArrayBuffer> | undefined;
   // The GPU takes whole words, so that the bytes of an odd number of images go through a copy.
   let padded = new Uint8Array(0);
   const words = (data: Uint8Array | Uint8ClampedArray): Uint8Array<ArrayBuffer> => {
@@ -56,7 +68,13 @@ export function createImageFeed(session: Session, writeUniforms: (count: number)
           `images of bytes are not compiled for yet: \`await network.prepare("${name}")\` first`,
         );
       }
-      const { source, sizes } = preparationOf(plan);
+      const { source, sizes, mean: subtracted } = preparationOf(plan);
+      if (subtracted !== undefined && mean === undefined) {
+        refuse(
+          `the recipe of ${plan.name} subtracts the mean of its training images: load weights that were saved with it, or set it ` +
+            "with `setImageMean`",
+        );
+      }
       const bytes = data instanceof Float32Array ? (data as Float32Array<ArrayBuffer>) : words(data);
       buffers.write(source.buffer, source.offset, bytes);
       if (sizes !== undefined && batch.sizes !== undefined) {
@@ -81,13 +99,33 @@ export function createImageFeed(session: Session, writeUniforms: (count: number)
     },
     setMean(values) {
       watched.check();
-      const { mean } = preparationOf(plan);
-      if (mean === undefined) return refuse(`the recipe of ${plan.name} subtracts no mean`);
-      const size = mean.shape.reduce((product, extent) => product * extent, 1);
+      const { mean: place } = preparationOf(plan);
+      if (place === undefined) return refuse(`the recipe of ${plan.name} subtracts no mean`);
+      const size = elementCount(place);
       if (values.length !== size) {
-        refuse(`the mean must hold ${formatShape(mean.shape)} = ${size} values, found ${values.length}`);
+        refuse(`the mean must hold ${formatShape(place.shape)} = ${size} values, found ${values.length}`);
       }
-      buffers.write(mean.buffer, mean.offset, Float32Array.from(values));
+      mean = Float32Array.from(values);
+      buffers.write(place.buffer, place.offset, mean);
+    },
+    get mean() {
+      return mean;
+    },
+    notes: () => (mean === undefined ? {} : { [meanKey]: JSON.stringify([...mean]) }),
+    meanIn({ [meanKey]: text }) {
+      const place = plan.preparation?.mean;
+      if (text === undefined || place === undefined) return undefined;
+      let values: Float32Array<ArrayBuffer> | undefined;
+      try {
+        values = Float32Array.from(JSON.parse(text) as readonly number[]);
+      } catch {
+        values = undefined;
+      }
+      if (values?.length === elementCount(place)) return values;
+      throw new NetworkError(
+        "weights",
+        `the file's mean of the training images is no list of ${formatShape(place.shape)} values`,
+      );
     },
   };
   return feed;

@@ -4,12 +4,13 @@ import { writeElements } from "./places.ts";
 import { matchWeights } from "./partialWeights.ts";
 import type { PartialLoad, PartialLoadOptions } from "./partialWeights.ts";
 import type { TensorPlan } from "./plan.ts";
+import type { ImageFeed } from "./preparation.ts";
 import { trainingOf } from "./programs.ts";
 import { drawInitial, randomStream } from "./random.ts";
 import { copyOut } from "./readback.ts";
 import type { Session } from "./session.ts";
 import { checkNames, elementCount, loadContents, storeContents } from "./weights.ts";
-import type { Contents } from "./weights.ts";
+import type { Contents, Notes } from "./weights.ts";
 
 /** One tensor of a network on the GPU. */
 export interface TensorAccess {
@@ -36,7 +37,7 @@ export interface TensorStore {
   save(): Promise<Uint8Array<ArrayBuffer>>;
   load(file: Uint8Array | ArrayBuffer): void;
   loadPartial(file: Uint8Array | ArrayBuffer, options: PartialLoadOptions): PartialLoad;
-  saveCheckpoint(notes: Readonly<Record<string, string>>): Promise<Uint8Array<ArrayBuffer>>;
+  saveCheckpoint(notes: Notes): Promise<Uint8Array<ArrayBuffer>>;
   loadCheckpoint(file: Uint8Array | ArrayBuffer): Record<string, string>;
 }
 
@@ -46,7 +47,7 @@ const chunkElements = 1 << 20;
 /** Prefixes of a checkpoint's tensors, and the keys of its metadata. */
 const [modelPrefix, optimizerPrefix, notePrefix] = ["model.", "optimizer.", "note."];
 
-export function createTensorStore(session: Session): TensorStore {
+export function createTensorStore(session: Session, imageFeed: ImageFeed): TensorStore {
   const { plan, watched, buffers, uniforms } = session;
   const weights = new Map([...plan.parameters, ...plan.states].map((tensor) => [tensor.name, tensor]));
   const counters = new Map(plan.counters.map(({ name }) => [name, 0]));
@@ -147,11 +148,13 @@ export function createTensorStore(session: Session): TensorStore {
     },
     async save() {
       const counted = new Map(counters);
-      return storeContents(contents, await readNamed(weights), counted, { format: "pt" });
+      return storeContents(contents, await readNamed(weights), counted, { format: "pt", ...imageFeed.notes() });
     },
     load(file) {
       watched.check();
       const loaded = loadContents(file, contents, plan.name);
+      const mean = imageFeed.meanIn(loaded.metadata);
+      if (mean) imageFeed.setMean(mean);
       for (const [name, values] of loaded.tensors) write(weights.get(name) as TensorPlan, values);
       for (const [name, count] of loaded.counters) counters.set(name, count);
     },
@@ -173,6 +176,7 @@ export function createTensorStore(session: Session): TensorStore {
         step: String(step),
         seed: String(seed),
         settings: JSON.stringify(settings),
+        ...imageFeed.notes(),
       };
       for (const [key, text] of Object.entries(notes)) metadata[notePrefix + key] = text;
       return storeContents(expected, await readNamed(expected.tensors), counted, metadata);
@@ -182,6 +186,8 @@ export function createTensorStore(session: Session): TensorStore {
       const expected = checkpointContents();
       const loaded = loadContents(file, expected, `a checkpoint of ${plan.name}`);
       const state = readProgress(loaded.metadata, uniforms.names);
+      const mean = imageFeed.meanIn(loaded.metadata);
+      if (mean) imageFeed.setMean(mean);
       for (const [name, values] of loaded.tensors) write(expected.tensors.get(name) as TensorPlan, values);
       for (const [name, count] of loaded.counters) counters.set(name.slice(modelPrefix.length), count);
       for (const [name, value] of Object.entries(state.settings)) uniforms.set(name, value);

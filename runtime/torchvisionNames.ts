@@ -3,6 +3,7 @@
  * the network is read from its name; the modules of both sides then correspond one by one, in the order of definition.
  */
 import { NetworkError } from "./errors.ts";
+import type { NameMatcher } from "./partialWeights.ts";
 
 /** Where a module of torchvision's ResNet, VGG, AlexNet, DenseNet or GoogLeNet stands; undefined for any other name. */
 const places: readonly (readonly [RegExp, (parts: readonly string[]) => readonly number[]])[] = [
@@ -36,6 +37,9 @@ const places: readonly (readonly [RegExp, (parts: readonly string[]) => readonly
 const num = (text = "0"): number => Number(text);
 const rank = (kind = ""): number => (kind === "conv" ? 0 : 1);
 const letter = (text = "a"): number => text.charCodeAt(0) - 96;
+
+/** The names of torchvision's networks, for `loadPartial`. */
+export const torchvision: NameMatcher = { match: torchvisionNames };
 
 /** Our names by torchvision's; `ours` in the plan's order. Throws where a name is not one of its networks'. */
 export function torchvisionNames(theirs: readonly string[], ours: readonly string[]): ReadonlyMap<string, string> {

@@ -10,10 +10,13 @@ export interface Contents {
   readonly counters: readonly string[];
 }
 
+/** What a file tells besides its tensors: texts by name. */
+export type Notes = Readonly<Record<string, string>>;
+
 export interface LoadedContents {
   readonly tensors: ReadonlyMap<string, Float32Array<ArrayBuffer>>;
   readonly counters: ReadonlyMap<string, number>;
-  readonly metadata: Readonly<Record<string, string>>;
+  readonly metadata: Notes;
 }
 
 export function elementCount({ shape }: { readonly shape: readonly number[] }): number {
@@ -45,7 +48,7 @@ export function storeContents(
   expected: Contents,
   tensors: ReadonlyMap<string, Float32Array<ArrayBuffer>>,
   counters: ReadonlyMap<string, number>,
-  metadata: Readonly<Record<string, string>>,
+  metadata: Notes,
 ): Uint8Array<ArrayBuffer> {
   const stored = new Map<string, StoredTensor>();
   for (const [name, { shape }] of expected.tensors) {

@@ -1,4 +1,5 @@
 /** Weights to start a training from: those of another run, or of PyTorch, as far as they fit the network. */
+import { torchvision } from "cnnc/app";
 import type { NameMap, PartialLoad } from "cnnc/runtime";
 import { readBytes, readText } from "../files/readText.ts";
 import { UserError } from "../files/userError.ts";
@@ -15,7 +16,7 @@ export interface InitialWeights {
 export function readInitial(path: string, names: string | undefined): InitialWeights {
   const file = readBytes(path);
   if (names === undefined) return { path, file, names: {} };
-  if (names === "torchvision") return { path, file, names };
+  if (names === "torchvision") return { path, file, names: torchvision };
   let map: unknown;
   try {
     map = JSON.parse(readText(names));
