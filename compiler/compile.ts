@@ -229,7 +229,7 @@ function optimizerPart({ optimizer: { name, args: given }, schedule, clipNorm, a
   const optimizer = optimizers.get(name);
   if (optimizer === undefined) throw new InternalCompilerError("compile", `no optimizer is called ${name}`);
   // A schedule that moves the momentum gives one to an optimizer that was written without, as PyTorch's does.
-  const start = { step: 0, stepsPerEpoch: 1, epochs: 1, losses: [] };
+  const start = { step: 0, stepsPerEpoch: 1, epochs: 1, losses: [], accuracies: [] };
   const momentum = schedules.get(schedule.name)?.momentumAt?.(schedule.args, start);
   const args = momentum !== undefined && "momentum" in given ? { ...given, momentum } : given;
   return {

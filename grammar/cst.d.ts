@@ -113,8 +113,19 @@ export interface ValueBodyCstNode extends CstNode {
 
 export type ValueBodyCstChildren = {
   LBrace: IToken[];
-  expression: ExpressionCstNode[];
+  errorValue?: ErrorValueCstNode[];
+  expression?: ExpressionCstNode[];
   RBrace: IToken[];
+};
+
+export interface ErrorValueCstNode extends CstNode {
+  name: "errorValue";
+  children: ErrorValueCstChildren;
+}
+
+export type ErrorValueCstChildren = {
+  Error: IToken[];
+  expression: ExpressionCstNode[];
 };
 
 export interface ArgumentListCstNode extends CstNode {
@@ -579,6 +590,7 @@ export interface CnnCstVisitor<IN, OUT> extends ICstVisitor<IN, OUT> {
   ifValue(children: IfValueCstChildren, param?: IN): OUT;
   elseIfValue(children: ElseIfValueCstChildren, param?: IN): OUT;
   valueBody(children: ValueBodyCstChildren, param?: IN): OUT;
+  errorValue(children: ErrorValueCstChildren, param?: IN): OUT;
   argumentList(children: ArgumentListCstChildren, param?: IN): OUT;
   argument(children: ArgumentCstChildren, param?: IN): OUT;
   patterns(children: PatternsCstChildren, param?: IN): OUT;

@@ -87,8 +87,16 @@ export abstract class ExpressionParser extends BalancedRecoveryParser {
 
   readonly valueBody = this.RULE("valueBody", () => {
     this.CONSUME(t.LBrace);
-    this.SUBRULE(this.expression);
+    this.OR([
+      { GATE: () => this.nextIs(t.Text, 2), ALT: () => this.SUBRULE(this.errorValue) },
+      { ALT: () => this.SUBRULE(this.expression), IGNORE_AMBIGUITIES: true },
+    ]);
     this.CONSUME(t.RBrace);
+  });
+
+  readonly errorValue = this.RULE("errorValue", () => {
+    this.CONSUME(t.ErrorWord);
+    this.SUBRULE(this.expression);
   });
 
   // ---- Arguments and patterns ---

@@ -166,7 +166,11 @@ function buildIfValue(context: BuildContext, node: cst.IfValueCstNode, fallback:
 
 function buildValueBody(context: BuildContext, node: cst.ValueBodyCstNode | undefined, fallback: number): Expr {
   const inside = endAfter(first(node?.children.LBrace), fallback);
-  return buildExpression(context, first(node?.children.expression), inside);
+  const error = first(node?.children.errorValue);
+  if (error === undefined) return buildExpression(context, first(node?.children.expression), inside);
+  const at = endAfter(first(error.children.Error), inside);
+  const message = buildExpression(context, first(error.children.expression), at);
+  return withDepth(context, { kind: "errorValue", span: nodeSpan(context, error, inside), message }, [message]);
 }
 
 function tokenOr(context: BuildContext, token: IToken | undefined, span: Span): Span {

@@ -96,13 +96,14 @@ function build(layer: LayerDefinition, args: Attrs, span: Span, x: Tensor, frame
     args,
     x: x.id,
     type: x.type,
-    parameter: (name, role, shape, fanIn, fanOut) =>
+    parameter: (name, role, shape, fanIn, fanOut, start) =>
       graph.parameter({
         name: `${path}.${name}`,
         type: { shape, batched: false, dtype: "f32" },
         role,
         fanIn,
         fanOut,
+        ...(start !== undefined && { start }),
         op: layer.name,
         origin,
       }),

@@ -1,6 +1,7 @@
 /** Arguments of a call to the parameters they are for: by position first, then by name. */
 import { argumentTwice, positionalAfterNamed, tooManyArguments, unknownArgument } from "../diagnostics/names.ts";
 import { didYouMean } from "../diagnostics/suggest.ts";
+import type { LayerArgument } from "../ir/argument.ts";
 import type { Argument, Expr } from "../ir/ast.ts";
 import type { CheckContext } from "./context.ts";
 import { callableName, type BoundArgument, type BoundArguments, type CallTarget, type Value } from "./values.ts";
@@ -9,19 +10,25 @@ import { callableName, type BoundArgument, type BoundArguments, type CallTarget,
 export interface Signature {
   readonly callee: string;
   readonly parameters: readonly string[];
+  /** Second names of parameters, and the first. */
+  readonly aliases?: ReadonlyMap<string, string>;
 }
 
 export function signatureOf(target: CallTarget): Signature {
-  const parameters =
-    target.kind === "layer"
-      ? target.layer.arguments.map(({ name }) => name)
-      : target.block.params.map(({ name }) => name.text);
-  return { callee: callableName(target), parameters };
+  const callee = callableName(target);
+  if (target.kind === "layer") return argumentSignature(callee, target.layer.arguments);
+  return { callee, parameters: target.block.params.map(({ name }) => name.text) };
+}
+
+/** The signature of a layer, or of a part of a recipe. */
+export function argumentSignature(callee: string, definitions: readonly LayerArgument[]): Signature {
+  const second = definitions.flatMap(({ name, alias }) => (alias === undefined ? [] : [[alias, name] as const]));
+  return { callee, parameters: definitions.map(({ name }) => name), aliases: new Map(second) };
 }
 
 /** The arguments by their parameters' names; undefined after a diagnostic. Every argument is evaluated, wrong ones too. */
 export function bindArguments(
-  { callee, parameters }: Signature,
+  { callee, parameters, aliases }: Signature,
   args: readonly Argument[],
   evaluateArgument: (expr: Expr, parameter: string | undefined) => Value,
   context: CheckContext,
@@ -31,7 +38,8 @@ export function bindArguments(
   let named = false;
   const positional = args.filter(({ name }) => name === undefined).length;
   for (const [position, argument] of args.entries()) {
-    const parameter = argument.name?.text ?? parameters[position];
+    const written = argument.name?.text;
+    const parameter = written === undefined ? parameters[position] : (aliases?.get(written) ?? written);
     const known = parameter !== undefined && parameters.includes(parameter);
     const value = evaluateArgument(argument.value, known ? parameter : undefined);
     if (argument.name !== undefined) named = true;

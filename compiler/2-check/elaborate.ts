@@ -5,12 +5,10 @@
  *   repeat 2 { conv(8, kernel: 3, padding: 1) -> relu }      input 1x28x28
  *                                                        =>  conv1 8x28x28, relu1, conv2 8x28x28, relu2
  */
-import {
-  branchMisplaced, headMisplaced, inputMisplaced, inputTwice, userError, wrongArgument,
-} from "../diagnostics/names.ts"; // prettier-ignore
+import { branchMisplaced, headMisplaced, inputMisplaced, inputTwice } from "../diagnostics/names.ts";
 import { inputShape, tooManyElements } from "../diagnostics/shapes.ts";
 import type {
-  Body, CallStep, ChainStatement, ErrorStatement, Identifier, InputStatement, Statement, Step,
+  Body, CallStep, ChainStatement, Identifier, InputStatement, Statement, Step,
 } from "../ir/ast.ts"; // prettier-ignore
 import { elementCount, formatShape, type TensorType } from "../ir/graph.ts";
 import { applyLayer } from "./applyLayer.ts";
@@ -21,12 +19,18 @@ import { callBlock } from "./callBlock.ts";
 import { controlBodies } from "./control.ts";
 import { elaborateHead } from "./elaborateHead.ts";
 import { elaborateJoin } from "./elaborateJoin.ts";
-import { argumentEvaluator, evaluate, evaluateWhole, letEvaluator } from "./evaluate.ts";
+import {
+  argumentEvaluator,
+  definitionsOf,
+  evaluate,
+  evaluateWhole,
+  letEvaluator,
+  reportUserError,
+} from "./evaluate.ts";
 import { patternNames } from "./fileScope.ts";
 import { placeOf, type BodyKind, type BodyPlace, type Flow } from "./frame.ts";
 import { innerScope, lookUpStep } from "./scope.ts";
 import { valueFromName } from "./valueFromName.ts";
-import { describeValue } from "./values.ts";
 
 /** Walks a body inside `around`: its names are its own; the value after its last statement is returned. */
 export function elaborateBody(body: Body, flow: Flow, around: BodyPlace, kind: BodyKind = around.kind): Flow {
@@ -59,7 +63,7 @@ function elaborateStatement(statement: Statement, flow: Flow, place: BodyPlace):
       else context.report(headMisplaced.at(statement.span, { place: bodyText(place) }));
       return flow;
     case "error":
-      reportUserError(statement, flow, place);
+      reportUserError(statement, placeOf(place, flow), context);
       return "error";
     case "branch":
       context.report(branchMisplaced.at(statement.span, {}));
@@ -71,18 +75,6 @@ function bodyText({ kind, frame }: BodyPlace): string {
   if (kind === "branch") return "a branch";
   if (kind === "head") return "a head";
   return kind === "block" ? frame.within : "a loop";
-}
-
-function reportUserError(statement: ErrorStatement, flow: Flow, place: BodyPlace): void {
-  const { context } = place.frame;
-  const message = evaluate(statement.message, placeOf(place, flow), context);
-  if (message.kind === "error") return;
-  if (message.kind === "string") {
-    context.report(userError.at(statement.span, { message: message.value }));
-    return;
-  }
-  const found = describeValue(message);
-  context.report(wrongArgument.at(statement.message.span, { name: "error", expected: "a string", found }));
 }
 
 /** `input 1 x 28 x 28`: the first value of a model. */
@@ -164,7 +156,12 @@ function elaborateCall(step: CallStep, flow: Flow, place: BodyPlace, name: Ident
     return "error";
   }
   const { target, held } = callable;
-  const bound = bindArguments(signatureOf(target), step.args, argumentEvaluator(target, at, context), context);
+  const bound = bindArguments(
+    signatureOf(target),
+    step.args,
+    argumentEvaluator(definitionsOf(target), at, context),
+    context,
+  );
   if (bound === undefined) return "error";
   const given = new Map([...held, ...bound]);
   if (target.kind === "layer") return applyLayer(target.layer, given, step.span, flow, frame, name);

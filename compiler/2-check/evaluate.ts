@@ -4,12 +4,13 @@
  */
 import {
   divisionByZero, noShapeHere, noSuchMember, notACondition, notCallable, notWhole, numberOverflow, outOfRange,
-  unknownName, wrongOperand,
+  unknownName, userError, wrongArgument, wrongOperand,
 } from "../diagnostics/names.ts"; // prettier-ignore
 import { unknownShapeMember } from "../diagnostics/shapes.ts";
 import { didYouMean } from "../diagnostics/suggest.ts";
-import type { BinaryExpr, CallExpr, Expr, LetStatement, MemberExpr } from "../ir/ast.ts";
+import type { BinaryExpr, CallExpr, ErrorExpr, ErrorStatement, Expr, LetStatement, MemberExpr } from "../ir/ast.ts";
 import type { Span } from "../ir/source.ts";
+import type { LayerArgument } from "../ir/argument.ts";
 import { bindArguments, signatureOf } from "./bindArguments.ts";
 import { bindPattern } from "./bindPattern.ts";
 import type { CheckContext } from "./context.ts";
@@ -62,7 +63,22 @@ export function evaluate(expr: Expr, place: Place, context: CheckContext): Value
       if (condition === undefined) return errorValue;
       return evaluate(condition ? expr.then : expr.otherwise, place, context);
     }
+    case "errorValue":
+      reportUserError(expr, place, context);
+      return errorValue;
   }
+}
+
+/** `error "sentence"` has been reached. */
+export function reportUserError(error: ErrorStatement | ErrorExpr, place: Place, context: CheckContext): void {
+  const message = evaluate(error.message, place, context);
+  if (message.kind === "error") return;
+  if (message.kind === "string") {
+    context.report(userError.at(error.span, { message: message.value }));
+    return;
+  }
+  const found = describeValue(message);
+  context.report(wrongArgument.at(error.message.span, { name: "error", expected: "a string", found }));
 }
 
 /** The truth of a condition; undefined after a diagnostic. */
@@ -184,25 +200,29 @@ function evaluateCall(expr: CallExpr, place: Place, context: CheckContext): Valu
   const bound = bindArguments(
     signatureOf(found.target),
     expr.args,
-    argumentEvaluator(found.target, place, context),
+    argumentEvaluator(definitionsOf(found.target), place, context),
     context,
   );
   return bound === undefined ? errorValue : { ...found, held: new Map([...found.held, ...bound]) };
 }
 
+/** What is known of the arguments of a layer; nothing of a block's. */
+export function definitionsOf(target: CallTarget): readonly LayerArgument[] {
+  return target.kind === "layer" ? target.layer.arguments : [];
+}
+
 /**
- * Evaluates the arguments of a layer or block. Where a layer's argument knows words, an unknown name is a misspelt word: it
- * is handed on as one, and the argument's own check says which words there are.
+ * Evaluates the arguments of a layer, a block or a part of a recipe. Where an argument knows words, an unknown name is one of
+ * them or a misspelt one: it is handed on as a word, and the argument's own check says which there are.
  */
-export function argumentEvaluator(target: CallTarget, place: Place, context: CheckContext) {
-  const definitions = target.kind === "layer" ? target.layer.arguments : [];
+export function argumentEvaluator(definitions: readonly LayerArgument[], place: Place, context: CheckContext) {
   return (expr: Expr, parameter: string | undefined): Value => {
     const words = definitions.find(({ name }) => name === parameter)?.words;
-    const misspelt =
+    const isWord =
       words !== undefined &&
       expr.kind === "name" &&
       findValue(expr.name, place.scope, context, letEvaluator(context)) === undefined;
-    return misspelt ? { kind: "word", word: expr.name } : evaluate(expr, place, context);
+    return isWord ? { kind: "word", word: expr.name } : evaluate(expr, place, context);
   };
 }
 

@@ -19,7 +19,8 @@ export function checkArguments(
   span: Span,
   context: CheckContext,
 ): Attrs | undefined {
-  const missing = definitions.filter(({ name, default: value }) => value === undefined && !given.has(name));
+  const isRequired = ({ default: value, optional }: LayerArgument): boolean => value === undefined && optional !== true;
+  const missing = definitions.filter((definition) => isRequired(definition) && !given.has(definition.name));
   if (missing.length > 0) {
     context.report(missingArgument.at(span, { callee, missing: missing.map(({ name }) => name) }));
   }
@@ -74,6 +75,7 @@ function convert(definition: LayerArgument, argument: BoundArgument, context: Ch
     case "reals": {
       const items = value.kind === "tuple" ? value.items : [value];
       if (items.some(({ kind }) => kind !== "number")) return wrong();
+      if (items.length !== (definition.length ?? items.length)) return wrong();
       const check = type === "integers" ? whole : rangeOf;
       const numbers = items.map((item) => check(definition, item, span, context));
       return numbers.includes(undefined) ? undefined : (numbers as number[]);
@@ -147,7 +149,7 @@ function wordHelp({ words = [] }: LayerArgument, value: Value): string | undefin
 }
 
 /** What an argument accepts, as messages and the table of layers say it. */
-export function expectation({ type, words = [] }: LayerArgument): string {
+export function expectation({ type, length, words = [] }: LayerArgument): string {
   const choice = words.map((word) => `\`${word}\``).join(" or ");
   switch (type) {
     case "boolean":
@@ -163,9 +165,9 @@ export function expectation({ type, words = [] }: LayerArgument): string {
     case "size":
       return "a size (`n` or `(h, w)`)";
     case "integers":
-      return "a tuple of whole numbers";
+      return length === undefined ? "a tuple of whole numbers" : `a tuple of ${length} whole numbers`;
     case "reals":
-      return "a number or a tuple of numbers";
+      return length === undefined ? "a number or a tuple of numbers" : `a tuple of ${length} numbers`;
   }
 }
 

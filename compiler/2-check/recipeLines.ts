@@ -1,14 +1,14 @@
 /** The forms that a recipe's line may have: a name with arguments, a number, a size. */
-import { recipeLineForm, unknownRecipeChoice } from "../diagnostics/recipes.ts";
+import { contradictoryArguments, recipeLineForm, unknownRecipeChoice } from "../diagnostics/recipes.ts";
 import { didYouMean } from "../diagnostics/suggest.ts";
 import type { Argument, RecipeEntry } from "../ir/ast.ts";
 import type { Attrs, AttrValue } from "../ir/graph.ts";
 import type { RecipeCall } from "../ir/recipe.ts";
 import type { Span } from "../ir/source.ts";
 import type { LayerArgument } from "../ops/defineOp.ts";
-import { bindArguments } from "./bindArguments.ts";
+import { argumentSignature, bindArguments } from "./bindArguments.ts";
 import type { CheckContext } from "./context.ts";
-import { evaluate, type Place } from "./evaluate.ts";
+import { argumentEvaluator, evaluate, type Place } from "./evaluate.ts";
 import { checkArguments } from "./layerArguments.ts";
 import type { RecipeTable } from "./recipeTables.ts";
 
@@ -57,7 +57,11 @@ export function choose(
     return undefined;
   }
   const attrs = recipeArguments(name, definition.arguments, args, span, place);
-  return attrs === undefined ? undefined : { name, args: attrs };
+  if (attrs === undefined) return undefined;
+  const contradiction = definition.check?.(attrs);
+  if (contradiction === undefined) return { name, args: attrs };
+  context.report(contradictoryArguments.at(span, { contradiction }));
+  return undefined;
 }
 
 /** Arguments in brackets after a word of a recipe, checked, defaults filled in; undefined after a diagnostic. */
@@ -68,8 +72,8 @@ export function recipeArguments(
   span: Span,
   { at, context }: RecipePlace,
 ): Attrs | undefined {
-  const signature = { callee, parameters: definitions.map(({ name }) => name) };
-  const bound = bindArguments(signature, given, (expr) => evaluate(expr, at, context), context);
+  const signature = argumentSignature(callee, definitions);
+  const bound = bindArguments(signature, given, argumentEvaluator(definitions, at, context), context);
   return bound === undefined ? undefined : checkArguments(callee, definitions, bound, span, context);
 }
 

@@ -1,4 +1,5 @@
 /** What a recipe's lines may name besides the parts in `recipe/`, with their arguments: the same form as a layer's. */
+import type { RecipeCall } from "../ir/recipe.ts";
 import type { LayerArgument } from "../ops/defineOp.ts";
 
 export { initialisers, optimizers, schedules } from "../recipe/index.ts";
@@ -7,6 +8,8 @@ export interface RecipeDefinition {
   readonly name: string;
   readonly doc: string;
   readonly arguments: readonly LayerArgument[];
+  /** What is wrong with arguments that are each right by themselves. */
+  readonly check?: (args: RecipeCall["args"]) => string | undefined;
 }
 export type RecipeTable = ReadonlyMap<string, RecipeDefinition>;
 
@@ -62,8 +65,15 @@ export const augmentations = table(
       min: 0,
       default: [0, 0],
     },
-    { name: "scale", type: "reals", doc: "smallest and largest share of the area", ...positive, max: 1, default: [0.08, 1] }, // prettier-ignore
-    { name: "ratio", type: "reals", doc: "smallest and largest width / height", ...positive, default: [0.75, 4 / 3] },
+    { name: "scale", type: "reals", length: 2, doc: "smallest and largest share of the area", ...positive, max: 1, default: [0.08, 1] }, // prettier-ignore
+    {
+      name: "ratio",
+      type: "reals",
+      length: 2,
+      doc: "smallest and largest width / height",
+      ...positive,
+      default: [0.75, 4 / 3],
+    },
   ),
   define("center_crop", "the middle, in evaluation too", {
     name: "size",
@@ -83,8 +93,15 @@ export const augmentations = table(
     "random_erasing",
     "a rectangle of zeros at a random place",
     real("p", "probability", { ...share, default: 0.5 }),
-    { name: "scale", type: "reals", doc: "smallest and largest share of the area", ...positive, max: 1, default: [0.02, 0.33] }, // prettier-ignore
-    { name: "ratio", type: "reals", doc: "smallest and largest width / height", ...positive, default: [0.3, 3.3] },
+    { name: "scale", type: "reals", length: 2, doc: "smallest and largest share of the area", ...positive, max: 1, default: [0.02, 0.33] }, // prettier-ignore
+    {
+      name: "ratio",
+      type: "reals",
+      length: 2,
+      doc: "smallest and largest width / height",
+      ...positive,
+      default: [0.3, 3.3],
+    },
   ),
 );
 

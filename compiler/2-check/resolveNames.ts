@@ -154,6 +154,9 @@ function resolveExpr(expr: Expr, scope: Scope, resolver: Resolver): void {
     case "ifValue":
       for (const part of [expr.condition, expr.then, expr.otherwise]) resolveExpr(part, scope, resolver);
       return;
+    case "errorValue":
+      resolveExpr(expr.message, scope, resolver);
+      return;
     case "number":
     case "string":
     case "boolean":

@@ -123,3 +123,15 @@ export const classWeightsLength = defineDiagnostic<{
     "  data mnist\n  loss cross_entropy(class_weights: (1, 1, 1, 1, 1, 1, 1, 1, 2, 1))\n  optimizer sgd(lr: 0.1)\n",
   ),
 });
+
+export const contradictoryArguments = defineDiagnostic<{ readonly contradiction: string }>({
+  code: "CNN5011",
+  severity: "error",
+  title: "Arguments of a recipe that contradict each other",
+  message: ({ contradiction }) => contradiction,
+  explanation:
+    "Each argument is right by itself, but one takes away what another is about: `nesterov` looks ahead along a momentum, " +
+    "and a `one_cycle` is as long as `total_steps` or as `epochs` of `steps_per_epoch`.",
+  failing: train("  data mnist\n  optimizer sgd(lr: 0.1, nesterov: true)\n"),
+  mended: train("  data mnist\n  optimizer sgd(lr: 0.1, momentum: 0.9, nesterov: true)\n"),
+});

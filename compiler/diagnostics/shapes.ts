@@ -125,16 +125,17 @@ export const inputShape = defineDiagnostic<{ readonly count: number }>({
   mended: "model Net {\n  input 1 x 28 x 28\n  flatten\n  linear(3)\n}\n",
 });
 
-export const samePadding = defineDiagnostic<{ readonly why: string }>({
+export const samePadding = defineDiagnostic<{ readonly stride: string }>({
   code: "CNN3010",
   severity: "error",
-  title: "Padding `same` that cannot be even",
-  message: ({ why }) => `padding: same ${why}`,
+  title: "Padding `same` beside a stride",
+  message: ({ stride }) => `padding: same keeps the size, which stride ${stride} does not`,
   explanation:
-    "`padding: same` adds as many zeros on each side as keep the size at stride 1: dilation * (kernel - 1) / 2, which " +
-    "must be whole.",
-  failing: "model Net {\n  input 1 x 8 x 8\n  conv(2, kernel: 4, padding: same)\n  flatten\n  linear(3)\n}\n",
-  mended: "model Net {\n  input 1 x 8 x 8\n  conv(2, kernel: 5, padding: same)\n  flatten\n  linear(3)\n}\n",
+    "`padding: same` adds as many zeros as keep the size at stride 1, dilation * (kernel - 1): half of them on each side, and of " +
+    "an odd number one more at the end.",
+  failing:
+    "model Net {\n  input 1 x 8 x 8\n  conv(2, kernel: 3, stride: 2, padding: same)\n  flatten\n  linear(3)\n}\n",
+  mended: "model Net {\n  input 1 x 8 x 8\n  conv(2, kernel: 3, stride: 2, padding: 1)\n  flatten\n  linear(3)\n}\n",
 });
 
 export const poolPadding = defineDiagnostic<{ readonly padding: string; readonly kernel: string }>({

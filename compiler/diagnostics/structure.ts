@@ -7,7 +7,8 @@ export const userError = defineDiagnostic<{ readonly message: string }>({
   severity: "error",
   title: "A sentence of the file's own",
   message: ({ message }) => message,
-  explanation: 'The statement `error "…"` was reached: the file itself says what is wrong with its arguments.',
+  explanation:
+    '`error "…"` was reached, as a statement or in place of the value of an `if`: the file itself says what is wrong.',
   failing: 'model Net(depth = 12) {\n  input 4\n  if depth != 11 { error "depth must be 11" }\n  linear(3)\n}\n',
   mended: 'model Net(depth = 11) {\n  input 4\n  if depth != 11 { error "depth must be 11" }\n  linear(3)\n}\n',
 });

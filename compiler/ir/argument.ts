@@ -10,10 +10,16 @@ export type ArgumentType = "integer" | "real" | "boolean" | "size" | "word" | "s
 
 export interface LayerArgument {
   readonly name: string;
+  /** A second name that is taken for the first: PyTorch's, where the language has one of its own. */
+  readonly alias?: string;
   readonly type: ArgumentType;
   readonly doc: string;
-  /** Absent when required; a string starting with "=" copies another argument: "=kernel". */
+  /** Absent when required or optional; a string starting with "=" copies another argument: "=kernel". */
   readonly default?: AttrValue;
+  /** True where it may be left out without a default: what it stands for then is known later. */
+  readonly optional?: true;
+  /** How many numbers "integers" or "reals" take, where that is fixed. */
+  readonly length?: number;
   readonly min?: number;
   readonly max?: number;
   /** True when `min` (or `max`) itself is not allowed. */

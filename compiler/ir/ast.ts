@@ -24,6 +24,7 @@ export type Expr =
   | BinaryExpr
   | TupleExpr
   | IfExpr
+  | ErrorExpr
   | MissingExpr;
 
 export interface NumberLiteral {
@@ -94,6 +95,12 @@ export interface IfExpr {
   readonly condition: Expr;
   readonly then: Expr;
   readonly otherwise: Expr;
+}
+/** `error "sentence"` in place of an `if`'s value. */
+export interface ErrorExpr {
+  readonly kind: "errorValue";
+  readonly span: Span;
+  readonly message: Expr;
 }
 export interface MissingExpr {
   readonly kind: "missing";

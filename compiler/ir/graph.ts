@@ -77,6 +77,8 @@ export interface Parameter {
   /** Inputs and outputs that one element of the weight's layer sees, as PyTorch counts them; for initialisers. */
   readonly fanIn: number;
   readonly fanOut: number;
+  /** What each slope starts at: the layer says it, not the initialiser. */
+  readonly start?: number;
   /** The op that owns it, whose PyTorch default the `pytorch` initialiser follows. */
   readonly op: string;
   readonly origin: Origin;

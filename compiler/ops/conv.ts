@@ -34,6 +34,8 @@ interface ConvGeometry {
   readonly kernel: readonly [number, number];
   readonly stride: readonly [number, number];
   readonly padding: readonly [number, number];
+  /** How much more zeros stand after the last row and column than before the first: 1 for `same` around an even kernel. */
+  readonly excess: readonly [number, number];
   readonly dilation: readonly [number, number];
   readonly groups: number;
 }
@@ -43,6 +45,7 @@ function geometryOf(attrs: Attrs): ConvGeometry {
     kernel: pairAttr(attrs, "kernel"),
     stride: pairAttr(attrs, "stride"),
     padding: pairAttr(attrs, "padding"),
+    excess: attrs["excess"] === undefined ? [0, 0] : pairAttr(attrs, "excess"),
     dilation: pairAttr(attrs, "dilation"),
     groups: numberAttr(attrs, "groups"),
   };
@@ -61,10 +64,10 @@ function inputUnder(
   at: readonly [IndexLike, IndexLike],
   tap: readonly [IndexLike, IndexLike],
 ): ScalarExpr {
-  const { stride, dilation, padding } = geometry;
+  const { stride, dilation, padding, excess } = geometry;
   const y = inputPosition(at[0], tap[0], stride[0], dilation[0], padding[0]);
   const x = inputPosition(at[1], tap[1], stride[1], dilation[1], padding[1]);
-  const padded = padding[0] > 0 || padding[1] > 0;
+  const padded = [...padding, ...excess].some((zeros) => zeros > 0);
   return load("x", [n, channel, y, x], padded ? 0 : undefined);
 }
 
@@ -80,11 +83,15 @@ function groupedChannel(
   return iadd(imul(idiv(out, outPerGroup), inPerGroup), within);
 }
 
-/** The padding in numbers: `same` keeps the size at stride 1. */
-export function paddingOf(args: Attrs): readonly [number, number] {
-  if (args["padding"] !== "same") return pairAttr(args, "padding");
+/**
+ * The padding in numbers. `same` keeps the size at stride 1; where its zeros cannot be shared out evenly, the last row or column
+ * gets one more, as in PyTorch.
+ */
+export function paddingOf(args: Attrs): Pick<ConvGeometry, "padding" | "excess"> {
+  if (args["padding"] !== "same") return { padding: pairAttr(args, "padding"), excess: [0, 0] };
   const [kernel, dilation] = [pairAttr(args, "kernel"), pairAttr(args, "dilation")];
-  return [((kernel[0] - 1) * dilation[0]) / 2, ((kernel[1] - 1) * dilation[1]) / 2];
+  const zeros = [(kernel[0] - 1) * dilation[0], (kernel[1] - 1) * dilation[1]] as const;
+  return { padding: [zeros[0] >> 1, zeros[1] >> 1], excess: [zeros[0] % 2, zeros[1] % 2] };
 }
 
 /** What is wrong with a convolution's arguments for this input; undefined when nothing is. */
@@ -95,32 +102,21 @@ export function checkConv(type: TensorType, args: Attrs, channels: number, group
     const params = { groups, channels: undivided === "input" ? inChannels : channels, which: `${undivided} channels` };
     return problem(groupsDoNotDivide, params, { argument: "groups" });
   }
-  return (
-    (args["padding"] === "same" ? checkSamePadding(args) : undefined) ??
-    checkWindow(type, { ...args, padding: paddingOf(args) })
-  );
+  return args["padding"] === "same" ? checkSamePadding(args) : checkWindow(type, args);
 }
 
-/** `same` keeps the size, which needs stride 1 and a kernel that reaches equally far to both sides. */
+/** `same` keeps the size, which needs stride 1. */
 function checkSamePadding(args: Attrs): Problem | undefined {
-  const [kernel, stride] = [pairAttr(args, "kernel"), pairAttr(args, "stride")];
-  const reach = paddingOf(args);
-  if (stride[0] !== 1 || stride[1] !== 1) {
-    const half = [Math.floor(reach[0]), Math.floor(reach[1])] as const;
-    return problem(
-      samePadding,
-      { why: `keeps the size, which stride ${formatPair(stride)} does not` },
-      {
-        argument: "padding",
-        help: `padding: ${half[0] === half[1] ? half[0] : `(${half.join(", ")})`} is half the kernel`,
-      },
-    );
-  }
-  if (reach.every(Number.isInteger)) return undefined;
+  const stride = pairAttr(args, "stride");
+  if (stride[0] === 1 && stride[1] === 1) return undefined;
+  const { padding: half } = paddingOf(args);
   return problem(
     samePadding,
-    { why: `cannot be the same on both sides of kernel ${formatPair(kernel)}` },
-    { argument: "padding", help: "an odd kernel can keep the size" },
+    { stride: formatPair(stride) },
+    {
+      argument: "padding",
+      help: `padding: ${half[0] === half[1] ? half[0] : `(${half.join(", ")})`} is half the kernel`,
+    },
   );
 }
 
@@ -152,7 +148,7 @@ export const convLayer = defineLayer({
     const [inChannels] = imageSizes(type);
     const { kernel, stride, dilation, groups } = geometryOf({ ...args, padding: [0, 0] });
     const channels = numberAttr(args, "channels");
-    const padding = paddingOf(args);
+    const { padding, excess } = paddingOf(args);
     const taps = kernel[0] * kernel[1];
     const fanIn = (inChannels / groups) * taps;
     const weight = parameter("weight", "weight", [channels, inChannels / groups, ...kernel], fanIn, channels * taps);
@@ -160,7 +156,8 @@ export const convLayer = defineLayer({
       args["bias"] === true
         ? { x, weight, bias: parameter("bias", "bias", [channels], fanIn, channels) }
         : { x, weight };
-    return node("conv", inputs, { kernel, stride, padding, dilation, groups });
+    const isEven = excess[0] === 0 && excess[1] === 0;
+    return node("conv", inputs, { kernel, stride, padding, ...(!isEven && { excess }), dilation, groups });
   },
 });
 
@@ -170,9 +167,9 @@ export const conv = defineOp({
   inputs: ["x", "weight", "bias"],
   inferType({ x, weight }, attrs): TensorType {
     const [, height, width] = imageSizes(x as TensorType);
-    const { kernel, stride, padding, dilation } = geometryOf(attrs);
+    const { kernel, stride, padding, excess, dilation } = geometryOf(attrs);
     const size = (n: number, i: 0 | 1): number =>
-      windowOutputSize(n, kernel[i], stride[i], padding[i], dilation[i], false);
+      windowOutputSize(n + excess[i], kernel[i], stride[i], padding[i], dilation[i], false);
     return {
       shape: [(weight as TensorType).shape[0] as number, size(height, 0), size(width, 1)],
       batched: true,

@@ -18,7 +18,15 @@ export interface LayerContext {
   readonly x: ValueId;
   readonly type: TensorType;
   /** A trainable tensor of this layer; `name` is its PyTorch name within the layer: "weight", "bias". */
-  parameter(name: string, role: ParameterRole, shape: readonly number[], fanIn: number, fanOut: number): ValueId;
+  /** `start` is what each slope starts at. */
+  parameter(
+    name: string,
+    role: ParameterRole,
+    shape: readonly number[],
+    fanIn: number,
+    fanOut: number,
+    start?: number,
+  ): ValueId;
   /** A running statistic of this layer. */
   state(name: string, shape: readonly number[], initial: number): ValueId;
   /** Adds a node; its type comes from the op's shape rule. */

@@ -19,9 +19,10 @@ const inputText: Readonly<Record<LayerDefinition["expects"], string>> = {
 
 /** An argument with its default, its range and what it is: "`stride = 1`: step between output positions". */
 export function argumentText(argument: LayerArgument): string {
-  const { name, default: value, doc } = argument;
+  const { name, alias, default: value, doc } = argument;
   const given = value === undefined ? "" : ` = ${defaultText(value)}`;
-  return `\`${name}${given}\`: ${escapeCell(doc)}${rangeText(argument)}`;
+  const second = alias === undefined ? "" : ` (or \`${alias}\`)`;
+  return `\`${name}${given}\`${second}: ${escapeCell(doc)}${rangeText(argument)}`;
 }
 
 function defaultText(value: NonNullable<LayerArgument["default"]>): string {

@@ -12,7 +12,7 @@ export const padLayer = defineLayer({
   doc: "Adds zeros on every side of the image.",
   expects: "image",
   compiled: true,
-  arguments: [{ name: "size", type: "size", min: 0, doc: "rows and columns of zeros added on each side" }],
+  arguments: [{ name: "size", alias: "n", type: "size", min: 0, doc: "rows and columns of zeros added on each side" }],
   build: ({ args, x, node }) => node("pad", { x }, args),
 });
 

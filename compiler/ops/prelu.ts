@@ -14,11 +14,12 @@ import {
 
 export const preluLayer = defineLayer({
   name: "prelu",
-  doc: "x where it is positive, a learnt slope times x elsewhere; the slopes start at 0.25.",
+  doc: "x where it is positive, a learnt slope times x elsewhere; one for all channels or one for each.",
   expects: "any",
   compiled: true,
   arguments: [
     { name: "num_parameters", type: "integer", min: 1, default: 1, doc: "1 slope for all channels, or one for each" },
+    { name: "init", type: "real", default: 0.25, doc: "what the slopes start at" },
   ],
   check(type, args) {
     const [slopes, channels] = [numberAttr(args, "num_parameters"), type.shape[0] as number];
@@ -27,7 +28,8 @@ export const preluLayer = defineLayer({
   },
   build({ args, x, parameter, node }) {
     const slopes = numberAttr(args, "num_parameters");
-    return node("prelu", { x, weight: parameter("weight", "slope", [slopes], slopes, slopes) });
+    const start = numberAttr(args, "init");
+    return node("prelu", { x, weight: parameter("weight", "slope", [slopes], slopes, slopes, start) });
   },
 });
 

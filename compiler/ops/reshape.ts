@@ -19,9 +19,9 @@ export const reshapeLayer = defineLayer({
   expects: "any",
   compiled: true,
   arguments: [
-    { name: "channels", type: "integer", min: 1, doc: "channels of the result" },
-    { name: "height", type: "integer", min: 1, doc: "height of the result" },
-    { name: "width", type: "integer", min: 1, doc: "width of the result" },
+    { name: "channels", alias: "c", type: "integer", min: 1, doc: "channels of the result" },
+    { name: "height", alias: "h", type: "integer", min: 1, doc: "height of the result" },
+    { name: "width", alias: "w", type: "integer", min: 1, doc: "width of the result" },
   ],
   check(type, args) {
     const shape = ["channels", "height", "width"].map((name) => numberAttr(args, name));

@@ -3,6 +3,7 @@
  *
  *   m = b1 * m + (1 - b1) * g,  v = b2 * v + (1 - b2) * g^2
  *   direction = m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + eps)
+ *   amsgrad (Reddi et al. 2018): the greatest v so far in place of v in the direction
  */
 import type { ScalarExpr, ScalarLike } from "../ir/expression.ts";
 import { add, compare, div, exp, log, max, mul, neg, select, sqrt, sub, uniform } from "../ir/expression.ts";
@@ -13,11 +14,19 @@ import { here, numberArg } from "./defineRecipePart.ts";
 export const betasArgument: LayerArgument = {
   name: "betas",
   type: "reals",
+  length: 2,
   min: 0,
   max: 1,
   maxExclusive: true,
   default: [0.9, 0.999],
   doc: "decay of the running mean and of the running square",
+};
+
+export const amsgradArgument: LayerArgument = {
+  name: "amsgrad",
+  type: "boolean",
+  default: false,
+  doc: "divide by the greatest running square so far",
 };
 
 /**
@@ -28,11 +37,15 @@ export function betaUniforms(args: RecipeArgs): readonly { readonly name: string
   return [{ name: "beta1", value: betasOf(args)[0] }];
 }
 
-export const momentStates = ["mean", "square"] as const;
+const isAmsgrad = (args: RecipeArgs): boolean => args["amsgrad"] === true;
 
+export function momentStates(args: RecipeArgs): readonly string[] {
+  return ["mean", "square", ...(isAmsgrad(args) ? ["greatest_square"] : [])];
+}
+
+/** The new states, and what the learning rate is multiplied with. */
 export interface Moments {
-  readonly mean: ScalarExpr;
-  readonly square: ScalarExpr;
+  readonly states: Readonly<Record<string, ScalarExpr>>;
   readonly direction: ScalarExpr;
 }
 
@@ -40,11 +53,16 @@ export function momentsOf(gradient: ScalarExpr, args: RecipeArgs): Moments {
   const [first, second] = [uniform("beta1"), betasOf(args)[1]];
   const mean = add(mul(here("mean"), first), mul(gradient, sub(1, first)));
   const square = add(mul(here("square"), second), mul(mul(gradient, gradient), 1 - second));
+  const greatest = max(here("greatest_square"), square);
+  const divisor = isAmsgrad(args) ? greatest : square;
   const denominator = add(
-    sqrt(div(square, oneMinusPower(Math.log(Math.max(second, leastBeta))))),
+    sqrt(div(divisor, oneMinusPower(Math.log(Math.max(second, leastBeta))))),
     numberArg(args, "eps"),
   );
-  return { mean, square, direction: div(div(mean, oneMinusPower(log(max(first, leastBeta)))), denominator) };
+  return {
+    states: { mean, square, ...(isAmsgrad(args) && { greatest_square: greatest }) },
+    direction: div(div(mean, oneMinusPower(log(max(first, leastBeta)))), denominator),
+  };
 }
 
 function betasOf(args: RecipeArgs): readonly [number, number] {

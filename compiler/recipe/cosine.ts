@@ -1,12 +1,16 @@
-/** PyTorch's CosineAnnealingLR over the whole training: eta_min + (lr - eta_min) * (1 + cos(pi * epoch / epochs)) / 2. */
+/** PyTorch's CosineAnnealingLR: eta_min + (lr - eta_min) * (1 + cos(pi * epoch / T_max)) / 2, up again after T_max epochs. */
 import { defineSchedule, epochOf, numberArg } from "./defineRecipePart.ts";
 
 export const cosine = defineSchedule({
   name: "cosine",
-  doc: "down half a cosine to `eta_min` at the last epoch",
-  arguments: [{ name: "eta_min", type: "real", min: 0, default: 0, doc: "rate at the end" }],
+  doc: "down half a cosine to `eta_min` within `T_max` epochs",
+  arguments: [
+    { name: "T_max", type: "integer", min: 1, optional: true, doc: "epochs to the lowest rate; the whole training's" },
+    { name: "eta_min", type: "real", min: 0, default: 0, doc: "lowest rate" },
+  ],
   rateAt(args, lr, time) {
     const lowest = numberArg(args, "eta_min");
-    return lowest + ((lr - lowest) * (1 + Math.cos((Math.PI * epochOf(time)) / time.epochs))) / 2;
+    const share = epochOf(time) / numberArg(args, "T_max", time.epochs);
+    return lowest + ((lr - lowest) * (1 + Math.cos(Math.PI * share))) / 2;
   },
 });

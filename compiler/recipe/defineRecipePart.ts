@@ -12,6 +12,8 @@ interface RecipePart {
   readonly name: string;
   readonly doc: string;
   readonly arguments: readonly LayerArgument[];
+  /** What is wrong with arguments that are each right by themselves, as a sentence without a full stop. */
+  readonly check?: (args: RecipeArgs) => string | undefined;
 }
 
 // ---- Optimizers ------------------------------------------------------------------------------------------------
@@ -47,7 +49,7 @@ export function here(name: string): ScalarExpr {
 
 export interface InitialiserDefinition extends RecipePart {
   readonly tag: "initialiser";
-  /** How weights start. Scales start at 1, shifts at 0 and slopes at 0.25, whatever the initialiser. */
+  /** How weights start. Scales start at 1, shifts at 0 and slopes where their layer says, whatever the initialiser. */
   readonly weight: (parameter: Parameter, args: RecipeArgs) => Initial;
   /** How biases start; at 0 unless given. */
   readonly bias?: (parameter: Parameter, args: RecipeArgs) => Initial;
@@ -69,18 +71,19 @@ export function initialOf(initialiser: InitialiserDefinition, parameter: Paramet
     case "shift":
       return { kind: "constant", value: 0 };
     case "slope":
-      return { kind: "constant", value: 0.25 };
+      return { kind: "constant", value: parameter.start ?? 0.25 };
   }
 }
 
 // ---- Schedules -------------------------------------------------------------------------------------------------
 
-/** Where the training stands. Steps and epochs count from 0; `losses` are the test losses of the finished epochs. */
+/** Where the training stands. Steps and epochs count from 0; test losses and accuracies (0 to 1) are those of the finished epochs. */
 export interface ScheduleTime {
   readonly step: number;
   readonly stepsPerEpoch: number;
   readonly epochs: number;
   readonly losses: readonly number[];
+  readonly accuracies: readonly number[];
 }
 
 export interface ScheduleDefinition extends RecipePart {

@@ -1,13 +1,13 @@
 /** PyTorch's MultiStepLR: lr * factor^(milestones that the epoch has reached). */
 import { defineSchedule, epochOf, numberArg } from "./defineRecipePart.ts";
-import { factorArgument } from "./scheduleArguments.ts";
+import { gammaArgument } from "./scheduleArguments.ts";
 
 export const multiStep = defineSchedule({
   name: "multi_step",
   doc: "times `factor` after each epoch of `milestones`",
   arguments: [
     { name: "milestones", type: "integers", min: 1, doc: "epochs after which the rate changes" },
-    factorArgument,
+    gammaArgument,
   ],
   rateAt(args, lr, time) {
     const milestones = args["milestones"];

@@ -9,3 +9,6 @@ export const factorArgument: LayerArgument = {
   default: 0.1,
   doc: "what the rate is multiplied by",
 };
+
+/** The same where PyTorch calls it gamma. */
+export const gammaArgument: LayerArgument = { ...factorArgument, alias: "gamma" };

@@ -15,10 +15,15 @@ export const sgd = defineOptimizer({
   arguments: [
     learningRate(),
     momentumArgument,
+    { name: "dampening", type: "real", default: 0, doc: "share of the gradient that the momentum leaves out" },
     weightDecay(),
     { name: "nesterov", type: "boolean", default: false, doc: "look ahead along the momentum" },
-    { name: "dampening", type: "real", default: 0, doc: "share of the gradient that the momentum leaves out" },
   ],
+  check({ nesterov, momentum, dampening }) {
+    if (nesterov !== true) return undefined;
+    if (momentum === 0) return "`nesterov` looks ahead along a momentum, and `momentum` is 0";
+    return dampening === 0 ? undefined : `\`nesterov\` takes no \`dampening\`, found ${String(dampening)}`;
+  },
   states: (args) => (numberArg(args, "momentum", 0) === 0 ? [] : ["momentum"]),
   uniforms: (args) => uniformsOf(args, ["lr", "momentum", "weight_decay"]),
   update(args) {

@@ -26,7 +26,7 @@ export async function explainNotFinite(
     // The step before counts too: its loss may be finite and its gradients not.
     const bad = position.step;
     let at = checkpoint.position;
-    for (; at.step <= bad; at = next(at, options, position.testLosses)) {
+    for (; at.step <= bad; at = next(at, options, position)) {
       const { images, labels, rate, momentum } = await inputsAt(options, at);
       if (at.step >= bad - 1) {
         const weight = await firstBadWeight(opened);
@@ -62,17 +62,18 @@ function layersOf(label: string): string {
   return (layers.length > 0 ? layers : parts).slice(0, 3).join(", ");
 }
 
-/** The position after one step more; the losses of epochs that have ended in the run are known. */
+/** The position after one step more; the results of epochs that have ended in the run are known. */
 function next(
   position: TrainingPosition,
   { dataset, batch }: InputOptions,
-  testLosses: readonly number[],
+  { testLosses, testAccuracies }: TrainingPosition,
 ): TrainingPosition {
   const step = position.step + 1;
   const isLast = (position.stepInEpoch + 1) * batch >= dataset.train.count;
   if (!isLast) return { ...position, step, stepInEpoch: position.stepInEpoch + 1 };
   const epoch = position.epoch + 1;
-  return { ...position, step, epoch, stepInEpoch: 0, testLosses: testLosses.slice(0, epoch) };
+  const known = { testLosses: testLosses.slice(0, epoch), testAccuracies: testAccuracies.slice(0, epoch) };
+  return { ...position, step, epoch, stepInEpoch: 0, ...known };
 }
 
 async function firstBadWeight({ network }: OpenNetwork): Promise<string | undefined> {

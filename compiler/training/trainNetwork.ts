@@ -30,14 +30,15 @@ export interface TrainingPosition {
   readonly lossSum: number;
   readonly correct: number;
   readonly seen: number;
-  /** For early stopping and schedules that watch the test loss: it after each finished epoch. */
+  /** For early stopping and schedules that watch the test set: its loss and accuracy after each finished epoch. */
   readonly testLosses: readonly number[];
+  readonly testAccuracies: readonly number[];
   /** Steps done when the epoch with the lowest test loss ended. */
   readonly bestStep?: number;
 }
 
 export const startPosition: TrainingPosition = {
-  epoch: 0, stepInEpoch: 0, step: 0, lossSum: 0, correct: 0, seen: 0, testLosses: [],
+  epoch: 0, stepInEpoch: 0, step: 0, lossSum: 0, correct: 0, seen: 0, testLosses: [], testAccuracies: [],
 }; // prettier-ignore
 
 /** A step, from 0, and what schedules look at. */
@@ -45,6 +46,7 @@ export interface ScheduleMoment {
   readonly step: number;
   readonly stepsPerEpoch: number;
   readonly testLosses: readonly number[];
+  readonly testAccuracies: readonly number[];
 }
 
 export interface TrainingOptions {
@@ -122,6 +124,7 @@ export async function trainNetwork(options: TrainingOptions): Promise<TrainingOu
     const seconds = (options.now() - began) / 1000;
     const { network, onEvaluation } = options;
     const { loss, correct } = await evaluateNetwork(network, test, onEvaluation);
+    const accuracy = correct / test.count;
     options.onEpoch({
       kind: "epoch",
       epoch: position.epoch + 1,
@@ -129,11 +132,12 @@ export async function trainNetwork(options: TrainingOptions): Promise<TrainingOu
       trainLoss: position.lossSum / position.seen,
       trainAccuracy: position.correct / position.seen,
       testLoss: loss,
-      testAccuracy: correct / test.count,
+      testAccuracy: accuracy,
       seconds,
       imagesPerSecond: (train.count - seenBefore) / seconds,
     });
     const testLosses = [...position.testLosses, loss];
+    const testAccuracies = [...position.testAccuracies, accuracy];
     const isBest = position.testLosses.every((other) => loss < other);
     const bestStep = isBest ? position.step : position.bestStep;
     position = {
@@ -141,6 +145,7 @@ export async function trainNetwork(options: TrainingOptions): Promise<TrainingOu
       epoch: position.epoch + 1,
       step: position.step,
       testLosses,
+      testAccuracies,
       ...(bestStep !== undefined && { bestStep }),
     };
     await options.onCheckpoint(position);
@@ -194,7 +199,8 @@ async function trainEpoch(options: TrainingOptions, start: TrainingPosition): Pr
     let step = start.step;
     for await (const { labels, count, ...images } of readAhead(dataset.train, order, batch, start.stepInEpoch)) {
       if (options.signal.aborted) break;
-      const moment = { step, stepsPerEpoch, testLosses: position.testLosses };
+      const { testLosses, testAccuracies } = position;
+      const moment = { step, stepsPerEpoch, testLosses, testAccuracies };
       const rate = options.rateAt(moment);
       pending.push({
         result: network.trainStep(images, labels, rate, options.momentumAt?.(moment)),
@@ -231,8 +237,8 @@ export type InputOptions = Pick<TrainingOptions, "dataset" | "batch" | "seed" | 
 export async function inputsAt(options: InputOptions, position: TrainingPosition): Promise<StepInputs> {
   const { dataset, batch, seed, rateAt, momentumAt } = options;
   const order = epochOrder(dataset.train.count, seed, position.epoch);
-  const { step, stepInEpoch, testLosses } = position;
-  const moment = { step, stepsPerEpoch: Math.ceil(dataset.train.count / batch), testLosses };
+  const { step, stepInEpoch, testLosses, testAccuracies } = position;
+  const moment = { step, stepsPerEpoch: Math.ceil(dataset.train.count / batch), testLosses, testAccuracies };
   const indices = order.subarray(stepInEpoch * batch, (stepInEpoch + 1) * batch);
   if (indices.length === 0) throw new UserError(`the epoch has no step ${stepInEpoch + 1}`);
   const images = await readImages(dataset.train, indices);

@@ -30,6 +30,8 @@ export interface Trace {
     readonly momenta: readonly number[];
     readonly losses: readonly number[];
     readonly validationLosses: readonly number[];
+    /** Where the schedule watches them. */
+    readonly validationAccuracies?: readonly number[];
     readonly parameters: Readonly<Record<string, readonly number[]>>;
   };
 }
@@ -66,10 +68,10 @@ export async function verifyTrace(trace: Trace, recipe: Recipe, network: Network
     labels: labels.subarray(start, end),
   });
   const [rateAt, momentumAt] = [rateOf(recipe, epochs), momentumOf(recipe, epochs)];
-  const [rates, momenta, losses, testLosses]: number[][] = [[], [], [], []] as const;
+  const [rates, momenta, losses, testLosses, testAccuracies]: number[][] = [[], [], [], [], []] as const;
   for (let epoch = 0; epoch < epochs; epoch++) {
     for (const range of steps) {
-      const at = { step: losses.length, stepsPerEpoch: steps.length, testLosses };
+      const at = { step: losses.length, stepsPerEpoch: steps.length, testLosses, testAccuracies };
       const [rate, momentum] = [rateAt(at), momentumAt(at)];
       network.setRate(rate);
       if (momentum !== undefined) setMomentum(network, momentum);
@@ -78,13 +80,18 @@ export async function verifyTrace(trace: Trace, recipe: Recipe, network: Network
       const batch = part(range);
       losses.push((await network.trainStep(batch.images, batch.labels).metrics()).loss);
     }
-    testLosses.push((await network.evaluate(part(trace.validation))).loss);
+    const { loss, accuracy } = await network.evaluate(part(trace.validation));
+    testLosses.push(loss);
+    testAccuracies.push(accuracy);
   }
   const quantities: Quantity[] = [
     listQuantity("rates", rates, expect.rates, rateTolerance),
     ...(momenta.length > 0 ? [listQuantity("momenta", momenta, expect.momenta, rateTolerance)] : []),
     listQuantity("losses", losses, expect.losses, tolerance),
     listQuantity("validation", testLosses, expect.validationLosses, tolerance),
+    ...(expect.validationAccuracies === undefined
+      ? []
+      : [listQuantity("accuracies", testAccuracies, expect.validationAccuracies, tolerance)]),
   ];
   const errors: number[] = [];
   for (const [name, values] of Object.entries(expect.parameters)) {

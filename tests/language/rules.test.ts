@@ -202,7 +202,12 @@ const rules: Readonly<Record<string, () => void>> = {
   "5.10": () => {
     expect(bodyCodes('error "never"')).toEqual(["CNN2023"]);
     expect(bodyCodes('if false { error "never" }')).toEqual([]);
-    expect(valueCodes('if true { 1 } else { error "no value" }')).toEqual(["CNN1012"]);
+    expect(valueOf('if true { 1 } else { error "no value" }')).toBe("1");
+    expect(valueCodes('if 1 == 2 { 1 } else if 1 == 3 { 2 } else { error "no value" }')).toEqual(["CNN2023"]);
+    expect(valueCodes('if true { error "no value" } else { 1 }')).toEqual(["CNN2023"]);
+    // Elsewhere it is no value, and alone it is a name.
+    expect(valueCodes('error "no value"')).not.toEqual([]);
+    expect(valueOf("if true { error } else { 2 }", "let error = 3")).toBe("3");
   },
   "6.1": () => {
     const graph = bodyGraph("b(3) -> relu\nb(3)", "block b(n) { conv(n, kernel: 1) }");
@@ -427,7 +432,14 @@ const rules: Readonly<Record<string, () => void>> = {
       weight_decay: 0,
     });
     expect(optimizer("adam")).toMatchObject({ lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0 });
-    expect(optimizer("adamw")).toMatchObject({ weight_decay: 0.01 });
+    expect(optimizer("adamw(amsgrad: true)")).toMatchObject({ weight_decay: 0.01, amsgrad: true });
+    expect(optimizer("sgd(0.1, 0.9, 0.2, 5e-4, false)")).toMatchObject({ dampening: 0.2, weight_decay: 5e-4 });
+    expect(optimizer("adam(1e-2, (0.8, 0.9), 1e-7, 0.1, true)")).toMatchObject({ betas: [0.8, 0.9], amsgrad: true });
+    const wrong = ["adam(betas: 0.9)", "adam(betas: (0.9, 0.99, 0.999))"];
+    for (const text of wrong) expect(codesOf(withRecipe(`data mnist\noptimizer ${text}`))).toEqual(["CNN2012"]);
+    for (const text of ["sgd(0.1, nesterov: true)", "sgd(0.1, 0.9, 0.1, nesterov: true)"]) {
+      expect(codesOf(withRecipe(`data mnist\noptimizer ${text}`))).toEqual(["CNN5011"]);
+    }
     expect(optimizer("rmsprop")).toMatchObject({ lr: 0.01, alpha: 0.99, momentum: 0, centered: false });
     expect(codesOf(withRecipe("data mnist\noptimizer sgd"))).toEqual(["CNN2008"]);
   },
@@ -437,9 +449,34 @@ const rules: Readonly<Record<string, () => void>> = {
     expect(schedule("multi_step(milestones: (30, 60))").args).toMatchObject({ milestones: [30, 60], factor: 0.1 });
     const all = ["step(30)", "cosine", "one_cycle(0.1)", "reduce_on_plateau"];
     expect(all.map((text) => schedule(text).name)).toEqual(["step", "cosine", "one_cycle", "reduce_on_plateau"]);
+    // PyTorch's names and order.
+    expect(schedule("step(30, gamma: 0.5)").args).toMatchObject({ step_size: 30, factor: 0.5 });
+    expect(schedule("cosine").args).toEqual({ eta_min: 0, warmup: 0 });
+    expect(schedule("cosine(10, 1e-3)").args).toMatchObject({ T_max: 10, eta_min: 1e-3 });
+    expect(schedule("reduce_on_plateau(max, 0.5, 3, 1e-3, abs, 1, 1e-5, 1e-9)").args).toMatchObject({
+      mode: "max", factor: 0.5, patience: 3, threshold: 1e-3, threshold_mode: "abs", cooldown: 1, min_lr: 1e-5, eps: 1e-9,
+    }); // prettier-ignore
+    expect(schedule("one_cycle(0.1, epochs: 4, steps_per_epoch: 9, anneal_strategy: cos)").args).toMatchObject({
+      epochs: 4, steps_per_epoch: 9, pct_start: 0.3, anneal_strategy: "cos", div_factor: 25,
+    }); // prettier-ignore
+    const wrong = {
+      CNN5011: "one_cycle(0.1, total_steps: 10, epochs: 2)",
+      CNN2012: "one_cycle(0.1, anneal_strategy: cosine)",
+      CNN2014: "reduce_on_plateau(factor: 1)",
+      CNN2007: "step(30, decay: 0.1)",
+    };
+    for (const [code, text] of Object.entries(wrong)) {
+      expect(codesOf(withRecipe(`${required}schedule ${text}`))).toEqual([code]);
+    }
     const warm = schedule("step(2, factor: 0.5, warmup: 1)");
     const rates = [0, 1, 2, 3, 4, 8].map((step) =>
-      scheduledRate(schedules.get(warm.name)!, warm.args, 1, { step, stepsPerEpoch: 4, epochs: 4, losses: [] }),
+      scheduledRate(schedules.get(warm.name)!, warm.args, 1, {
+        step,
+        stepsPerEpoch: 4,
+        epochs: 4,
+        losses: [],
+        accuracies: [],
+      }),
     );
     expect(rates).toEqual([0.25, 0.5, 0.75, 1, 1, 0.5]);
   },

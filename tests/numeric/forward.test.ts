@@ -247,6 +247,22 @@ test.each<readonly [string, Attrs, number, number, readonly number[]]>([
   expectClose(outputOf(layer, args, channels, batch), expected);
 });
 
+test("conv with `same` around an even kernel: one more zero at the end", () => {
+  const convolved = (kernel: readonly [number, number], dilation: readonly [number, number], weight: Float64Array) => {
+    const graph = sketchGraph([2, 2, 3], ({ x, layer }) =>
+      layer("conv", x, { channels: 1, kernel, padding: "same", dilation, bias: false }),
+    );
+    const feeds = { inputs: { images: images.slice(0, 12) }, parameters: { [graph.parameters[0]!.name]: weight } };
+    return interpretGraph(graph, feeds, { batch: 1, count: 1 }).get(graph.heads[0]!.value)!.values;
+  };
+  const weight = Float64Array.from({ length: 16 }, (_, i) => ((i * 5) % 7) / 3 - 1);
+  const wide = [-1.58333333333, 6, -0.0833333333333, 0.333333333333, 0.166666666667, -0.833333333333];
+  expectClose(convolved([2, 4], [1, 1], weight), wide);
+  const left = weight.filter((_, i) => i % 4 < 2);
+  const apart = [0, 3.66666666667, -0.0833333333333, -0.333333333333, -0.833333333333, -0.5];
+  expectClose(convolved([2, 2], [1, 3], left), apart);
+});
+
 describe("dropout in training", () => {
   const p = 0.3;
   const dropped = (layer: string, step: number): ArrayLike<number> => {

@@ -17,6 +17,7 @@ const cases: readonly Case[] = [
   ["conv", image, { channels: 6, kernel: [3, 3], stride: [2, 3], padding: [2, 1], groups: 2 }],
   ["conv", image, { channels: 2, kernel: [2, 3], dilation: [2, 1], bias: false }],
   ["conv", image, { channels: 2, kernel: [3, 3], padding: "same" }],
+  ["conv", image, { channels: 2, kernel: [2, 4], padding: "same" }],
   ["depthwise_conv", image, { kernel: [3, 3], padding: [1, 1], multiplier: 2 }],
   ["linear", [7], { features: 4 }],
   ["linear", [7], { features: 4, bias: false }],

@@ -66,6 +66,8 @@ export function showExpr(expr: Expr): string {
       return `(${expr.items.map((item) => `${showExpr(item)},`).join(" ")})`;
     case "ifValue":
       return `if ${showExpr(expr.condition)} {${showExpr(expr.then)}} else {${showExpr(expr.otherwise)}}`;
+    case "errorValue":
+      return `error ${showExpr(expr.message)}`;
   }
 }
 

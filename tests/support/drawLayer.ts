@@ -78,10 +78,10 @@ function window(dice: Dice, shape: readonly number[], kind: "conv" | "max" | "av
   };
 }
 
-/** `same` keeps the size, at stride 1 and with an odd kernel. */
+/** `same` keeps the size, at stride 1. */
 function convWindow(dice: Dice, shape: readonly number[]): Attrs {
   if (!dice.once(4)) return window(dice, shape, "conv");
-  return { kernel: dice.pick([[3, 3], [1, 3], [3, 1], [5, 5]]), padding: "same", ...maybe(dice, "dilation", [2, 1]) }; // prettier-ignore
+  return { kernel: dice.pick([[3, 3], [1, 3], [2, 4], [5, 5]]), padding: "same", ...maybe(dice, "dilation", [2, 1]) }; // prettier-ignore
 }
 
 const affine = (dice: Dice): Attrs => ({ ...maybe(dice, "affine", false), ...maybe(dice, "eps", 0.01) });

@@ -140,6 +140,11 @@ case("sgd_dampening", (sgd(lr=0.1, momentum=0.9, dampening=0.3), "sgd(lr: 0.1, m
 case("adam", ADAM)
 case("adam_decay", (lambda p: torch.optim.Adam(p, lr=0.01, betas=(0.8, 0.95), weight_decay=0.01), "adam(lr: 0.01, betas: (0.8, 0.95), weight_decay: 0.01)"))
 case("adamw", (lambda p: torch.optim.AdamW(p, lr=0.01, weight_decay=0.1), "adamw(lr: 0.01, weight_decay: 0.1)"))
+case("adam_amsgrad", (lambda p: torch.optim.Adam(p, lr=0.02, betas=(0.8, 0.7), amsgrad=True), "adam(lr: 0.02, betas: (0.8, 0.7), amsgrad: true)"))
+case(
+    "adamw_amsgrad",
+    (lambda p: torch.optim.AdamW(p, lr=0.02, betas=(0.9, 0.6), weight_decay=0.1, amsgrad=True), "adamw(lr: 0.02, betas: (0.9, 0.6), weight_decay: 0.1, amsgrad: true)"),
+)
 case("rmsprop", (lambda p: torch.optim.RMSprop(p, lr=0.01), "rmsprop(lr: 0.01)"))
 case(
     "rmsprop_centered",
@@ -162,6 +167,41 @@ case(
         "one_cycle(max_lr: 0.2, pct_start: 0.4, div_factor: 10, final_div_factor: 100, anneal_strategy: linear, three_phase: true, cycle_momentum: false)",
         lambda o: one_cycle(o, pct_start=0.4, div_factor=10, final_div_factor=100, anneal_strategy="linear", three_phase=True, cycle_momentum=False),
         "step",
+    ),
+)
+case("schedule_step_gamma", MOMENTUM, schedule_parts=("step(step_size: 1, gamma: 0.8)", lambda o: lr.StepLR(o, 1, gamma=0.8), "epoch"))
+case("schedule_multi_step_gamma", MOMENTUM, schedule_parts=("multi_step((2, 4, 4))", lambda o: lr.MultiStepLR(o, [2, 4, 4]), "epoch"))
+case("schedule_cosine_t_max", MOMENTUM, schedule_parts=("cosine(T_max: 2, eta_min: 0.01)", lambda o: lr.CosineAnnealingLR(o, T_max=2, eta_min=0.01), "epoch"))
+case(
+    "schedule_one_cycle_total_steps",
+    MOMENTUM,
+    schedule_parts=("one_cycle(max_lr: 0.2, total_steps: 26)", lambda o: lr.OneCycleLR(o, 0.2, total_steps=26), "step"),
+)
+case(
+    "schedule_one_cycle_epochs",
+    ADAM,
+    schedule_parts=(
+        "one_cycle(max_lr: 0.05, epochs: 3, steps_per_epoch: 8, base_momentum: 0.7, max_momentum: 0.9)",
+        lambda o: lr.OneCycleLR(o, 0.05, epochs=3, steps_per_epoch=8, base_momentum=0.7, max_momentum=0.9),
+        "step",
+    ),
+)
+case(
+    "schedule_reduce_on_plateau_abs",
+    MOMENTUM,
+    schedule_parts=(
+        "reduce_on_plateau(min, factor: 0.4, patience: 0, threshold: 0.2, threshold_mode: abs, eps: 0.03)",
+        lambda o: lr.ReduceLROnPlateau(o, factor=0.4, patience=0, threshold=0.2, threshold_mode="abs", eps=0.03),
+        "loss",
+    ),
+)
+case(
+    "schedule_reduce_on_plateau_max",
+    MOMENTUM,
+    schedule_parts=(
+        "reduce_on_plateau(mode: max, factor: 0.5, patience: 1, threshold: 0.01)",
+        lambda o: lr.ReduceLROnPlateau(o, mode="max", factor=0.5, patience=1, threshold=0.01),
+        "accuracy",
     ),
 )
 case("loss_label_smoothing", MOMENTUM, loss="cross_entropy(label_smoothing: 0.2)", smoothing=0.2)
@@ -216,7 +256,7 @@ def run(entry):
     step_size = BATCH * accumulate
     steps = [[start, min(start + step_size, micro_count)] for start in range(0, micro_count, step_size)]
     assert len(steps) == STEPS_PER_EPOCH
-    losses, rates, momenta, validation_losses = [], [], [], []
+    losses, rates, momenta, validation_losses, validation_accuracies = [], [], [], [], []
     for epoch in range(EPOCHS):
         for index, (start, end) in enumerate(steps):
             step = epoch * STEPS_PER_EPOCH + index
@@ -243,12 +283,17 @@ def run(entry):
                 scheduler.step()
         model.eval()
         with torch.no_grad():
-            validation = float(F.cross_entropy(model(images[:BATCH])[0], labels[:BATCH]))
+            outputs = model(images[:BATCH])[0]
+            validation = float(F.cross_entropy(outputs, labels[:BATCH]))
+            accuracy = float((outputs.argmax(dim=1) == labels[:BATCH]).double().mean())
         validation_losses.append(validation)
+        validation_accuracies.append(accuracy)
         if advances == "epoch":
             scheduler.step()
         elif advances == "loss":
             scheduler.step(validation)
+        elif advances == "accuracy":
+            scheduler.step(accuracy)
     after = {name: [float(f"{v:.10g}") for v in p.detach().flatten().tolist()] for name, p in model.named_parameters()}
     if entry["warmup"] > 0:
         schedule_text = schedule_text[:-1] + f", warmup: {entry['warmup']})" if "(" in schedule_text else f"{schedule_text}(warmup: {entry['warmup']})"
@@ -277,6 +322,7 @@ def run(entry):
             "momenta": [float(f"{v:.12g}") for v in momenta],
             "losses": [float(f"{v:.12g}") for v in losses],
             "validationLosses": [float(f"{v:.12g}") for v in validation_losses],
+            **({"validationAccuracies": validation_accuracies} if advances == "accuracy" else {}),
             "parameters": after,
         },
     }

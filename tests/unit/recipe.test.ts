@@ -56,6 +56,11 @@ describe("optimizers", () => {
     ["adam", { lr: 0.01, weight_decay: 0.1 }, [0.990000000167, 0.984628324548, 0.9776534201, 0.969592531358]],
     ["adam", { lr: 0.01, betas: [0.5, 0.2] }, [0.9900000002, 0.988782839006, 0.982490034175, 0.975548144398]],
     ["adamw", { lr: 0.01, weight_decay: 0.1 }, [0.9890000002, 0.984554941811, 0.978125983426, 0.969833456957]],
+    [
+      "adam",
+      { lr: 0.01, betas: [0.5, 0.2], amsgrad: true },
+      [0.9900000002, 0.989269703473, 0.985133650038, 0.978191760261],
+    ],
     ["rmsprop", { lr: 0.01, weight_decay: 0.1 }, [0.900000016667, 0.918120670384, 0.863698749859, 0.782785515881]],
     [
       "rmsprop",
@@ -82,6 +87,7 @@ describe("schedules", () => {
     epochs: number,
     stepsPerEpoch = 1,
     losses: readonly number[] = [],
+    accuracies: readonly number[] = [],
   ) => {
     const schedule = schedules.get(name)!;
     const args = withDefaults(schedule.arguments, given);
@@ -91,6 +97,7 @@ describe("schedules", () => {
         stepsPerEpoch,
         epochs,
         losses: losses.slice(0, Math.floor(step / stepsPerEpoch)),
+        accuracies: accuracies.slice(0, Math.floor(step / stepsPerEpoch)),
       }),
     );
   };
@@ -111,6 +118,15 @@ describe("schedules", () => {
   test("cosine", () => {
     expectRates(rates("cosine", { eta_min: 0.1 }, 6), [0.4, 0.379903810568, 0.325, 0.25, 0.175, 0.120096189432]);
   });
+  test("cosine up again after T_max epochs", () => {
+    expectRates(rates("cosine", { T_max: 2 }, 6), [0.4, 0.2, 0, 0.2, 0.4, 0.2]);
+  });
+  test("one_cycle shorter than the training keeps its last rate", () => {
+    const whole = rates("one_cycle", { max_lr: 1 }, 5, 2);
+    const short = rates("one_cycle", { max_lr: 1, total_steps: 10 }, 6, 2);
+    expectRates(short, [...whole, 4e-6, 4e-6]);
+    expectRates(rates("one_cycle", { max_lr: 1, epochs: 2, steps_per_epoch: 5 }, 6, 2), short);
+  });
   test("one_cycle, step by step", () => {
     expectRates(
       rates("one_cycle", { max_lr: 1 }, 5, 2),
@@ -127,6 +143,13 @@ describe("schedules", () => {
       rates("reduce_on_plateau", args, 12, 1, losses),
       [0.4, 0.4, 0.4, 0.4, 0.04, 0.04, 0.04, 0.04, 0.004, 0.004, 0.004, 0.001],
     );
+  });
+  test("reduce_on_plateau of accuracies, and by a difference", () => {
+    const accuracies = [0.5, 0.52, 0.6, 0.6, 0.601];
+    const max = { mode: "max", factor: 0.5, patience: 0, threshold: 0.1 };
+    expectRates(rates("reduce_on_plateau", max, 6, 1, [], accuracies), [0.4, 0.4, 0.2, 0.2, 0.1, 0.05]);
+    const abs = { ...max, threshold_mode: "abs", eps: 0.15 };
+    expectRates(rates("reduce_on_plateau", abs, 6, 1, [], accuracies), [0.4, 0.4, 0.2, 0.2, 0.2, 0.2]);
   });
   test("warm-up rises in equal steps", () => {
     expectRates(rates("constant", { warmup: 2 }, 3, 2), [0.1, 0.2, 0.3, 0.4, 0.4, 0.4]);
@@ -146,7 +169,7 @@ describe("initialisers", () => {
     origin: { span: { file: { path: "", text: "" }, start: 0, end: 0 }, calls: [], path: "conv1" },
   });
   const initial = (name: string, role: Parameter["role"], args: RecipeArgs = {}) =>
-    initialOf(initialisers.get(name)!, parameter(role), args);
+    initialOf(initialisers.get(name)!, parameter(role), withDefaults(initialisers.get(name)!.arguments, args));
 
   test("weights", () => {
     const uniform = (bound: number) => ({ kind: "uniform", low: -bound, high: bound });
@@ -156,6 +179,20 @@ describe("initialisers", () => {
     expect(initial("xavier_normal", "weight")).toEqual({ kind: "normal", mean: 0, std: Math.sqrt(2 / 250) });
     expect(initial("he_normal", "weight")).toEqual({ kind: "normal", mean: 0, std: Math.sqrt(2 / 100) });
     expect(initial("normal", "weight", { std: 0.02 })).toEqual({ kind: "normal", mean: 0, std: 0.02 });
+    expect(initial("normal", "weight", { std: 0.02, mean: 1 })).toEqual({ kind: "normal", mean: 1, std: 0.02 });
+  });
+  test("PyTorch's arguments", () => {
+    const width = (name: string, args: RecipeArgs): number => {
+      const drawn = initial(name, "weight", args);
+      return drawn.kind === "normal" ? drawn.std : drawn.kind === "uniform" ? drawn.high : NaN;
+    };
+    // torch.nn.init's bounds and deviations for these fans, with gain 2, a = 0.5 and mode fan_out.
+    expect(width("xavier_uniform", { gain: 2 })).toBeCloseTo(0.309838667697, 10);
+    expect(width("xavier_normal", { gain: 2 })).toBeCloseTo(0.1788854382, 10);
+    expect(width("he_uniform", { a: 0.5 })).toBeCloseTo(0.219089023002, 10);
+    expect(width("he_normal", { a: 0.5, mode: "fan_out" })).toBeCloseTo(0.103279555899, 10);
+    const slope = { ...parameter("slope"), start: 0.1 };
+    expect(initialOf(initialisers.get("pytorch")!, slope, {})).toEqual({ kind: "constant", value: 0.1 });
   });
   test("everything else", () => {
     expect(initial("pytorch", "bias")).toEqual({ kind: "uniform", low: -0.1, high: 0.1 });

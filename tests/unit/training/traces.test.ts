@@ -22,11 +22,13 @@ function recipeOf({ name, spec }: Trace): Recipe {
 describe("the rate of every step", () => {
   test.each(traces.map((trace) => [trace.name, trace] as const))("%s", (_, trace) => {
     const recipe = recipeOf(trace);
-    const { rates, momenta, validationLosses } = trace.expect;
+    const { rates, momenta, validationLosses, validationAccuracies = [] } = trace.expect;
     const stepsPerEpoch = trace.steps.length;
     expect(rates).toHaveLength(20);
     for (const [step, rate] of rates.entries()) {
-      const at = { step, stepsPerEpoch, testLosses: validationLosses.slice(0, Math.floor(step / stepsPerEpoch)) };
+      const epoch = Math.floor(step / stepsPerEpoch);
+      const [testLosses, testAccuracies] = [validationLosses.slice(0, epoch), validationAccuracies.slice(0, epoch)];
+      const at = { step, stepsPerEpoch, testLosses, testAccuracies };
       expect(rateOf(recipe, trace.epochs)(at)).toBeCloseTo(rate, 10);
       const momentum = momentumOf(recipe, trace.epochs)(at);
       if (momentum !== undefined) expect(momentum).toBeCloseTo(momenta[step]!, 10);
