@@ -1,31 +1,68 @@
-// Makes one file of the runtime, and one of its declarations: what `cnnc compile --emit js` puts beside a module.
+// Makes one file of the runtime and one of what apps may want besides, each with its declarations: what `cnnc compile --emit js`
+// puts beside a module.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
 import ts from "typescript";
 
 const notice = "// The runtime of networks that cnnc compiled. Licence: MIT.\n";
+const runtimeFile = "./cnnc-runtime.js";
 
-/** Reads `DIST/runtime`, writes `DIST/browser/cnnc-runtime.js` and `.d.ts`. */
+/** Reads `DIST/runtime`, writes `cnnc-runtime` and `cnnc-app`, `.js` and `.d.ts`, to `DIST/browser`. */
 export async function bundleRuntime(dist) {
   const folder = join(dist, "browser");
   mkdirSync(folder, { recursive: true });
-  await build({
-    entryPoints: [join(dist, "runtime/index.js")],
-    outfile: join(folder, "cnnc-runtime.js"),
+  const options = {
     bundle: true,
     format: "esm",
     target: "es2022",
     banner: { js: notice.trimEnd() },
     logLevel: "warning",
+  };
+  const entry = (name) => join(dist, "runtime", `${name}.js`);
+  await build({ ...options, entryPoints: [entry("index")], outfile: join(folder, "cnnc-runtime.js") });
+  await build({
+    ...options,
+    entryPoints: [entry("app")],
+    outfile: join(folder, "cnnc-app.js"),
+    plugins: [sharedErrors],
   });
-  writeFileSync(join(folder, "cnnc-runtime.d.ts"), bundleDeclarations(join(dist, "runtime")));
+  const declarations = readDeclarations(join(dist, "runtime"));
+  writeFileSync(join(folder, "cnnc-runtime.d.ts"), bundleDeclarations(declarations, "index.d.ts"));
+  const shared = exportsOf(declarations, "index.d.ts");
+  writeFileSync(join(folder, "cnnc-app.d.ts"), bundleDeclarations(declarations, "app.d.ts", shared));
 }
 
-/** Every declaration that the index reaches, in one module; only the index's own exports are exported. */
-function bundleDeclarations(folder) {
+/** Both files throw the same NetworkError. */
+const sharedErrors = {
+  name: "shared errors",
+  setup: ({ onResolve }) => onResolve({ filter: /\/errors\.js$/ }, () => ({ path: runtimeFile, external: true })),
+};
+
+/** The parsed declarations of the runtime's files. */
+function readDeclarations(folder) {
   const files = readdirSync(folder).filter((file) => file.endsWith(".d.ts"));
-  const parsed = new Map(files.sort().map((file) => [file, parse(join(folder, file))]));
+  return new Map(files.sort().map((file) => [file, parse(join(folder, file))]));
+}
+
+/** The names that a file exports, those that it passes on included. */
+function exportsOf(parsed, entry) {
+  const exported = new Set();
+  for (const statement of parsed.get(entry).statements.filter(ts.isExportDeclaration)) {
+    if (statement.exportClause) for (const { name } of statement.exportClause.elements) exported.add(name.text);
+    else {
+      const file = statement.moduleSpecifier.text.replace("./", "").replace(/\.[tj]s$/, ".d.ts");
+      for (const inner of parsed.get(file).statements) for (const name of declaredNames(inner)) exported.add(name);
+    }
+  }
+  return exported;
+}
+
+/**
+ * Every declaration that a file's exports reach, in one module, which exports those alone; what the runtime's own file exports
+ * (`shared`) is imported from there.
+ */
+function bundleDeclarations(parsed, entry, shared = new Set()) {
   const declarations = new Map();
   for (const source of parsed.values()) {
     for (const statement of source.statements) {
@@ -34,24 +71,22 @@ function bundleDeclarations(folder) {
       }
     }
   }
+  const exported = exportsOf(parsed, entry);
 
-  const exported = new Set();
-  for (const statement of parsed.get("index.d.ts").statements.filter(ts.isExportDeclaration)) {
-    if (statement.exportClause) for (const { name } of statement.exportClause.elements) exported.add(name.text);
-    else {
-      const file = statement.moduleSpecifier.text.replace("./", "").replace(/\.[tj]s$/, ".d.ts");
-      for (const inner of parsed.get(file).statements) for (const name of declaredNames(inner)) exported.add(name);
-    }
-  }
-
+  const imported = new Set();
   const reached = new Set();
   const reach = (name) => {
     const found = declarations.get(name);
     if (found === undefined || reached.has(name)) return;
+    if (shared.has(name)) {
+      imported.add(name);
+      return;
+    }
     if (found.length > 1) throw new Error(`two declarations of the runtime are called ${name}: rename one`);
     reached.add(name);
     const visit = (node) => {
-      if (ts.isIdentifier(node)) reach(node.text);
+      // The name of a member or a parameter stands for nothing else.
+      if (ts.isIdentifier(node) && node.parent.name !== node) reach(node.text);
       ts.forEachChild(node, visit);
     };
     visit(found[0].statement);
@@ -63,7 +98,8 @@ function bundleDeclarations(folder) {
     const text = source.text.slice(statement.getFullStart(), statement.end).trim();
     return exported.has(name) ? text : text.replace(/^(\/\*\*[\s\S]*?\*\/\s*)?export /, "$1");
   });
-  return `${notice}${texts.join("\n")}\nexport {};\n`;
+  const head = imported.size === 0 ? "" : `import type { ${[...imported].sort().join(", ")} } from "${runtimeFile}";\n`;
+  return `${notice}${head}${texts.join("\n")}\nexport {};\n`;
 }
 
 function parse(path) {

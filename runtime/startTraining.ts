@@ -7,17 +7,15 @@ import { NetworkError } from "./errors.ts";
 import type { EpochResult, FitOptions, History, Progress, StepMoment, StopSignal } from "./fit.ts";
 import type { Notes } from "./weights.ts";
 
-type Shape = readonly number[];
-
 /** What happened: a step whose loss is known, or the end of an epoch. */
 export type TrainingEvent = ({ readonly kind: "step" } & Progress) | ({ readonly kind: "epoch" } & EpochResult);
 
 export type TrainingState = "running" | "paused" | "finished" | "stopped" | "failed";
 
-export interface TrainingOptions<Input extends Shape = Shape, Source extends Shape = Shape> extends FitOptions<
-  Input,
-  Source
-> {
+export interface TrainingOptions<
+  Input extends readonly number[] = readonly number[],
+  Source extends readonly number[] = readonly number[],
+> extends FitOptions<Input, Source> {
   /** What `checkpoint` of an earlier training gave: this one goes on after its last step. In place of firstEpoch and firstStep. */
   readonly from?: Uint8Array | ArrayBuffer;
 }
@@ -42,7 +40,10 @@ export interface Training extends AsyncIterable<TrainingEvent> {
 }
 
 /** What is needed of a network, of whatever names. */
-export interface WatchableNetwork<Input extends Shape = Shape, Source extends Shape = Shape> {
+export interface WatchableNetwork<
+  Input extends readonly number[] = readonly number[],
+  Source extends readonly number[] = readonly number[],
+> {
   readonly steps: number;
   fit(dataset: Dataset<Input, Source>, options: FitOptions<Input, Source>): Promise<History>;
   saveCheckpoint(notes: () => Notes): Promise<Uint8Array<ArrayBuffer>>;
@@ -56,7 +57,7 @@ const mostWaiting = 256;
 const noteName = "training";
 
 /** Starts to train, as `fit` does with the same options, and returns at once. */
-export function startTraining<Input extends Shape, Source extends Shape>(
+export function startTraining<Input extends readonly number[], Source extends readonly number[]>(
   network: WatchableNetwork<Input, Source>,
   dataset: Dataset<Input, Source>,
   { from, ...options }: TrainingOptions<Input, Source>,

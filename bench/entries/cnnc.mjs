@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 
 export async function load({ folder, entry }) {
   const modules = join(folder, entry);
-  const file = readdirSync(modules).find((name) => name.endsWith(".js") && name !== "cnnc-runtime.js");
+  const file = readdirSync(modules).find((name) => name.endsWith(".js") && !name.startsWith("cnnc-"));
   const loaded = await import(pathToFileURL(join(modules, file)).href);
   const create = Object.entries(loaded).find(([name]) => name.startsWith("create"))[1];
   return {
