@@ -9,9 +9,13 @@ import { torchvisionNames } from "../../../runtime/torchvisionNames.ts";
 /** Our tensors in the plan's order. */
 function ours(spec: string, settings: Readonly<Record<string, string>> = {}): readonly string[] {
   const path = join(import.meta.dirname, "../../../specs", spec);
-  const { checked } = checkSource({ path, text: readFileSync(path, "utf8") }, { settings });
+  return [...shapesOf(readFileSync(path, "utf8"), settings).keys()];
+}
+
+function shapesOf(text: string, settings: Readonly<Record<string, string>> = {}): ReadonlyMap<string, string> {
+  const { checked } = checkSource({ path: "net.cnn", text }, { settings });
   const { parameters, states } = checked!.graph;
-  return [...parameters, ...states].map(({ name }) => name);
+  return new Map([...parameters, ...states].map(({ name, type }) => [name, type.shape.join("x")]));
 }
 
 const norm = (name: string): readonly string[] =>
@@ -109,6 +113,97 @@ describe("every tensor has its counterpart, whatever the order of the file", () 
     expect([...names.keys()].sort()).toEqual([...theirs].sort());
     expect([...names.values()].sort()).toEqual([...own].sort());
     for (const [name, end] of pairs) expect(names.get(name)).toMatch(new RegExp(`${end.replaceAll(".", "\\.")}$`));
+  });
+});
+
+describe("GoogLeNet as torchvision has it, batch-normalised, a 3x3 where the paper has a 5x5", () => {
+  const spec = `
+block unit(channels, kernel, stride = 1) { conv_bn(channels, kernel: kernel, stride: stride, eps: 0.001) }
+block inception_bn(c1, c2, c3, c4) {
+  concat {
+    branch { unit(c1, 1) }
+    branch { unit(c2.0, 1) -> unit(c2.1, 3) }
+    branch { unit(c3.0, 1) -> unit(c3.1, 3) }
+    branch { max_pool(3, stride: 1, padding: 1) -> unit(c4, 1) }
+  }
+}
+block auxiliary(classes) {
+  adaptive_avg_pool(4) -> unit(128, 1) -> flatten -> linear(1024) -> relu -> dropout(0.7) -> linear(classes)
+}
+model GoogLeNet(classes = 1000) {
+  input 3 x 224 x 224
+  unit(64, 7, stride: 2) -> max_pool(3, stride: 2, ceil_mode: true)
+  unit(64, 1) -> unit(192, 3) -> max_pool(3, stride: 2, ceil_mode: true)
+  inception_bn(64, (96, 128), (16, 32), 32) -> inception_bn(128, (128, 192), (32, 96), 64)
+  max_pool(3, stride: 2, ceil_mode: true)
+  inception_bn(192, (96, 208), (16, 48), 64) as a
+  head aux1 from a weight 0.3 { auxiliary(classes) }
+  inception_bn(160, (112, 224), (24, 64), 64) -> inception_bn(128, (128, 256), (24, 64), 64)
+  inception_bn(112, (144, 288), (32, 64), 64) as d
+  head aux2 from d weight 0.3 { auxiliary(classes) }
+  inception_bn(256, (160, 320), (32, 128), 128)
+  max_pool(2, stride: 2, ceil_mode: true)
+  inception_bn(256, (160, 320), (32, 128), 128) -> inception_bn(384, (192, 384), (48, 128), 128)
+  global_avg_pool -> flatten -> dropout(0.2) -> linear(classes)
+}
+train GoogLeNet { data images("x")  optimizer sgd(lr: 0.1) }
+`;
+  type Tensors = readonly (readonly [name: string, shape: string])[];
+  const unit = (name: string, input: number, output: number, kernel: number): Tensors => [
+    [`${name}.conv.weight`, `${output}x${input}x${kernel}x${kernel}`],
+    ...norm(`${name}.bn`).map((part) => [part, `${output}`] as const),
+  ];
+  const linear = (name: string, input: number, output: number): Tensors => [
+    [`${name}.weight`, `${output}x${input}`],
+    [`${name}.bias`, `${output}`],
+  ];
+  const inception = (name: string, input: number, [c1, c2, d2, c3, d3, c4]: readonly number[]): Tensors => [
+    ...unit(`${name}.branch1`, input, c1!, 1),
+    ...unit(`${name}.branch2.0`, input, c2!, 1),
+    ...unit(`${name}.branch2.1`, c2!, d2!, 3),
+    ...unit(`${name}.branch3.0`, input, c3!, 1),
+    ...unit(`${name}.branch3.1`, c3!, d3!, 3),
+    ...unit(`${name}.branch4.1`, input, c4!, 1),
+  ];
+  const auxiliary = (name: string, input: number): Tensors => [
+    ...unit(`${name}.conv`, input, 128, 1),
+    ...linear(`${name}.fc1`, 2048, 1024),
+    ...linear(`${name}.fc2`, 1024, 1000),
+  ];
+  // In the order of its constructor: the auxiliary heads stand behind the last block.
+  const theirs = new Map([
+    ...unit("conv1", 3, 64, 7),
+    ...unit("conv2", 64, 64, 1),
+    ...unit("conv3", 64, 192, 3),
+    ...inception("inception3a", 192, [64, 96, 128, 16, 32, 32]),
+    ...inception("inception3b", 256, [128, 128, 192, 32, 96, 64]),
+    ...inception("inception4a", 480, [192, 96, 208, 16, 48, 64]),
+    ...inception("inception4b", 512, [160, 112, 224, 24, 64, 64]),
+    ...inception("inception4c", 512, [128, 128, 256, 24, 64, 64]),
+    ...inception("inception4d", 512, [112, 144, 288, 32, 64, 64]),
+    ...inception("inception4e", 528, [256, 160, 320, 32, 128, 128]),
+    ...inception("inception5a", 832, [256, 160, 320, 32, 128, 128]),
+    ...inception("inception5b", 832, [384, 192, 384, 48, 128, 128]),
+    ...auxiliary("aux1", 512),
+    ...auxiliary("aux2", 528),
+    ...linear("fc", 1024, 1000),
+  ]);
+  const own = shapesOf(spec);
+
+  test("every tensor has its counterpart, of its shape", () => {
+    const names = torchvisionNames([...theirs.keys()], [...own.keys()]);
+    expect([...names.values()].sort()).toEqual([...own.keys()].sort());
+    expect([...names].filter(([name, mine]) => theirs.get(name) !== own.get(mine))).toEqual([]);
+    expect(names.get("aux2.conv.bn.running_var")).toMatch(/^aux2\..*batch_norm1\.running_var$/);
+    expect(names.get("fc.weight")).toBe("linear1.weight");
+  });
+
+  test("its file without the auxiliary heads, or with heads that the network lacks, fits as well", () => {
+    const isHead = (name: string): boolean => name.startsWith("aux");
+    const [mine, without] = [[...own.keys()], [...theirs.keys()].filter((name) => !isHead(name))];
+    const trunk = mine.filter((name) => !isHead(name));
+    expect([...torchvisionNames(without, mine).values()].sort()).toEqual([...trunk].sort());
+    expect([...torchvisionNames([...theirs.keys()], trunk).keys()].sort()).toEqual([...without].sort());
   });
 });
 
