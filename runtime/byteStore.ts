@@ -89,7 +89,9 @@ export function indexedDbStore(database = "cnnc"): ByteStore {
   };
   return {
     async save(name, bytes) {
-      await run(`save ${name}`, "readwrite", (files) => files.put(bytes, name));
+      // A view would be kept with all of the memory that it looks at.
+      const own = (): Uint8Array => (bytes.byteLength < bytes.buffer.byteLength ? bytes.slice() : bytes);
+      await run(`save ${name}`, "readwrite", (files) => files.put(own(), name));
     },
     load: (name) => run(`load ${name}`, "readonly", (files) => files.get(name)),
     async remove(name) {
