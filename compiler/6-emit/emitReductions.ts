@@ -10,9 +10,20 @@ import { combinations } from "./combinations.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { floatLiteral } from "./wgslWriter.ts";
 import type { Scopes } from "./wgslWriter.ts";
+import { planRuns } from "./sumRuns.ts";
+import type { SumLoop } from "./sumRuns.ts";
 
 /** The value that the maximum of nothing has: the least finite f32. */
 const lowest = -3.4e38;
+
+/** A loop over a reduced axis, `factor` of its elements in one trip. */
+interface Loop {
+  readonly axis: Axis;
+  readonly factor: number;
+  readonly trips: number;
+  /** In how many parts other invocations share the loop. */
+  readonly parts: number | undefined;
+}
 
 interface Sum {
   readonly index: number;
@@ -38,35 +49,58 @@ export function emitReductions(
   const isRoot = stages[0] === context.kernel.stages[0];
   const sums = stages.flatMap((stage) => sumsOf(stage, context, scopes));
 
-  const opened: { readonly header: string }[] = [];
-  const bindings = new Map<string, Affine>();
+  const loops: Loop[] = [];
   const unrolled: { readonly axis: Axis; readonly factor: number }[] = [];
   for (const axis of first.over) {
     const factor = isRoot ? (schedule.unroll[axis.name] ?? 1) : innerUnroll(axis, first.over);
     const split = part !== undefined && schedule.split?.axis === axis.name ? schedule.split : undefined;
+    if (axis.extent % factor !== 0)
+      throw new InternalCompilerError("emitReductions", `${axis.extent} is no multiple of ${factor}`);
     if (factor === axis.extent && axis.batch !== true && split === undefined) {
-      bindings.set(axis.name, constantAffine(0));
       unrolled.push({ axis, factor });
       continue;
     }
-    if (axis.extent % factor !== 0)
-      throw new InternalCompilerError("emitReductions", `${axis.extent} is no multiple of ${factor}`);
-    const trips = axis.extent / factor;
-    const variable = scopes.declare(axis.name.replace(/_+$/, ""), { low: 0, high: trips - 1 }, scopes.level() + 1);
-    opened.push({ header: loopHeader(variable, axis, trips, split?.parts, part, scopes) });
-    scopes.open();
-    bindings.set(axis.name, variableAffine(variable, factor));
+    loops.push({ axis, factor, trips: axis.extent / factor, parts: split?.parts });
     if (factor > 1) unrolled.push({ axis, factor });
   }
+  const steps = [...combinations(unrolled.map(({ factor }) => factor))];
+  // Sums over the batch are gradients, or are split in parts already.
+  const inRuns = sums.every(({ body }) => body.combine === "sum") && first.over.every((axis) => axis.batch !== true);
+  const runs = inRuns ? planRuns(loops.map(sumLoop), steps.length) : undefined;
+  const runOf = new Map(runs === undefined ? [] : sums.map(({ name }) => [name, scopes.fresh("run")]));
 
-  for (const step of combinations(unrolled.map(({ factor }) => factor))) {
+  const bindings = new Map<string, Affine>(first.over.map(({ name }) => [name, constantAffine(0)]));
+  const opened: { readonly header: string; readonly beginsRun: boolean }[] = [];
+  const open = (header: string, beginsRun: boolean): void => {
+    opened.push({ header, beginsRun });
+    scopes.open();
+    if (beginsRun) for (const run of runOf.values()) scopes.line(`var ${run} = 0.0;`);
+  };
+  for (const [position, loop] of loops.entries()) {
+    const { axis, factor, trips } = loop;
+    const beginsRun = runs?.loop === position;
+    const chunk = beginsRun ? runs.chunk : undefined;
+    const level = scopes.level() + (chunk === undefined ? 1 : 2);
+    const variable = scopes.declare(axis.name.replace(/_+$/, ""), { low: 0, high: trips - 1 }, level);
+    bindings.set(axis.name, variableAffine(variable, factor));
+    if (chunk !== undefined) {
+      const start = `${variable}_run`;
+      open(`for (var ${start} = 0; ${start} < ${trips}; ${start} += ${chunk}) {`, true);
+      open(`for (var ${variable} = ${start}; ${variable} < ${start} + ${chunk}; ${variable}++) {`, false);
+    } else open(loopHeader(variable, loop, part, scopes), beginsRun);
+  }
+
+  for (const step of steps) {
     const inner = new Map(bindings);
     unrolled.forEach(({ axis }, i) =>
       inner.set(axis.name, addAffine(bindings.get(axis.name) ?? constantAffine(0), constantAffine(step[i] ?? 0))),
     );
-    for (const sum of sums) accumulate(sum, inner, first.over, evaluator, scopes);
+    for (const sum of sums) accumulate(sum, runOf.get(sum.name) ?? sum.name, inner, first.over, evaluator, scopes);
   }
-  for (const { header } of opened.reverse()) scopes.close(header, "}");
+  for (const { header, beginsRun } of opened.reverse()) {
+    if (beginsRun) for (const [sum, run] of runOf) scopes.line(`${sum} += ${run};`);
+    scopes.close(header, "}");
+  }
   for (const sum of sums) {
     const text = sum.body.combine === "argmax" ? `${sum.name}_at` : sum.name;
     evaluator.setReduced(sum.index, sum.offsets, { text, level: 0 });
@@ -91,8 +125,10 @@ function sumsOf(stage: Stage, context: KernelContext, scopes: Scopes): readonly 
   });
 }
 
+/** Adds one step's term to `into`: the sum itself, or its run. */
 function accumulate(
   sum: Sum,
+  into: string,
   over: ReadonlyMap<string, Affine>,
   axes: readonly Axis[],
   evaluator: Evaluator,
@@ -102,7 +138,7 @@ function accumulate(
   const value = evaluator.scalar(sum.body.value, { bindings });
   switch (sum.body.combine) {
     case "sum":
-      if (value.constant !== 0) scopes.line(`${sum.name} += ${stripParentheses(value.text)};`);
+      if (value.constant !== 0) scopes.line(`${into} += ${stripParentheses(value.text)};`);
       return;
     case "max":
       scopes.line(`${sum.name} = max(${sum.name}, ${value.text});`);
@@ -126,14 +162,7 @@ function accumulate(
 }
 
 /** A loop over an axis: all of it, the samples that this step's batch holds, or this invocation's part of them. */
-function loopHeader(
-  variable: string,
-  axis: Axis,
-  trips: number,
-  parts: number | undefined,
-  part: string | undefined,
-  scopes: Scopes,
-): string {
+function loopHeader(variable: string, { axis, trips, parts }: Loop, part: string | undefined, scopes: Scopes): string {
   const samples = (axis.first ?? 0) === 0 ? "i32(step.count)" : `max(i32(step.count) - ${axis.first}, 0)`;
   const end = axis.batch === true ? `min(${samples}, ${axis.extent})` : String(trips);
   if (parts === undefined || part === undefined)
@@ -142,6 +171,11 @@ function loopHeader(
   const name = `${variable}_end`;
   scopes.line(`let ${name} = min((part + 1) * ${chunk}, ${end});`);
   return `for (var ${variable} = part * ${chunk}; ${variable} < ${name}; ${variable}++) {`;
+}
+
+/** A loop as the planning of runs sees it. */
+function sumLoop({ axis, trips, parts = 1 }: Loop): SumLoop {
+  return { trips: Math.ceil(trips / parts), divisible: axis.batch !== true && parts === 1 };
 }
 
 /** Later reductions are short (a row of logits): unrolled by four where that divides. */

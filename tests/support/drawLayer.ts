@@ -133,7 +133,7 @@ const drawers: Readonly<Record<string, DrawArguments>> = {
   hard_swish: none,
   hard_sigmoid: none,
   softplus: (dice) => ({ ...maybe(dice, "beta", 2), ...maybe(dice, "threshold", 1) }),
-  prelu: (dice, shape) => maybe(dice, "num_parameters", shape[0] ?? 1),
+  prelu: (dice, shape) => ({ ...maybe(dice, "num_parameters", shape[0] ?? 1), ...maybe(dice, "init", 0.1) }),
   softmax: none,
   log_softmax: none,
   dropout: dropProbability,
