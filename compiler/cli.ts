@@ -17,9 +17,12 @@ Examples:
   cnnc compile specs/lenet.cnn -o out/lenet                 a typed module and its WGSL kernels
   cnnc train specs/lenet.cnn --recipe quick --out out/run   train it, with its recipe \`quick\`
   cnnc eval specs/lenet.cnn --weights out/run/weights.safetensors
+  cnnc report out/run                                       the run as a page: curves, mistakes, the network
 
 \`cnnc COMMAND --help\` explains a command. docs/language.md is the language's reference.
 Exit codes: 0 success, 1 errors in the spec or a failed run, 2 a command not understood, 130 interrupted.`;
+
+const weightsText = "weights as safetensors: what `cnnc train` writes; several times for an ensemble";
 
 /** The program with all its commands; `setExitCode` hears what the chosen command ends with. */
 function buildProgram(terminal: Terminal, setExitCode: (code: number) => void): Command {
@@ -136,27 +139,44 @@ function buildProgram(terminal: Terminal, setExitCode: (code: number) => void): 
       setExitCode(await trainCommand(file, options as Parameters<typeof trainCommand>[1], terminal));
     });
 
-  onSpec("eval", "Print loss and accuracy of trained weights on the held-out test images.")
-    .requiredOption("-w, --weights <file>", "weights as safetensors: what `cnnc train` writes")
+  onSpec("eval", "Print loss, accuracy, figures of each class and the confusion matrix on the held-out test images.")
+    .requiredOption("-w, --weights <file>", weightsText, collectMore)
     .option("-r, --recipe <name>", "the recipe that says which data, and how images are prepared")
     .option("-d, --data <dir>", "the directory of the data set's files")
-    .addHelpText("after", help("eval", "specs/lenet.cnn --weights out/lenet/weights.safetensors"))
+    .option("--csv <file>", "write the confusion matrix there: a line for each class, a column for each taken for it")
+    .addHelpText(
+      "after",
+      help(
+        "eval",
+        "specs/lenet.cnn --weights out/lenet/weights.safetensors",
+        "specs/lenet.cnn -w out/a/best.safetensors -w out/b/best.safetensors --csv confusion.csv",
+      ),
+    )
     .action(async (file: string, options: object) => {
       const { evalCommand } = await import("./commands/eval.ts");
       setExitCode(await evalCommand(file, options as Parameters<typeof evalCommand>[1], terminal));
     });
 
-  onSpec("predict", "Print the most likely classes of images, with their probabilities.")
-    .requiredOption("-w, --weights <file>", "weights as safetensors: what `cnnc train` writes")
+  onSpec("predict", "Print the most likely classes of pictures or of test images, with their probabilities.")
+    .argument("[pictures...]", "PNG and JPEG files; exit code 1 where one cannot be read, after the others are done")
+    .requiredOption("-w, --weights <file>", weightsText, collectMore)
     .option("-r, --recipe <name>", "the recipe that says which data, and how images are prepared")
     .option("-d, --data <dir>", "the directory of the data set's files")
-    .option("-i, --images <range>", "which test images: 3, 0-9 or 1,5,7", "0-9")
+    .option("-i, --images <range>", "which test images: 3, 0-9 or 1,5,7 (default: 0-9, where no pictures are given)")
     .option("-t, --top <n>", "how many classes to print for each image", positiveInteger, 3)
     .option("--value <name>", "print the value at an `as` name of the spec instead, as JSON (feature extraction)")
-    .addHelpText("after", help("predict", "specs/lenet.cnn --weights out/lenet/weights.safetensors --images 0-4"))
-    .action(async (file: string, options: object) => {
+    .addHelpText(
+      "after",
+      help(
+        "predict",
+        "specs/lenet.cnn --weights out/lenet/weights.safetensors shirt.png photos/*.jpg",
+        "specs/lenet.cnn --weights out/lenet/weights.safetensors --images 0-4 --top 1",
+        "specs/lenet.cnn -w out/a/best.safetensors -w out/b/best.safetensors --json shirt.png",
+      ),
+    )
+    .action(async (file: string, pictures: readonly string[], options: object) => {
       const { predictCommand } = await import("./commands/predict.ts");
-      setExitCode(await predictCommand(file, options as Parameters<typeof predictCommand>[1], terminal));
+      setExitCode(await predictCommand(file, pictures, options as Parameters<typeof predictCommand>[2], terminal));
     });
 
   const verifyText = "Run a compiled network against a recorded conformance case; exit code 1 on a miss.";
@@ -169,6 +189,24 @@ function buildProgram(terminal: Terminal, setExitCode: (code: number) => void): 
     .action(async (file: string | undefined, options: object) => {
       const { verifyCommand } = await import("./commands/verify.ts");
       setExitCode(await verifyCommand(file, options as Parameters<typeof verifyCommand>[1], terminal));
+    });
+  program
+    .command("report")
+    .description("Show a run, finished or not, as one HTML page: curves, mistakes, filters, feature maps, the network.")
+    .argument("<run>", "the run's directory, as `cnnc train --out` leaves it")
+    .option("-o, --out <file>", "the page to write (default: report.html in the run's directory)")
+    .option("-i, --image <which>", "the image whose feature maps are shown: a test image's number, or a PNG or JPEG", "0")
+    .option("--value <name>", "a layer or `as` name whose feature maps are shown; may be repeated", collect, [])
+    .option("--mistakes <n>", "how many of the worst mistakes to show", wholeNumber, 24)
+    .option("-w, --weights <file>", "the weights to look at (default: the best epoch's, else the newest)")
+    .option("-d, --data <dir>", "the directory of the data set's files (default: where the run found them)")
+    .option("--json", "print the page's path and size as JSON, and what could not be shown")
+    .option("--no-color", "no colours (NO_COLOR does the same)")
+    .option("--debug", "show the stack of an internal error (CNNC_DEBUG=1 does the same)")
+    .addHelpText("after", help("report", "out/lenet", "out/lenet --image 7 --value conv2 -o lenet.html", "out/lenet --image ~/shoe.png"))
+    .action(async (run: string, options: object) => {
+      const { reportCommand } = await import("./commands/report.ts");
+      setExitCode(await reportCommand(run, options as Parameters<typeof reportCommand>[1], terminal));
     });
   program
     .command("docs")
@@ -232,6 +270,11 @@ function isExpected(error: unknown): boolean {
 
 function collect(value: string, before: readonly string[]): readonly string[] {
   return [...before, value];
+}
+
+/** The same for an option that must be given. */
+function collectMore(value: string, before: readonly string[] | undefined): readonly string[] {
+  return collect(value, before ?? []);
 }
 
 function choice(...allowed: readonly string[]): (value: string) => string {

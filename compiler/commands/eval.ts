@@ -1,55 +1,37 @@
-import { readBytes } from "../files/readText.ts";
-import { UserError } from "../files/userError.ts";
-import type { CompiledNetwork } from "../ir/output.ts";
-import type { Recipe } from "../ir/recipe.ts";
+import { writeAtomically } from "../files/writeAtomically.ts";
 import { evaluateNetwork } from "../training/evaluateNetwork.ts";
-import { meanFile, provideMean } from "../training/imageMean.ts";
-import { openNetwork } from "../training/openNetwork.ts";
-import { percent } from "../training/progressView.ts";
-import { compileSpec, type SpecOptions } from "./compileSpec.ts";
-import { openData } from "./openData.ts";
+import { confusionCsv, evaluationJson, evaluationText } from "./evaluationText.ts";
+import { compileForData, compileTrained, openClassifier, type TrainedOptions } from "./openClassifier.ts";
 import type { Terminal } from "./terminal.ts";
 
-export interface EvalCommandOptions extends SpecOptions {
-  readonly weights: string;
-  readonly recipe?: string;
-  readonly data?: string;
+export interface EvalCommandOptions extends TrainedOptions {
+  /** Where the confusion matrix goes as a table. */
+  readonly csv?: string;
 }
 
-/** `cnnc eval`: loss and accuracy of trained weights on the test images. */
+/** `cnnc eval`: loss, accuracy, figures of the classes and the confusion matrix of trained weights on the test images. */
 export async function evalCommand(file: string, options: EvalCommandOptions, terminal: Terminal): Promise<number> {
-  const more = {
-    ...(options.recipe === undefined ? {} : { recipe: options.recipe }),
-    ownImages: options.data !== undefined,
-  };
-  const { network: compiled, diagnostics } = compileSpec(file, options, terminal, more);
-  const recipe = requireDataRecipe(compiled, file);
-  const weights = readBytes(options.weights);
-  const { network, dataset } = openData(file, compiled, recipe, options, more);
-  const opened = await openNetwork(network.plan, { programs: ["inference", "inferenceBytes"] });
+  const spec = compileTrained(file, options, terminal);
+  const dataset = spec.dataset();
+  const network = compileForData(spec, options);
+  const classifier = await openClassifier(network, spec, terminal);
   try {
-    await opened.loadWeights(weights);
-    await provideMean(opened, dataset, recipe.data, meanFile(options.weights), (text) => terminal.error(`${text}\n`));
-    const { loss, correct, count } = await evaluateNetwork(opened, dataset.test);
-    const accuracy = correct / count;
+    const evaluation = await evaluateNetwork(classifier, dataset.test);
+    const { classNames } = dataset;
+    if (options.csv !== undefined) writeAtomically(options.csv, confusionCsv(evaluation.confusion, classNames));
     if (options.json === true) {
-      terminal.out(
-        `${JSON.stringify({ name: network.name, loss, accuracy, correct, count, adapter: opened.description, diagnostics })}\n`,
-      );
+      const { name } = network;
+      const { weights } = options;
+      const { description: adapter } = classifier;
+      const figures = evaluationJson(evaluation, classNames);
+      terminal.out(`${JSON.stringify({ name, ...figures, weights, adapter, diagnostics: spec.diagnostics })}\n`);
     } else {
-      terminal.error(`${dataset.description}\nadapter: ${opened.description}\n`);
-      terminal.out(`test loss ${loss.toFixed(4)}\ntest accuracy ${percent(accuracy)} (${correct} of ${count})\n`);
+      terminal.error(`${dataset.description}\nadapter: ${classifier.description}\n`);
+      if (options.weights.length > 1) terminal.error(`an ensemble of ${options.weights.length} weights files\n`);
+      terminal.out(evaluationText(evaluation, classNames));
     }
     return 0;
   } finally {
-    opened.close();
+    classifier.close();
   }
-}
-
-/** The recipe, for its data; any will do, trainable or not. */
-export function requireDataRecipe(network: CompiledNetwork, file: string): Recipe {
-  if (network.recipe !== undefined) return network.recipe;
-  throw new UserError(
-    `${file} has no recipe for ${network.name}, so nothing says which data it is for: add \`train ${network.name} { data fashion_mnist  optimizer sgd(lr: 0.1) }\``,
-  );
 }

@@ -27,27 +27,57 @@ export function openData(
   options: SpecOptions & { readonly data?: string },
   more: Partial<CompileOptions>,
 ): OpenedData {
-  const { inputShape, outputShape, batch } = compiled.plan;
-  const [channels = 1] = inputShape.length === 3 ? inputShape : [1];
-  const dataset = openDataset(recipe.data.source, {
-    base: dirname(file),
-    channels,
-    classes: outputShape.reduce((product, size) => product * size, 1),
-    largestSide: Math.floor(Math.sqrt(batchBytes / (batch * channels))),
-    ...(options.data !== undefined && { directory: options.data }),
-  });
+  const dataset = openRecipeData(file, compiled, recipe, options.data);
   const source = sourceOf(dataset.train);
   checkFits(compiled, dataset, source, recipe.data);
+  return { network: compileFor(file, compiled, source, options, more), dataset };
+}
+
+/** The data of a recipe as its files hold it; throws `DatasetError` where it cannot be read. */
+export function openRecipeData(
+  file: string,
+  { plan }: CompiledNetwork,
+  recipe: Recipe,
+  directory: string | undefined,
+): Dataset {
+  return openDataset(recipe.data.source, {
+    base: dirname(file),
+    channels: channelsOf(plan),
+    classes: plan.outputShape.reduce((product, size) => product * size, 1),
+    largestSide: largestSideOf(plan),
+    ...(directory !== undefined && { directory }),
+  });
+}
+
+/** The network with the program that prepares such images, `compiled` itself where it has that. */
+export function compileFor(
+  file: string,
+  compiled: CompiledNetwork,
+  source: ImageSource,
+  options: SpecOptions,
+  more: Partial<CompileOptions>,
+): CompiledNetwork {
   const { preparation } = compiled.plan;
   const isKnown =
+    more.value === undefined &&
     preparation?.sourceShape.join() === source.shape.join() &&
     preparation.sourceType === source.dtype &&
-    (preparation.sizes !== undefined) === source.mixed;
-  if (isKnown) return { network: compiled, dataset };
+    (preparation.sizes !== undefined) === (source.mixed === true);
+  if (isKnown) return compiled;
   const { network } = compileFile(file, options, { ...more, imageSource: source });
   if (network === undefined)
     throw new InternalCompilerError("openData", `${file} compiles for one kind of images only`);
-  return { network, dataset };
+  return network;
+}
+
+/** Channels that a network reads of a picture: a vector is made of one. */
+export function channelsOf({ inputShape }: CompiledNetwork["plan"]): number {
+  return inputShape.length === 3 ? (inputShape[0] ?? 1) : 1;
+}
+
+/** Pixels on a side beyond which pictures are made smaller while they are read. */
+export function largestSideOf(plan: CompiledNetwork["plan"]): number {
+  return Math.floor(Math.sqrt(batchBytes / (plan.batch * channelsOf(plan))));
 }
 
 /** What the host sends of a set's images. */

@@ -1,128 +1,186 @@
-import { readImages } from "../datasets/imageSet.ts";
-import { readBytes } from "../files/readText.ts";
-import { UserError } from "../files/userError.ts";
-import { softmax } from "../training/metrics.ts";
-import { meanFile, provideMean } from "../training/imageMean.ts";
-import { openNetwork } from "../training/openNetwork.ts";
-import { percent } from "../training/progressView.ts";
 import type { CompileOptions } from "../compile.ts";
-import { InternalCompilerError } from "../ir/diagnostic.ts";
-import type { Recipe } from "../ir/recipe.ts";
-import { compileFile, compileSpec, type SpecOptions } from "./compileSpec.ts";
-import { openData, sourceOf, type OpenedData } from "./openData.ts";
-import { requireDataRecipe } from "./eval.ts";
+import { readImages, type RawBatch } from "../datasets/imageSet.ts";
+import { UserError } from "../files/userError.ts";
+import type { CompiledNetwork } from "../ir/output.ts";
+import { greatest, softmax } from "../training/metrics.ts";
+import { percent } from "../training/progressView.ts";
+import {
+  className, classNamesOf, compileForData, compileTrained, openClassifier, type Classifier, type TrainedOptions, type TrainedSpec,
+} from "./openClassifier.ts"; // prettier-ignore
+import { compileFor } from "./openData.ts";
+import { openPictures } from "./openPictures.ts";
 import { table, type Terminal } from "./terminal.ts";
 
-export interface PredictCommandOptions extends SpecOptions {
-  readonly weights: string;
-  readonly recipe?: string;
-  readonly data?: string;
-  readonly images: string;
+export interface PredictCommandOptions extends TrainedOptions {
+  /** Numbers of test images; the first ten where neither they nor pictures are given. */
+  readonly images?: string;
   readonly top: number;
   /** The `as` name whose value is printed in place of the classes. */
   readonly value?: string;
 }
 
-interface Prediction {
-  readonly image: number;
-  readonly label: string;
-  readonly classes: readonly { readonly name: string; readonly probability: number }[];
+const firstImages = "0-9";
+
+/** What is predicted: pictures, or test images. */
+interface Inputs {
+  /** The network with the program that prepares these images. */
+  readonly network: CompiledNetwork;
+  readonly classNames: readonly string[];
+  batches(count: number): AsyncIterable<{ readonly images: RawBatch; readonly items: readonly Item[] }>;
 }
 
-/** `cnnc predict`: the most likely classes of test images, beside what they are. */
+/** One of them, as the output names it. */
+interface Item {
+  readonly title: string;
+  readonly json: Readonly<Record<string, unknown>>;
+  /** The right class, where it is known. */
+  readonly label?: string;
+}
+
+interface Failure {
+  readonly file: string;
+  readonly reason: string;
+}
+
+/** `cnnc predict`: the most likely classes of pictures, or of test images beside what they are; 1 where a file is bad. */
 export async function predictCommand(
   file: string,
+  pictures: readonly string[],
   options: PredictCommandOptions,
   terminal: Terminal,
 ): Promise<number> {
-  const more = {
-    ...(options.recipe === undefined ? {} : { recipe: options.recipe }),
-    ownImages: options.data !== undefined,
+  if (pictures.length > 0 && options.images !== undefined)
+    throw new UserError("--images chooses test images; leave it out where picture files are given", 2);
+  if (options.value !== undefined && options.weights.length > 1) {
+    const count = options.weights.length;
+    throw new UserError(`--value prints a value of one network, and ${count} weights files were given`, 2);
+  }
+  const trained = compileTrained(file, options, terminal);
+  if (options.value !== undefined) checkValue(trained.compiled, options.value);
+  // Compiled again with the value as its output, where one is asked for.
+  const spec = options.value === undefined ? trained : { ...trained, more: { ...trained.more, value: options.value } };
+  const failed: Failure[] = [];
+  const fail = (path: string, reason: string): void => {
+    failed.push({ file: path, reason });
+    terminal.error(`${terminal.errorColours.red("error")}: ${reason}\n`);
   };
-  const { network: compiled, diagnostics } = compileSpec(file, options, terminal, more);
-  const recipe = requireDataRecipe(compiled, file);
-  const weights = readBytes(options.weights);
-  const { network, dataset } = openData(file, compiled, recipe, options, more);
-  const indices = parseIndices(options.images, dataset.test.count);
-  if (options.value !== undefined) return predictValue(file, { ...options, value: options.value }, { network, dataset }, { recipe, weights, indices, more }, terminal); // prettier-ignore
-  const nameOf = (index: number): string => dataset.classNames[index] ?? `class ${index}`;
-  const opened = await openNetwork(network.plan, { programs: ["inference", "inferenceBytes"] });
-  const predictions: Prediction[] = [];
-  try {
-    await opened.loadWeights(weights);
-    await provideMean(opened, dataset, recipe.data, meanFile(options.weights), (text) => terminal.error(`${text}\n`));
-    for (let start = 0; start < indices.length; start += opened.batch) {
-      const some = indices.slice(start, start + opened.batch);
-      const logits = await opened.logits(await readImages(dataset.test, some));
-      some.forEach((image, i) => {
-        const probabilities = softmax(logits.subarray(i * opened.classes, (i + 1) * opened.classes));
-        const classes = [...probabilities]
-          .map((probability, index) => ({ name: nameOf(index), probability }))
-          .sort((a, b) => b.probability - a.probability)
-          .slice(0, options.top);
-        predictions.push({ image, label: nameOf(dataset.test.labels[image] ?? 0), classes });
-      });
+  const inputs =
+    pictures.length > 0
+      ? pictureInputs(pictures, spec, options, { failed: fail, note: (text) => terminal.error(`${text}\n`) })
+      : testInputs(spec, options);
+  const results: Result[] = [];
+  if (inputs !== undefined) {
+    const classifier = await openClassifier(inputs.network, spec, terminal);
+    try {
+      await predictInputs(inputs, classifier, results);
+    } finally {
+      classifier.close();
     }
-  } finally {
-    opened.close();
   }
-  if (options.json === true)
-    terminal.out(`${JSON.stringify({ name: network.name, predictions, diagnostics }, null, 2)}\n`);
-  else {
-    const rows = predictions.map(({ image, label, classes }) => [
-      `image ${image}`,
-      ...classes.map(({ name, probability }) => `${name} ${percent(probability)}`),
-      label === classes[0]?.name ? "right" : `wrong: it is ${label}`,
-    ]);
-    terminal.out(
-      table(
-        rows,
-        (rows[0] ?? []).map(() => "left" as const),
-      ),
-    );
+  const name = trained.compiled.name;
+  const rest = { ...(pictures.length > 0 && { failed }), diagnostics: trained.diagnostics };
+  if (options.value !== undefined) {
+    const shape = inputs?.network.plan.outputShape ?? [];
+    const images = results.map(({ item, row }) => ({ ...item.json, values: [...row] }));
+    terminal.out(`${JSON.stringify({ name, value: options.value, shape, images, ...rest })}\n`);
+  } else {
+    const ranked = results.map(({ item, row }) => ({
+      item,
+      classes: rank(row, inputs?.classNames ?? [], options.top),
+    }));
+    if (options.json === true) {
+      const predictions = ranked.map(({ item, classes }) => ({ ...item.json, classes }));
+      terminal.out(`${JSON.stringify({ name, predictions, ...rest }, null, 2)}\n`);
+    } else terminal.out(predictionTable(ranked));
   }
-  return 0;
+  return failed.length > 0 ? 1 : 0;
 }
 
-/** Prints the value at a name for each image, as JSON: its shape, and its numbers row by row. */
-async function predictValue(
-  file: string,
-  options: PredictCommandOptions & { readonly value: string },
-  { network: whole, dataset }: OpenedData,
-  { recipe, weights, indices, more }: PredictedImages,
-  terminal: Terminal,
-): Promise<number> {
-  const { value } = options;
-  const names = [...whole.graph.named.keys()];
-  if (!names.includes(value)) {
-    const known = names.length === 0 ? "`as NAME` in the spec names one" : `it names ${names.join(", ")}`;
-    throw new UserError(`--value ${value}: ${whole.name} names no such value; ${known}`, 2);
-  }
-  const { network } = compileFile(file, options, { ...more, imageSource: sourceOf(dataset.train), value });
-  if (network === undefined) throw new InternalCompilerError("predict", `${file} compiles to its end only`);
-  const opened = await openNetwork(network.plan, { programs: ["inference", "inferenceBytes"] });
-  try {
-    await opened.loadWeights(weights);
-    await provideMean(opened, dataset, recipe.data, meanFile(options.weights), (text) => terminal.error(`${text}\n`));
-    const images: { readonly image: number; readonly values: readonly number[] }[] = [];
-    for (let start = 0; start < indices.length; start += opened.batch) {
-      const some = indices.slice(start, start + opened.batch);
-      const values = await opened.logits(await readImages(dataset.test, some));
-      const size = values.length / some.length;
-      some.forEach((image, i) => images.push({ image, values: [...values.subarray(i * size, (i + 1) * size)] }));
-    }
-    terminal.out(`${JSON.stringify({ name: network.name, value, shape: network.plan.outputShape, images })}\n`);
-  } finally {
-    opened.close();
-  }
-  return 0;
+interface Result {
+  readonly item: Item;
+  /** Its logits, or its value. */
+  readonly row: Float32Array | Float64Array;
 }
 
-interface PredictedImages {
-  readonly recipe: Recipe;
-  readonly weights: Uint8Array<ArrayBuffer>;
-  readonly indices: readonly number[];
-  readonly more: Partial<CompileOptions>;
+async function predictInputs(inputs: Inputs, classifier: Classifier, results: Result[]): Promise<void> {
+  for await (const { images, items } of inputs.batches(classifier.batch)) {
+    const values = await classifier.logits(images);
+    const size = values.length / items.length;
+    items.forEach((item, index) => results.push({ item, row: values.subarray(index * size, (index + 1) * size) }));
+  }
+}
+
+interface RankedClass {
+  readonly name: string;
+  readonly class: number;
+  readonly probability: number;
+}
+
+function rank(logits: ArrayLike<number>, names: readonly string[], top: number): readonly RankedClass[] {
+  const probabilities = softmax(logits);
+  return greatest(logits, top).map((index) => ({
+    name: className(names, index),
+    class: index,
+    probability: probabilities[index] as number,
+  }));
+}
+
+function predictionTable(ranked: readonly { readonly item: Item; readonly classes: readonly RankedClass[] }[]): string {
+  const rows = ranked.map(({ item: { title, label }, classes }) => [
+    title,
+    ...classes.map(({ name, probability }) => `${name} ${percent(probability)}`),
+    ...(label === undefined ? [] : [label === classes[0]?.name ? "right" : `wrong: it is ${label}`]),
+  ]);
+  return table(
+    rows,
+    (rows[0] ?? []).map(() => "left" as const),
+  );
+}
+
+/** Pictures need no data set: names and mean are in the files beside the weights. Undefined where none can be read. */
+function pictureInputs(
+  paths: readonly string[],
+  spec: TrainedSpec,
+  options: PredictCommandOptions,
+  notes: Parameters<typeof openPictures>[3],
+): Inputs | undefined {
+  const pictures = openPictures(paths, spec.compiled, spec.recipe, notes);
+  if (pictures === undefined) return undefined;
+  return {
+    network: compileFor(spec.file, spec.compiled, pictures.source, options, spec.more),
+    classNames: classNamesOf(spec, options.data),
+    async *batches(count) {
+      for await (const { paths: read, images } of pictures.batches(count)) {
+        yield { images, items: read.map((path) => ({ title: path, json: { file: path } })) };
+      }
+    },
+  };
+}
+
+function testInputs(spec: TrainedSpec, options: PredictCommandOptions): Inputs {
+  const { test, classNames } = spec.dataset();
+  const indices = parseIndices(options.images ?? firstImages, test.count);
+  return {
+    network: compileForData(spec, options),
+    classNames,
+    async *batches(count) {
+      for (let start = 0; start < indices.length; start += count) {
+        const some = indices.slice(start, start + count);
+        const items = some.map((image) => {
+          const label = className(classNames, test.labels[image] ?? 0);
+          return { title: `image ${image}`, json: { image, label }, label };
+        });
+        yield { images: await readImages(test, some), items };
+      }
+    },
+  };
+}
+
+function checkValue({ graph, name }: CompiledNetwork, value: NonNullable<CompileOptions["value"]>): void {
+  const names = [...graph.named.keys()];
+  if (names.includes(value)) return;
+  const known = names.length === 0 ? "`as NAME` in the spec names one" : `it names ${names.join(", ")}`;
+  throw new UserError(`--value ${value}: ${name} names no such value; ${known}`, 2);
 }
 
 /** "3", "0-9" or "1,5,7-8" as indices below `count`. */

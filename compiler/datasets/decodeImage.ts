@@ -70,7 +70,13 @@ export function decodeImage(content: Uint8Array, path: string): DecodedImage {
     });
     return { width, height, rgba: data };
   } catch (error) {
-    const { message } = error as Error;
-    throw new DatasetError(`${path}: its ${content.length} bytes do not decode: ${message}`, 1, { cause: error });
+    const reason = isCutOff(content) ? "it is cut off before its end" : (error as Error).message;
+    throw new DatasetError(`${path}: its ${content.length} bytes do not decode: ${reason}`, 1, { cause: error });
   }
+}
+
+/** Whether what stands at a file's end is nowhere in it; the libraries' own words for that say little. */
+function isCutOff(content: Uint8Array): boolean {
+  const bytes = Buffer.from(content.buffer, content.byteOffset, content.length);
+  return content[0] === 0x89 ? !bytes.includes("IEND") : !bytes.includes(Buffer.of(0xff, 0xd9));
 }

@@ -54,6 +54,13 @@ export function shippedFashionMnist(): string {
   return join(packageRoot(), "specs/data/fashion-mnist");
 }
 
+/** The names of the classes of a data set that always has the same ones; undefined where its files say. */
+export function knownClassNames(source: DataSource): readonly string[] | undefined {
+  return source.kind === "named" && source.name in named
+    ? named[source.name as keyof typeof named].classNames
+    : undefined;
+}
+
 /** Reads both halves of a recipe's data; throws `DatasetError` where it cannot be found, read or is damaged. */
 export function openDataset(source: DataSource, options: OpenOptions = {}): Dataset {
   switch (source.kind) {

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parseSafetensors, writeSafetensors } from "cnnc/runtime";
+import type { NetworkPlan } from "../../runtime/plan.ts";
 import type { Dataset } from "../datasets/imageSet.ts";
 import { meanOf } from "../datasets/meanOf.ts";
 import { readBytes } from "../files/readText.ts";
@@ -22,23 +23,33 @@ export function meanFile(weights: string): string {
  * written there. Does nothing where the recipe subtracts none.
  */
 export async function provideMean(
-  opened: OpenNetwork,
+  { network }: OpenNetwork,
   dataset: Dataset,
   data: DataRecipe,
   file: string,
   note: (text: string) => void,
 ): Promise<void> {
-  const place = opened.network.plan.preparation?.mean;
-  if (data.subtract === undefined || place === undefined) return;
-  if (existsSync(file)) {
-    opened.network.setImageMean(readMean(file, place.shape));
-    return;
-  }
-  note(`computing the mean of ${dataset.train.count} training images`);
-  const mean = await meanOf(dataset.train, data);
+  const mean = await imageMean(network.plan, () => dataset, data, file, note);
+  if (mean !== undefined) network.setImageMean(mean);
+}
+
+/** That mean; undefined where the recipe subtracts none. The data set is opened only where there is no such file. */
+export async function imageMean(
+  { preparation }: NetworkPlan,
+  openDataset: () => Dataset,
+  data: DataRecipe,
+  file: string,
+  note: (text: string) => void,
+): Promise<Float32Array<ArrayBuffer> | undefined> {
+  const place = preparation?.mean;
+  if (data.subtract === undefined || place === undefined) return undefined;
+  if (existsSync(file)) return readMean(file, place.shape);
+  const { train } = openDataset();
+  note(`computing the mean of ${train.count} training images`);
+  const mean = await meanOf(train, data);
   const tensor = { dtype: "F32", shape: place.shape, values: mean } as const;
   writeAtomically(file, writeSafetensors(new Map([[tensorName, tensor]]), { format: "pt", kind: data.subtract }));
-  opened.network.setImageMean(mean);
+  return mean;
 }
 
 function readMean(file: string, shape: readonly number[]): Float32Array<ArrayBuffer> {

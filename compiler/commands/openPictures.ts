@@ -1,0 +1,148 @@
+/** PNG and JPEG files given on the command line, as the images that a recipe's data lines prepare. */
+import type { DecodedImage, ImageSize } from "../datasets/decodeImage.ts";
+import type { RawBatch } from "../datasets/imageSet.ts";
+import { fitted, picturePlanes, placePlanes, readPicture, readPictureSize, roomFor } from "../datasets/pictureFile.ts";
+import { preparationProblem, preparedShape } from "../3-differentiate/preparationGraph.ts";
+import { UserError } from "../files/userError.ts";
+import { givesInput, type ImageSource } from "../imageSource.ts";
+import { formatShape } from "../ir/graph.ts";
+import type { CompiledNetwork } from "../ir/output.ts";
+import type { Recipe } from "../ir/recipe.ts";
+import { channelsOf, largestSideOf } from "./openData.ts";
+
+/** What is heard while pictures are read. */
+export interface PictureNotes {
+  /** A file that is passed over, with all that is wrong with it, its name included. */
+  failed(path: string, reason: string): void;
+  note(text: string): void;
+}
+
+export interface Pictures {
+  /** What the host sends of them. */
+  readonly source: ImageSource;
+  /** The pictures that could be read, up to `count` at a time, the next ones being read meanwhile. */
+  batches(count: number): AsyncGenerator<PictureBatch>;
+}
+
+export interface PictureBatch {
+  readonly paths: readonly string[];
+  readonly images: RawBatch;
+}
+
+interface PictureFile {
+  readonly path: string;
+  readonly own: ImageSize;
+  /** What it is made before the network's own preparation. */
+  readonly size: ImageSize;
+}
+
+/**
+ * Reads the sizes of all files, and decides how they are sent: each in its own size where the recipe resizes or they fit as they
+ * are, else resized to its images' size. Undefined where no file is a picture; throws `UserError` where none could be fed.
+ */
+export function openPictures(
+  paths: readonly string[],
+  compiled: CompiledNetwork,
+  recipe: Recipe,
+  notes: PictureNotes,
+): Pictures | undefined {
+  const { plan, name } = compiled;
+  const channels = channelsOf(plan);
+  if (![1, 3, 4].includes(channels)) {
+    throw new UserError(
+      `${name} reads ${channels} channels; a picture gives 1 (grey), 3 (red, green, blue) or 4 (with its opacity)`,
+    );
+  }
+  const side = largestSideOf(plan);
+  const found: PictureFile[] = [];
+  for (const path of paths) {
+    const own = readPictureSize(path);
+    if (typeof own === "string") notes.failed(path, `${path}: ${own}`);
+    else found.push({ path, own, size: fitted(own, side) });
+  }
+  if (found.length === 0) return undefined;
+  const source = chooseSource(found, compiled, recipe);
+  const [, height, width] = source.shape;
+  const isRoom = source.mixed === true || found.every(({ size }) => size.height === height && size.width === width);
+  const files = isRoom ? found : found.map((file) => ({ ...file, size: { height, width } }));
+  const resized = files.filter(({ own, size }) => own.height !== size.height || own.width !== size.width);
+  if (resized.length > 0) {
+    const to = isRoom ? `larger than ${side} pixels` : `of another size than the recipe's ${height}x${width}`;
+    notes.note(`${countText(resized.length)} ${to}, and resized while read`);
+  }
+  return { source, batches: (count) => readBatches(files, source, count, notes, name) };
+}
+
+/** Pictures as they are, where the data lines make the network's input of them; else of the size that its data has. */
+function chooseSource(files: readonly PictureFile[], compiled: CompiledNetwork, { data }: Recipe): ImageSource {
+  const { name, plan } = compiled;
+  const { height, width, mixed } = roomFor(files.map(({ size }) => size));
+  const channels = channelsOf(plan);
+  const own: ImageSource = { shape: [channels, height, width], dtype: "u8", mixed };
+  const [, rows = 0, columns = 0] = plan.preparation?.sourceShape ?? plan.inputShape;
+  // Of a vector, only a named set says how it is an image.
+  const isKnown = plan.inputShape.length === 3 || data.source.kind === "named";
+  const usual: ImageSource = { shape: [channels, rows, columns], dtype: "u8", mixed: false };
+  const candidates = isKnown && data.resize === undefined ? [own, usual] : [own];
+  const source = candidates.find((candidate) => givesInput(candidate, data, plan.inputShape));
+  if (source !== undefined) return source;
+  const problem =
+    preparationProblem(own, data) ?? `its recipe's data lines make ${formatShape(preparedShape(own, data))} of these`;
+  throw new UserError(`${name} takes images of ${formatShape(plan.inputShape)}: ${problem}`);
+}
+
+async function* readBatches(
+  files: readonly PictureFile[],
+  source: ImageSource,
+  count: number,
+  notes: PictureNotes,
+  name: string,
+): AsyncGenerator<PictureBatch> {
+  let coloured = 0;
+  const read = async (start: number): Promise<PictureBatch> => {
+    const pictures: { readonly file: PictureFile; readonly planes: Uint8Array }[] = [];
+    // One by one, so that one decoded picture at a time is in memory.
+    for (const file of files.slice(start, start + count)) {
+      try {
+        const decoded = await readPicture(file.path, file.own);
+        if (source.shape[0] === 1 && isColoured(decoded)) coloured++;
+        pictures.push({ file, planes: picturePlanes(decoded, source.shape[0], file.size) });
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error;
+        notes.failed(file.path, error.message);
+      }
+    }
+    return place(pictures, source);
+  };
+  let next = read(0);
+  for (let start = 0; start < files.length; start += count) {
+    const batch = await next;
+    next = read(start + count);
+    if (batch.paths.length > 0) yield batch;
+  }
+  if (coloured > 0) notes.note(`${countText(coloured)} in colour, and made grey: ${name} reads one channel`);
+}
+
+function place(
+  pictures: readonly { readonly file: PictureFile; readonly planes: Uint8Array }[],
+  { shape: [channels, height, width] }: ImageSource,
+): PictureBatch {
+  const room = channels * height * width;
+  const raw = new Uint8Array(pictures.length * room);
+  pictures.forEach(({ file, planes }, index) => {
+    placePlanes(planes, file.size, raw, index * room, { channels, height, width });
+  });
+  const sizes = Uint32Array.from(pictures.flatMap(({ file: { size } }) => [size.height, size.width]));
+  return { paths: pictures.map(({ file }) => file.path), images: { raw, sizes } };
+}
+
+function isColoured({ rgba }: DecodedImage): boolean {
+  for (let at = 0; at < rgba.length; at += 4) {
+    if (rgba[at] !== rgba[at + 1] || rgba[at] !== rgba[at + 2]) return true;
+  }
+  return false;
+}
+
+function countText(count: number): string {
+  return count === 1 ? "1 picture is" : `${count} pictures are`;
+}
