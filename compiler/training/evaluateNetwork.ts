@@ -10,11 +10,12 @@ export interface ClassifyingNetwork {
   logits(images: RawBatch): Promise<Float32Array | Float64Array>;
 }
 
-/** The figures of all images of a set; `onProgress` hears the images done after each batch. */
+/** The figures of all images of a set; `onProgress` hears the images done after each batch, `onImage` each image's logits. */
 export async function evaluateNetwork(
   network: ClassifyingNetwork,
   set: ImageSet,
   onProgress: (done: number, total: number) => void = () => undefined,
+  onImage: (image: number, logits: Float32Array | Float64Array, label: number) => void = () => undefined,
 ): Promise<Evaluation> {
   const tally = createTally(network.classes);
   const order = Uint32Array.from({ length: set.count }, (_, index) => index);
@@ -22,7 +23,9 @@ export async function evaluateNetwork(
   for await (const { labels, count, ...images } of readAhead(set, order, network.batch)) {
     const logits = await network.logits(images);
     for (let i = 0; i < count; i++) {
-      tally.add(logits.subarray(i * network.classes, (i + 1) * network.classes), labels[i] as number);
+      const row = logits.subarray(i * network.classes, (i + 1) * network.classes);
+      tally.add(row, labels[i] as number);
+      onImage(start + i, row, labels[i] as number);
     }
     start += count;
     onProgress(start, set.count);

@@ -41,6 +41,14 @@ export type EventEntry = Entry &
 
 export type LogEntry = StepEntry | EpochEntry | EventEntry;
 
+export function isStep(entry: LogEntry): entry is StepEntry {
+  return entry.kind === "step";
+}
+
+export function isEpoch(entry: LogEntry): entry is EpochEntry {
+  return entry.kind === "epoch";
+}
+
 const kinds: readonly unknown[] = ["step", "epoch", "start", "checkpoint", "lost", "failed", "end"];
 
 /** The entries of a log; an absent file has none, and a line cut off by a crash is passed over. */

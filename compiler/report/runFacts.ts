@@ -1,0 +1,92 @@
+import type { RecipeCall } from "../ir/recipe.ts";
+import { formatCount, formatSeconds } from "../commands/terminal.ts";
+import { percent } from "../training/progressView.ts";
+import type { RunDescription } from "../training/runFiles.ts";
+import { isEpoch, isStep, type LogEntry } from "../training/trainingLog.ts";
+import type { RunFacts } from "./reportData.ts";
+
+/** A run in words, from what it was started with and its log. */
+export function runFacts(run: RunDescription, entries: readonly LogEntry[]): RunFacts {
+  const epochs = entries.filter(isEpoch);
+  const steps = entries.filter(isStep);
+  const best = epochs.reduce<(typeof epochs)[number] | undefined>(
+    (found, epoch) => (found === undefined || epoch.testAccuracy > found.testAccuracy ? epoch : found),
+    undefined,
+  );
+  const settings = Object.entries(run.settings).map(([name, value]) => `${name} = ${value}`);
+  const { outcome, isComplete } = statusOf(entries, run.epochs);
+  const last = epochs.at(-1);
+  const rows: readonly (readonly [string, string | undefined])[] = [
+    ["Spec", run.file],
+    ["Model", settings.length === 0 ? run.model : `${run.model} (${settings.join(", ")})`],
+    ["Recipe", run.recipe === "" ? "the model’s plain one" : run.recipe],
+    ["Optimizer", callText(run.optimizer)],
+    ["Rate schedule", callText(run.schedule)],
+    ["Loss", run.loss.kind],
+    ["Initial weights", callText(run.init)],
+    ["Batch", run.accumulate > 1 ? `${run.batch} images, ${run.accumulate} batches a step` : `${run.batch} images`],
+    ["Seed", String(run.seed)],
+    ["Data", run.dataset.description],
+    ["Parameters", formatCount(run.parameters)],
+    ["Adapter", run.adapter],
+    ["Started", `${run.started.replace("T", " ").replace(/\.\d+Z$/, "")} UTC`],
+    ["Trained", trainedText(run, epochs.length, steps.at(-1)?.step ?? 0)],
+    ["Time", timeText(entries)],
+    ["Speed", last === undefined ? undefined : `${formatCount(Math.round(last.imagesPerSecond))} images/s in epoch ${last.epoch}`],
+    [
+      "Best accuracy",
+      best && `${percent(best.testAccuracy)} of the test images, after epoch ${best.epoch}`,
+    ],
+  ]; // prettier-ignore
+  return {
+    model: run.model,
+    status: outcome,
+    isComplete,
+    best: best && { accuracy: best.testAccuracy, loss: best.testLoss, epoch: best.epoch },
+    rows: rows.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])),
+  };
+}
+
+/** "sgd(lr: 0.1, momentum: 0.9)"; arguments that are off are left out. */
+export function callText({ name, args }: RecipeCall): string {
+  const given = Object.entries(args).filter(([key, value]) => value !== false && (value !== 0 || key === "lr"));
+  const texts = given.map(
+    ([key, value]) => `${key}: ${Array.isArray(value) ? `[${value.join(", ")}]` : String(value)}`,
+  );
+  return texts.length === 0 ? name : `${name}(${texts.join(", ")})`;
+}
+
+function trainedText({ epochs }: RunDescription, done: number, steps: number): string {
+  return `${done} of ${epochs} ${epochs === 1 ? "epoch" : "epochs"}, ${formatCount(steps)} steps`;
+}
+
+/** What became of it, by the last line of the log that tells. */
+function statusOf(entries: readonly LogEntry[], epochs: number): { outcome: string; isComplete: boolean } {
+  const last = entries.findLast(({ kind }) => kind === "start" || kind === "end" || kind === "failed");
+  if (last?.kind === "failed") return { outcome: `Stopped: ${last.message}.`, isComplete: true };
+  if (last?.kind === "end") {
+    const outcomes: Readonly<Record<string, string>> = {
+      finished: `Finished after ${epochs} ${epochs === 1 ? "epoch" : "epochs"}.`,
+      interrupted: "Interrupted; --resume goes on from its last checkpoint.",
+      stoppedEarly: "Stopped early: the test loss no longer improved.",
+    };
+    return { outcome: outcomes[last.outcome] ?? `Ended: ${last.outcome}.`, isComplete: true };
+  }
+  return {
+    outcome: "Not ended: it is being trained still, or its process was killed. What it has written so far is shown.",
+    isComplete: false,
+  };
+}
+
+/** Of the epochs that are done; where there is none, from the start to the end. */
+function timeText(entries: readonly LogEntry[]): string | undefined {
+  const epochs = entries.filter(isEpoch);
+  if (epochs.length > 0) {
+    const seconds = epochs.reduce((sum, epoch) => sum + epoch.seconds, 0);
+    return `${formatSeconds(seconds)} (${epochs.length === 1 ? "one epoch" : `${epochs.length} epochs`})`;
+  }
+  const start = entries.findLast((entry) => entry.kind === "start");
+  const end = entries.findLast((entry) => entry.kind === "end" || entry.kind === "failed");
+  if (start?.kind !== "start" || (end?.kind !== "end" && end?.kind !== "failed")) return undefined;
+  return formatSeconds((Date.parse(end.time) - Date.parse(start.time)) / 1000);
+}

@@ -1,0 +1,64 @@
+/** The weights that a report looks at: a run may have several, and while it is written none but a checkpoint. */
+import { existsSync } from "node:fs";
+import { basename } from "node:path";
+import { parseSafetensors } from "cnnc/runtime";
+import { readBytes } from "../files/readText.ts";
+import { UserError } from "../files/userError.ts";
+import { openCheckpointStore } from "../training/checkpointStore.ts";
+import type { RunFiles } from "../training/runFiles.ts";
+import { isEpoch, type LogEntry } from "../training/trainingLog.ts";
+
+export interface RunWeights {
+  readonly path: string;
+  /** "best.safetensors, after epoch 3". */
+  readonly description: string;
+  readonly file: Uint8Array<ArrayBuffer>;
+  /** A checkpoint holds more than the network's own tensors. */
+  readonly isCheckpoint: boolean;
+  /** A tensor of the network by its name; undefined where the file has none of 32-bit floats. */
+  readonly tensor: (name: string) => Float32Array | undefined;
+}
+
+/**
+ * Reads `chosen`, or else the best epoch's weights, the last ones, the newest checkpoint: the first that is there. Undefined where
+ * nothing has been written yet; throws `UserError` for a file that cannot be read.
+ */
+export function readRunWeights(
+  files: RunFiles,
+  entries: readonly LogEntry[],
+  chosen: string | undefined,
+): RunWeights | undefined {
+  if (chosen !== undefined) return weightsIn(chosen, readBytes(chosen), basename(chosen));
+  if (existsSync(files.best)) {
+    const epochs = entries.filter(isEpoch);
+    const least = Math.min(...epochs.map(({ testLoss }) => testLoss));
+    const best = epochs.find(({ testLoss }) => testLoss === least);
+    const after = best === undefined ? "" : `, after epoch ${best.epoch}`;
+    return weightsIn(files.best, readBytes(files.best), `${basename(files.best)}${after}`);
+  }
+  if (existsSync(files.weights)) return weightsIn(files.weights, readBytes(files.weights), basename(files.weights));
+  const checkpoint = openCheckpointStore(files, 1).newest(() => undefined);
+  if (checkpoint === undefined) return undefined;
+  const { path, file, position } = checkpoint;
+  return weightsIn(path, file, `the checkpoint after step ${position.step}`);
+}
+
+function weightsIn(path: string, file: Uint8Array<ArrayBuffer>, description: string): RunWeights {
+  const { tensors } = parse(path, file);
+  const isCheckpoint = [...tensors.keys()].some((name) => name.startsWith("model."));
+  return {
+    ...{ path, description, file, isCheckpoint },
+    tensor: (name) => {
+      const tensor = tensors.get(isCheckpoint ? `model.${name}` : name);
+      return tensor?.dtype === "F32" ? new Float32Array(tensor.bytes.slice().buffer) : undefined;
+    },
+  };
+}
+
+function parse(path: string, file: Uint8Array<ArrayBuffer>): ReturnType<typeof parseSafetensors> {
+  try {
+    return parseSafetensors(file);
+  } catch (error) {
+    throw new UserError(`${path} is damaged: ${(error as Error).message}`, 1, { cause: error });
+  }
+}
