@@ -2,17 +2,9 @@ import { diagnosticsToJson } from "../diagnostics/render.ts";
 import { compileFile, countDiagnostics, isRefused, showDiagnostics, type SpecOptions } from "./compileSpec.ts";
 import type { Terminal } from "./terminal.ts";
 
-export interface CheckCommandOptions extends SpecOptions {
-  readonly recipe?: string;
-  readonly batch?: number;
-}
-
 /** `cnnc check`: every diagnostic of a file; 1 when there is an error among them, or a warning that is denied. */
-export function checkCommand(file: string, options: CheckCommandOptions, terminal: Terminal): number {
-  const { diagnostics, network } = compileFile(file, options, {
-    ...(options.recipe === undefined ? {} : { recipe: options.recipe }),
-    ...(options.batch === undefined ? {} : { batch: options.batch }),
-  });
+export function checkCommand(file: string, options: SpecOptions, terminal: Terminal): number {
+  const { diagnostics, network } = compileFile(file, options);
   const ok = network !== undefined && !isRefused(diagnostics, options);
   if (options.json === true) {
     terminal.out(`${JSON.stringify({ ok, diagnostics: diagnosticsToJson(diagnostics) }, null, 2)}\n`);

@@ -14,8 +14,6 @@ export interface CompileCommandOptions extends SpecOptions {
   readonly out?: string;
   readonly emit: "ts" | "js";
   readonly dump?: readonly string[];
-  readonly recipe?: string;
-  readonly batch?: number;
 }
 
 /** `cnnc compile`: the module and its kernels in a directory, the stages asked for on the output. */
@@ -27,10 +25,7 @@ export async function compileCommand(
   if (options.out === undefined && options.dump === undefined) {
     throw new UserError("say where to write with --out DIR, or what to show with --dump graph,kernels,memory", 2);
   }
-  const { network, diagnostics } = compileSpec(file, options, terminal, {
-    ...(options.recipe === undefined ? {} : { recipe: options.recipe }),
-    ...(options.batch === undefined ? {} : { batch: options.batch }),
-  });
+  const { network, diagnostics } = compileSpec(file, options, terminal);
   const stages = (options.dump ?? []).map((stage) => [stage, dumpStage(network, stage)] as const);
   const dump = options.dump === undefined ? {} : { dump: Object.fromEntries(stages) };
   // One JSON object and nothing beside it, so that a script can parse what it gets.

@@ -1,6 +1,7 @@
 /** From a path on the command line to a compiled network, with diagnostics shown on the way. */
 import { isAbsolute, relative, resolve } from "node:path";
 import { existsSync, statSync } from "node:fs";
+import { checkSource, type CheckResult, type CheckSourceOptions } from "../check.ts";
 import { compile, type CompileOptions } from "../compile.ts";
 import { diagnosticsToJson, renderDiagnostics, type JsonDiagnostic } from "../diagnostics/render.ts";
 import { readText } from "../files/readText.ts";
@@ -13,8 +14,11 @@ import { paletteOf, type Terminal } from "./terminal.ts";
 /** The options that every command on a spec has. */
 export interface SpecOptions {
   readonly model?: string;
+  readonly recipe?: string;
   /** Texts `name=value`, in the order given. */
   readonly set: readonly string[];
+  /** `--batch`, of the commands that have it. */
+  readonly batch?: number;
   readonly json?: boolean;
   /** `--deny-warnings`: a warning ends the command as an error does. */
   readonly denyWarnings?: boolean;
@@ -54,13 +58,24 @@ export function isRefused(diagnostics: readonly Diagnostic[], { denyWarnings }: 
 
 /** Compiles a spec without showing anything. */
 export function compileFile(path: string, options: SpecOptions, more: Partial<CompileOptions> = {}): Compilation {
-  const settings = parseSettings(options.set);
-  return compile(readSpec(path), {
+  return compile(readSpec(path), { ...askedOf(options), ...more });
+}
+
+/** Checks a spec without compiling it or showing anything. */
+export function checkFile(path: string, options: SpecOptions, more: Partial<CheckSourceOptions> = {}): CheckResult {
+  return checkSource(readSpec(path), { ...askedOf(options), ...more });
+}
+
+/** What a command line asks of the compiler; throws `UserError` where `--set` is not `name=value`. */
+export function askedOf({ model, recipe, batch, set }: SpecOptions): CheckSourceOptions {
+  const settings = parseSettings(set);
+  return {
     readSource: readImport,
-    ...(options.model === undefined ? {} : { model: options.model }),
-    ...(Object.keys(settings).length === 0 ? {} : { settings }),
-    ...more,
-  });
+    ...(model !== undefined && { model }),
+    ...(recipe !== undefined && { recipe }),
+    ...(batch !== undefined && { batch }),
+    ...(Object.keys(settings).length > 0 && { settings }),
+  };
 }
 
 /** A spec's source under the path that people wrote; throws `UserError`. */
@@ -69,7 +84,7 @@ export function readSpec(path: string): SourceFile {
 }
 
 /** How the compiler reads the files of `import`: undefined where there is none. */
-export function readImport(path: string): string | undefined {
+function readImport(path: string): string | undefined {
   return existsSync(path) && statSync(path).isFile() ? readText(path) : undefined;
 }
 
@@ -97,7 +112,7 @@ export function countDiagnostics(diagnostics: readonly Diagnostic[]): string {
 }
 
 /** Settings by name; throws `UserError` where a text is not `name=value`. */
-export function parseSettings(texts: readonly string[]): Readonly<Record<string, string>> {
+function parseSettings(texts: readonly string[]): Readonly<Record<string, string>> {
   const settings = new Map<string, string>();
   for (const text of texts) {
     const equals = text.indexOf("=");

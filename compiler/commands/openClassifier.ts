@@ -22,7 +22,6 @@ import type { Terminal } from "./terminal.ts";
 export interface TrainedOptions extends SpecOptions {
   /** Several are an ensemble. */
   readonly weights: readonly string[];
-  readonly recipe?: string;
   readonly data?: string;
 }
 
@@ -54,10 +53,7 @@ export interface Classifier extends ClassifyingNetwork {
 
 /** Compiles a spec and reads the weights; the recipe may be any, trainable or not. */
 export function compileTrained(file: string, options: TrainedOptions, terminal: Terminal): TrainedSpec {
-  const more = {
-    ...(options.recipe === undefined ? {} : { recipe: options.recipe }),
-    ownImages: options.data !== undefined,
-  };
+  const more = { ownImages: options.data !== undefined };
   const { network: compiled, diagnostics } = compileSpec(file, options, terminal, more);
   const { recipe } = compiled;
   if (recipe === undefined) {

@@ -1,15 +1,12 @@
-import { checkSource } from "../check.ts";
 import { diagnosticsToJson, type JsonDiagnostic } from "../diagnostics/render.ts";
 import { formatShape } from "../ir/graph.ts";
-import { compileSpec, isRefused, parseSettings, readImport, readSpec, showDiagnostics, SpecErrors, type SpecOptions } from "./compileSpec.ts"; // prettier-ignore
+import { checkFile, compileSpec, isRefused, showDiagnostics, SpecErrors, type SpecOptions } from "./compileSpec.ts";
 import { parseLimits } from "./limitOptions.ts";
 import { summarizeGraph, type LayerSummary, type NetworkSummary } from "./summarize.ts";
 import { summarizeMemory, type MemorySummary } from "./summarizeMemory.ts";
 import { formatBytes, formatCount, table, type Terminal } from "./terminal.ts";
 
 export interface SummaryCommandOptions extends SpecOptions {
-  readonly recipe?: string;
-  readonly batch?: number;
   /** Modules at this depth and below are one row each. */
   readonly depth?: number;
   readonly adapter: "cpu" | "gpu";
@@ -38,8 +35,6 @@ function planned(file: string, options: SummaryCommandOptions, terminal: Termina
   const { adapter, depth } = options;
   const limits = parseLimits(options.limit);
   const { network, diagnostics } = compileSpec(file, options, terminal, {
-    ...(options.recipe === undefined ? {} : { recipe: options.recipe }),
-    ...(options.batch === undefined ? {} : { batch: options.batch }),
     adapterClass: adapter,
     limits,
   });
@@ -54,12 +49,7 @@ function planned(file: string, options: SummaryCommandOptions, terminal: Termina
 
 /** From the checked graph, in milliseconds whatever the network's size. */
 function layersAlone(file: string, options: SummaryCommandOptions, terminal: Terminal): SummaryJson {
-  const { checked, diagnostics } = checkSource(readSpec(file), {
-    readSource: readImport,
-    settings: parseSettings(options.set),
-    ...(options.model === undefined ? {} : { model: options.model }),
-    ...(options.recipe === undefined ? {} : { recipe: options.recipe }),
-  });
+  const { checked, diagnostics } = checkFile(file, options);
   showDiagnostics(diagnostics, options, terminal);
   if (checked === undefined || isRefused(diagnostics, options)) throw new SpecErrors(`${file} has errors`);
   return {

@@ -26,10 +26,8 @@ import { compileSpec, type SpecOptions } from "./compileSpec.ts";
 import { formatCount, type Terminal } from "./terminal.ts";
 
 export interface TrainCommandOptions extends SpecOptions {
-  readonly recipe?: string;
   readonly out?: string;
   readonly epochs?: number;
-  readonly batch?: number;
   readonly seed?: number;
   readonly resume?: boolean;
   /** Start anew where a run is. */
@@ -50,11 +48,7 @@ const keptCheckpoints = 3;
 
 /** `cnnc train`: trains by the recipe, with everything about the run in one directory. */
 export async function trainCommand(file: string, options: TrainCommandOptions, terminal: Terminal): Promise<number> {
-  const more = {
-    ...(options.recipe === undefined ? {} : { recipe: options.recipe }),
-    ...(options.batch === undefined ? {} : { batch: options.batch }),
-    ownImages: options.data !== undefined,
-  };
+  const more = { ownImages: options.data !== undefined };
   const { network: compiled, diagnostics, files: sources } = compileSpec(file, options, terminal, more);
   if (options.json === true && diagnostics.length > 0) {
     terminal.out(`${JSON.stringify({ kind: "diagnostics", diagnostics })}\n`);

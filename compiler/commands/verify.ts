@@ -1,10 +1,9 @@
-import { checkSource } from "../check.ts";
 import { diagnosticsToJson, renderDiagnostics } from "../diagnostics/render.ts";
 import type { Diagnostic } from "../ir/diagnostic.ts";
 import { readCase } from "../verify/caseFile.ts";
 import type { CaseReport, Quantity } from "../verify/report.ts";
 import { CaseSpecErrors, verifyCase, type Verification } from "../verify/verifyCase.ts";
-import { isRefused, parseSettings, readImport, readSpec, showDiagnostics, SpecErrors, type SpecOptions } from "./compileSpec.ts"; // prettier-ignore
+import { askedOf, checkFile, isRefused, readSpec, showDiagnostics, SpecErrors, type SpecOptions } from "./compileSpec.ts"; // prettier-ignore
 import { paletteOf, table, type Terminal } from "./terminal.ts";
 
 export interface VerifyCommandOptions extends SpecOptions {
@@ -20,7 +19,6 @@ export async function verifyCommand(
   terminal: Terminal,
 ): Promise<number> {
   const test = readCase(options.case);
-  const settings = parseSettings(options.set);
   const warnings = file === undefined ? [] : warningsOf(file, options);
   showDiagnostics(warnings, options, terminal);
   if (isRefused(warnings, options)) throw new SpecErrors(`${file ?? test.name} has warnings`);
@@ -28,9 +26,7 @@ export async function verifyCommand(
   try {
     verification = await verifyCase(test, {
       ...(file === undefined ? {} : { source: readSpec(file) }),
-      readSource: readImport,
-      settings,
-      ...(options.model === undefined ? {} : { model: options.model }),
+      ...askedOf(options),
       ...(options.step === undefined ? {} : { step: options.step }),
       ...(options.data === undefined ? {} : { imageDirectory: options.data }),
     });
@@ -48,13 +44,7 @@ export async function verifyCommand(
 
 /** The warnings of the spec as it is written; the case brings a recipe and images of its own. */
 function warningsOf(file: string, options: VerifyCommandOptions): readonly Diagnostic[] {
-  const { diagnostics } = checkSource(readSpec(file), {
-    readSource: readImport,
-    anyOutput: true,
-    ownImages: true,
-    settings: parseSettings(options.set),
-    ...(options.model === undefined ? {} : { model: options.model }),
-  });
+  const { diagnostics } = checkFile(file, options, { anyOutput: true, ownImages: true });
   // Errors are reported by the case's own compilation.
   return diagnostics.filter(({ severity }) => severity === "warning");
 }
