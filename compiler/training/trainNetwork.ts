@@ -3,10 +3,10 @@
  * The order of the images, the rate and the position decide everything, so a run that was interrupted anywhere and taken
  * up again gives the same losses as one that was not.
  */
+import { shuffledOrder } from "cnnc/runtime";
 import { readImages, type Dataset, type RawBatch } from "../datasets/imageSet.ts";
 import { readAhead } from "../datasets/readAhead.ts";
 import { UserError } from "../files/userError.ts";
-import { epochOrder } from "./epochOrder.ts";
 import { evaluateNetwork, type ClassifyingNetwork } from "./evaluateNetwork.ts";
 import type { EpochEntry, StepEntry } from "./trainingLog.ts";
 
@@ -157,7 +157,7 @@ export async function trainNetwork(options: TrainingOptions): Promise<TrainingOu
 async function trainEpoch(options: TrainingOptions, start: TrainingPosition): Promise<TrainingPosition> {
   const { dataset, network, batch, seed } = options;
   const stepsPerEpoch = Math.ceil(dataset.train.count / batch);
-  const order = epochOrder(dataset.train.count, seed, start.epoch);
+  const order = shuffledOrder(dataset.train.count, seed, start.epoch);
   const meter = speedMeter(options.now);
   let position = start;
   const pending: { readonly result: Promise<StepResult>; readonly rate: number; readonly count: number }[] = [];
@@ -236,7 +236,7 @@ export type InputOptions = Pick<TrainingOptions, "dataset" | "batch" | "seed" | 
 /** The images, labels, rate and momentum of the step that follows a position: the same each time. */
 export async function inputsAt(options: InputOptions, position: TrainingPosition): Promise<StepInputs> {
   const { dataset, batch, seed, rateAt, momentumAt } = options;
-  const order = epochOrder(dataset.train.count, seed, position.epoch);
+  const order = shuffledOrder(dataset.train.count, seed, position.epoch);
   const { step, stepInEpoch, testLosses, testAccuracies } = position;
   const moment = { step, stepsPerEpoch: Math.ceil(dataset.train.count / batch), testLosses, testAccuracies };
   const indices = order.subarray(stepInEpoch * batch, (stepInEpoch + 1) * batch);

@@ -96,6 +96,23 @@ test("a tensor drawn in pieces is the tensor drawn at once", () => {
   }
 });
 
+test("seed and epoch decide the order of an epoch", () => {
+  const order = shuffledOrder(1000, 7, 2);
+  expect(shuffledOrder(1000, 7, 2)).toEqual(order);
+  expect(shuffledOrder(1000, 7, 3)).not.toEqual(order);
+  expect(shuffledOrder(1000, 8, 2)).not.toEqual(order);
+});
+
+test("every index stands everywhere about equally often", () => {
+  const sums = new Array<number>(10).fill(0);
+  for (let epoch = 0; epoch < 2000; epoch++) {
+    shuffledOrder(10, 1, epoch).forEach((index, at) => {
+      sums[index] = (sums[index] ?? 0) + at;
+    });
+  }
+  for (const sum of sums) expect(Math.abs(sum / 2000 - 4.5)).toBeLessThan(0.3);
+});
+
 test("an order holds each index once, anywhere", () => {
   const size = 20;
   const firsts = new Set<number>();

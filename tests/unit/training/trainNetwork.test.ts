@@ -1,6 +1,5 @@
-import { describe, expect, test } from "@jest/globals";
+import { expect, test } from "@jest/globals";
 import { memorySet, type Dataset } from "../../../compiler/datasets/imageSet.ts";
-import { epochOrder } from "../../../compiler/training/epochOrder.ts";
 import type { EpochEntry, StepEntry } from "../../../compiler/training/trainingLog.ts";
 import {
   startPosition,
@@ -123,24 +122,4 @@ test("an early stop counts the epochs without a better test loss", async () => {
   const trace = newTrace();
   expect(await run(fakeNetwork(), { epochs: 5, earlyStopPatience: 3, start }, trace)).toBe("finished");
   expect(trace.epochs).toHaveLength(1);
-});
-
-describe("the order of an epoch", () => {
-  test("is a permutation that seed and epoch decide", () => {
-    const order = epochOrder(1000, 7, 2);
-    expect([...order].sort((a, b) => a - b)).toEqual(Array.from({ length: 1000 }, (_, i) => i));
-    expect(epochOrder(1000, 7, 2)).toEqual(order);
-    expect(epochOrder(1000, 7, 3)).not.toEqual(order);
-    expect(epochOrder(1000, 8, 2)).not.toEqual(order);
-  });
-
-  test("puts every image everywhere about equally often", () => {
-    const sums = new Array<number>(10).fill(0);
-    for (let epoch = 0; epoch < 2000; epoch++) {
-      epochOrder(10, 1, epoch).forEach((image, at) => {
-        sums[image] = (sums[image] ?? 0) + at;
-      });
-    }
-    for (const sum of sums) expect(Math.abs(sum / 2000 - 4.5)).toBeLessThan(0.3);
-  });
 });
