@@ -67,4 +67,22 @@ export default defineConfig(
       ),
     },
   },
+  {
+    // Pages and their workers.
+    files: ["docs/examples/**/*.js"],
+    languageOptions: {
+      globals: Object.fromEntries(
+        [
+          "document",
+          "location",
+          "Worker",
+          "URLSearchParams",
+          "OffscreenCanvas",
+          "createImageBitmap",
+          "postMessage",
+          "addEventListener",
+        ].map((name) => [name, "readonly"]),
+      ),
+    },
+  },
 );

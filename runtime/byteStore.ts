@@ -1,5 +1,5 @@
 /** Where an app keeps weights and checkpoints: bytes by name. IndexedDB in browsers here, files in `cnnc/node`. */
-import { messageOf, NetworkError } from "./errors.ts";
+import { NetworkError } from "./errors.ts";
 
 export interface ByteStore {
   /** Keeps bytes under a name, in place of those before; resolves once they are safe. */
@@ -56,7 +56,7 @@ export function indexedDbStore(database = "cnnc"): ByteStore {
         resolve(request.result);
       };
       request.onerror = () => {
-        reject(new Error(messageOf(request.error)));
+        reject(asError(request.error));
       };
     });
   /** One transaction: all of it, or nothing. */
@@ -75,12 +75,12 @@ export function indexedDbStore(database = "cnnc"): ByteStore {
           resolve();
         };
         transaction.onabort = () => {
-          reject(new Error(messageOf(transaction.error ?? request.error)));
+          reject(asError(transaction.error ?? request.error));
         };
       });
       return request.result;
     } catch (error) {
-      throw new NetworkError("storage", `cannot ${what} in the database ${database}: ${messageOf(error)}`, {
+      throw new NetworkError("storage", `cannot ${what} in the database ${database}: ${asError(error).message}`, {
         cause: error,
       });
     } finally {
@@ -99,4 +99,8 @@ export function indexedDbStore(database = "cnnc"): ByteStore {
     },
     names: () => run("list names", "readonly", (files) => files.getAllKeys()),
   };
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }

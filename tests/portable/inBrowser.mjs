@@ -1,7 +1,9 @@
 // The page's side: what run.mjs calls in Chromium.
-/* global navigator */
+/* global navigator, OffscreenCanvas, ImageData, createImageBitmap */
 import { checkLenet } from "./checkLenet.mjs";
-import { parseSafetensors } from "./cnnc-runtime.js";
+import { checkTraining } from "./checkTraining.mjs";
+import * as app from "./cnnc-app.js";
+import { parseSafetensors, planesOf } from "./cnnc-runtime.js";
 import { createLeNet } from "./lenet.js";
 
 export async function check() {
@@ -14,6 +16,35 @@ export async function check() {
   const { vendor, architecture, device, description } = adapter?.info ?? {};
   return {
     adapter: [vendor, architecture, device, description].filter(Boolean).join(" "),
-    results: await checkLenet({ createLeNet, parseSafetensors, read }),
+    results: [
+      ...(await checkLenet({ createLeNet, parseSafetensors, read })),
+      ...(await checkTraining({ createLeNet, app })),
+      ...(await checkPictures()),
+    ],
   };
+}
+
+/** The same picture as bytes, ImageData, canvas and bitmap gives the same logits, to the bit. */
+async function checkPictures() {
+  const network = await createLeNet({ programs: ["inferenceBytes"], seed: 1 });
+  const rgba = Uint8ClampedArray.from({ length: 28 * 28 * 4 }, (_, i) => (i % 4 === 3 ? 255 : (i * 37) % 256));
+  const data = new ImageData(rgba, 28);
+  const canvas = new OffscreenCanvas(28, 28);
+  canvas.getContext("2d").putImageData(data, 0, 0);
+  const expected = await network.predict(planesOf(rgba, 28 * 28, 1));
+  const results = [];
+  for (const [quantity, picture] of Object.entries({
+    data,
+    canvas,
+    bitmap: await createImageBitmap(canvas),
+    all: [data, canvas],
+  })) {
+    const logits = await network.predict(picture);
+    const count = quantity === "all" ? 2 : 1;
+    const error =
+      logits.length === 10 * count ? Math.max(...logits.map((x, i) => Math.abs(x - expected[i % 10]))) : NaN;
+    results.push({ name: "pictures", quantity, error, tolerance: 0, passed: error === 0 });
+  }
+  network.destroy();
+  return results;
 }

@@ -1,13 +1,15 @@
-// `npm run test:portable`: one generated LeNet module, unchanged, on two conformance cases in Deno and in Chromium. What is
-// not installed is fetched from npm where npm has it; what cannot be had is named. Fails when neither could run.
+// `npm run test:portable`: one generated LeNet module, unchanged, on two conformance cases in Deno and in Chromium, a training
+// that is paused and taken up again in both, and in Chromium pictures of every kind and the page of docs/examples/worker. What
+// is not installed is fetched from npm where npm has it; what cannot be had is named. Fails when neither could run.
 import { spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { gunzipSync } from "node:zlib";
+import { checkWorkerPage } from "./checkWorkerPage.mjs";
 
 const root = join(fileURLToPath(import.meta.url), "../../..");
 const site = join(root, "out/portable/site");
@@ -48,11 +50,18 @@ if (failed > 0 || ran === 0) process.exitCode = 1;
 function prepareSite() {
   rmSync(site, { recursive: true, force: true });
   mkdirSync(site, { recursive: true });
-  const words = ["compile", join(root, "specs/lenet.cnn"), "--emit", "js", "-o", site];
-  const { status } = spawnSync(process.execPath, [join(root, "compiler/bin.mjs"), ...words], { stdio: "inherit" });
-  if (status !== 0) throw new Error("specs/lenet.cnn did not compile");
+  const compile = (spec, folder) => {
+    const words = ["compile", join(root, spec), "--emit", "js", "-o", folder];
+    const { status } = spawnSync(process.execPath, [join(root, "compiler/bin.mjs"), ...words], { stdio: "inherit" });
+    if (status !== 0) throw new Error(`${spec} did not compile`);
+  };
+  compile("specs/lenet.cnn", site);
+  const example = "docs/examples/worker";
+  cpSync(join(root, example), join(site, "worker"), { recursive: true });
+  compile(`${example}/clock.cnn`, join(site, "worker"));
   const copy = (from, to) => copyFileSync(join(root, from), join(site, to));
-  for (const file of ["checkLenet.mjs", "inDeno.mjs", "inBrowser.mjs"]) copy(`tests/portable/${file}`, file);
+  for (const file of ["checkLenet.mjs", "checkTraining.mjs", "inDeno.mjs", "inBrowser.mjs"])
+    copy(`tests/portable/${file}`, file);
   for (const name of ["lenet", "train_lenet_sgd"]) {
     for (const ending of ["json", "safetensors"]) {
       copy(`tests/conformance/cases/${name}.${ending}`, `${name}.${ending}`);
@@ -131,9 +140,11 @@ async function runInChromium() {
     try {
       const page = context.pages()[0] ?? (await context.newPage());
       page.setDefaultTimeout(600_000);
-      await page.goto(`http://localhost:${server.address().port}/index.html`);
+      const origin = `http://localhost:${server.address().port}`;
+      await page.goto(`${origin}/index.html`);
       const outcome = await page.evaluate(async () => (await import("/inBrowser.mjs")).check());
-      return { version: context.browser()?.version() ?? "", ...outcome };
+      const results = [...outcome.results, ...(await checkWorkerPage(context, `${origin}/worker/index.html`))];
+      return { version: context.browser()?.version() ?? "", adapter: outcome.adapter, results };
     } finally {
       await context.close();
     }
@@ -183,7 +194,7 @@ function serve() {
   const server = createServer((request, response) => {
     const name = new URL(request.url, "http://localhost").pathname.slice(1);
     const path = join(site, name);
-    if (!path.startsWith(site) || !/^[\w.-]+$/.test(name) || !existsSync(path)) {
+    if (!path.startsWith(site) || !/^(worker\/)?\w[\w.-]*$/.test(name) || !existsSync(path)) {
       response.writeHead(404).end();
       return;
     }

@@ -93,6 +93,42 @@ function planOf(files: readonly EmittedFile[], create: string): NetworkPlan {
   return JSON.parse(stdout) as NetworkPlan;
 }
 
+/** Images of three channels given in every way to a network that reads one. */
+const channels = `import { startTraining } from "cnnc/app";
+import type { Images } from "cnnc/runtime";
+import { createLinear } from "./linear.ts";
+import type { LinearImage, LinearSource } from "./linear.ts";
+const network = await createLinear();
+const grey = { values: new Float32Array(12), shape: [3, 1, 2, 2] } as const;
+const rgb = { values: new Float32Array(12), shape: [1, 3, 2, 2] } as const;
+const [plane, labels] = [[[0, 1], [1, 0]], [0, 1, 2]];
+const good: Images<LinearImage, LinearSource> = grey;
+await network.predict(good);
+await network.fit({ images: grey, labels }, { epochs: 1, validation: { images: [plane], labels: [0] } });
+await network.fit({ size: 1, stream: () => [{ image: [plane], label: 0 }] }, { epochs: 1 });
+startTraining(network, { images: grey, labels }, { epochs: 1, validation: { images: grey, labels } });
+// @ts-expect-error
+await network.predict(rgb);
+// @ts-expect-error
+await network.predict([[plane, plane, plane]]);
+// @ts-expect-error
+network.trainStep(rgb, [0]);
+// @ts-expect-error
+await network.gradients(rgb, [0]);
+// @ts-expect-error
+await network.evaluate({ images: rgb, labels: [0] });
+// @ts-expect-error
+await network.fit({ images: rgb, labels: [0] }, { epochs: 1 });
+// @ts-expect-error
+await network.fit({ images: grey, labels }, { epochs: 1, validation: { images: rgb, labels: [0] } });
+// @ts-expect-error
+await network.fit({ size: 1, stream: () => [{ image: [plane, plane, plane], label: 0 }] }, { epochs: 1 });
+// @ts-expect-error
+startTraining(network, { images: rgb, labels: [0] }, { epochs: 1 });
+// @ts-expect-error
+startTraining(network, { images: grey, labels }, { epochs: 1, validation: { images: rgb, labels: [0] } });
+`;
+
 describe("emitModule", () => {
   test("writes the module first and a file for each kernel, the same bytes each time", async () => {
     const files = await emitModule(network(), { language: "ts" });
@@ -166,17 +202,26 @@ console.log(weight.length, gradients["fc.bias"].length, network.inputShape[2]);
     const options = { path: "use.ts", text: use };
     const wrong = { path: "wrong.ts", text: use.replace('parameter("fc.weight")', 'parameter("fc.wait")') };
     expect(check(app([...files, options], "dom"))).toBe("");
-    const folder = app([...files, options, wrong]);
-    const errors = check(folder);
-    expect(errors).toContain("src/wrong.ts(7,");
-    expect(errors).toContain('"fc.wait"');
-    expect(errors.split("\n").filter((line) => line.includes("error"))).toHaveLength(1);
+    const three = { path: "three.ts", text: channels };
+    // With one channel in their place, only the nested arrays fail as expected.
+    const one = { path: "one.ts", text: channels.replace("shape: [1, 3, 2, 2]", "shape: [3, 1, 2, 2]") };
+    const errors = check(app([...files, options, wrong, three, one])).split("\n");
+    const of = (path: string): readonly string[] => errors.filter((line) => line.includes(`src/${path}(`));
+    expect(of("wrong.ts")).toEqual([expect.stringMatching(/\(7,.*"fc\.wait"/)]);
+    expect(of("one.ts")).toHaveLength(8);
+    expect(of("one.ts").filter((line) => !line.includes("Unused '@ts-expect-error'"))).toEqual([]);
+    expect(errors.filter((line) => line.includes("error"))).toHaveLength(9);
   }, 120_000);
 
   test("a JavaScript module and the runtime beside it need no package, and their declarations hold together", async () => {
     const files = await emitModule(network(), { language: "js" });
-    const use =
-      'import { createLinear } from "./linear.js";\nconst network = await createLinear();\nconst logits: Float32Array = await network.predict(new Float32Array(8));\nconsole.log(logits, network.parameter("fc.bias"));\n';
+    const use = `import { startTraining } from "./cnnc-app.js";
+import { createLinear } from "./linear.js";
+const network = await createLinear();
+const logits: Float32Array = await network.predict(new Float32Array(8));
+const training = startTraining(network, { images: new Float32Array(8), labels: [0, 1] }, { epochs: 1 });
+for await (const { kind, loss } of training) console.log(kind, loss, logits, network.parameter("fc.bias"));
+`;
     const folder = app([...files, ...readRuntimeBundle(), { path: "use.ts", text: use }], "dom");
     rmSync(join(folder, "node_modules"), { recursive: true });
     expect(check(folder)).toBe("");
@@ -184,6 +229,14 @@ console.log(weight.length, gradients["fc.bias"].length, network.inputShape[2]);
     const code = `import(${JSON.stringify(module)}).then((m) => m.createLinear({ gpu: { requestAdapter: async () => null } })).catch((error) => console.log(error.message))`;
     const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", code], { encoding: "utf8" });
     expect(stdout).toContain("no WebGPU adapter was found");
+    // Both files throw the same errors.
+    const [runtime, extra] = ["cnnc-runtime.js", "cnnc-app.js"].map(
+      (name) => pathToFileURL(join(folder, "src", name)).href,
+    );
+    const asks = `const { NetworkError } = await import(${JSON.stringify(runtime)}); const { indexedDbStore } = await import(${JSON.stringify(extra)});
+      indexedDbStore("x").load("y").catch((error) => console.log(error instanceof NetworkError, error.kind))`;
+    const told = spawnSync(process.execPath, ["--input-type=module", "-e", asks], { encoding: "utf8" });
+    expect(told).toMatchObject({ stdout: "true storage\n", stderr: "" });
   }, 60_000);
 });
 
