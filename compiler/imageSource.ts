@@ -1,7 +1,8 @@
 /** What the host sends of a recipe's images, as far as it is known without reading any data. */
-import { preparationProblem, preparedShape } from "./3-differentiate/preparationGraph.ts";
+import { preparationProblem } from "./3-differentiate/preparationGraph.ts";
 import type { ImageSource, PreparationLines } from "./3-differentiate/preparationGraph.ts";
 import { dataSets } from "./2-check/recipeTables.ts";
+import { preparedShape, takesImages } from "./ir/preparedShape.ts";
 import type { DataRecipe } from "./ir/recipe.ts";
 
 export type { ImageSource } from "./3-differentiate/preparationGraph.ts";
@@ -22,7 +23,5 @@ export function imageSourceOf(data: DataRecipe, inputShape: readonly number[]): 
 /** Whether the data lines make what the network reads of such images. */
 export function givesInput(source: ImageSource, data: PreparationLines, inputShape: readonly number[]): boolean {
   if (preparationProblem(source, data) !== undefined) return false;
-  const shape = preparedShape(source, data);
-  const count = (sizes: readonly number[]): number => sizes.reduce((product, size) => product * size, 1);
-  return inputShape.length === 1 ? count(shape) === inputShape[0] : shape.join() === inputShape.join();
+  return takesImages(inputShape, preparedShape(source.shape, data));
 }

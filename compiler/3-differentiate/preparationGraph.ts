@@ -11,13 +11,13 @@
  */
 import type { Attrs, Graph, GraphNode, Origin, TensorType, ValueId } from "../ir/graph.ts";
 import { formatShape, valueId } from "../ir/graph.ts";
-import type { DataRecipe, RecipeCall, RecipeValue } from "../ir/recipe.ts";
+import { resizedSize, sizeAfter, type ImageShape } from "../ir/preparedShape.ts";
+import type { DataRecipe, RecipeCall } from "../ir/recipe.ts";
 import { opNamed } from "./graphBuilder.ts";
 
 /** What the host sends. */
 export interface ImageSource {
-  /** Channels, height, width. */
-  readonly shape: readonly [number, number, number];
+  readonly shape: ImageShape;
   readonly dtype: "u8" | "f32";
   /** True where images are smaller than `shape`, each by its own height and width; they must then be resized. */
   readonly mixed?: boolean;
@@ -43,9 +43,9 @@ export function preparationProblem(source: ImageSource, data: PreparationLines):
       return `normalize gives ${values.length} values for ${what}, but the images have ${channels} channels`;
     }
   }
-  let [height, width] = resizedSize(source, data);
+  let [height, width] = resizedSize(source.shape, data);
   for (const call of data.augment) {
-    const size = sizeOf(call, [height, width]);
+    const size = sizeAfter(call, [height, width]);
     if (call.name === "random_crop") {
       const padding = numberOf(call, "padding");
       if (size[0] > height + 2 * padding || size[1] > width + 2 * padding) {
@@ -57,26 +57,10 @@ export function preparationProblem(source: ImageSource, data: PreparationLines):
   return undefined;
 }
 
-/** The shape of one prepared image. */
-export function preparedShape(source: ImageSource, data: PreparationLines): readonly [number, number, number] {
-  const size = data.augment.reduce((before, call) => sizeOf(call, before), resizedSize(source, data));
-  return [source.shape[0], ...size];
-}
-
 /** The shape of the mean that `subtract` needs: of the resized image, or of its channels. */
 export function meanShape(source: ImageSource, data: PreparationLines): readonly number[] | undefined {
   if (data.subtract === undefined) return undefined;
-  return data.subtract === "mean_channel" ? [source.shape[0]] : [source.shape[0], ...resizedSize(source, data)];
-}
-
-function resizedSize({ shape }: ImageSource, { resize }: PreparationLines): readonly [number, number] {
-  return resize ?? [shape[1], shape[2]];
-}
-
-/** Height and width after an augmentation; a crop without a size keeps them. */
-function sizeOf({ args }: RecipeCall, before: readonly [number, number]): readonly [number, number] {
-  const size: RecipeValue | undefined = args["size"];
-  return Array.isArray(size) && size[0] > 0 ? [size[0] as number, size[1] as number] : before;
+  return data.subtract === "mean_channel" ? [source.shape[0]] : [source.shape[0], ...resizedSize(source.shape, data)];
 }
 
 function numberOf({ args }: RecipeCall, name: string): number {
@@ -116,7 +100,7 @@ export function preparationGraph(source: ImageSource, data: PreparationLines, tr
     else if (size[0] !== height || size[1] !== width) x = build("resize_image", { x }, { size });
   };
   // Resizing is linear: one division after it does for all that it reads.
-  resize(resizedSize(source, data));
+  resize(resizedSize(source.shape, data));
   x = build("image_values", { x }, { most: source.dtype === "u8" ? 255 : 1 });
   const uses = data.augment.map((call, index) => ({ call, stream: firstStream + index * streamsPerUse }));
   const jitters = uses.filter(({ call }) => call.name === "color_jitter");
@@ -151,7 +135,7 @@ export function preparationGraph(source: ImageSource, data: PreparationLines, tr
   };
 
   function augment({ call, stream }: { readonly call: RecipeCall; readonly stream: number }): void {
-    const size = sizeOf(call, sizeNow(x));
+    const size = sizeAfter(call, sizeNow(x));
     const list = (name: string): readonly number[] => call.args[name] as readonly number[];
     if (!training) {
       // Random parts become the middle; what only changes pixels is left out.

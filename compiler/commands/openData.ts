@@ -9,6 +9,7 @@ import type { CompiledNetwork } from "../ir/output.ts";
 import type { Recipe } from "../ir/recipe.ts";
 import { checkFits } from "../training/checkTrainable.ts";
 import { compileFile, type SpecOptions } from "./compileSpec.ts";
+import { shapeElements } from "../ir/graph.ts";
 
 export interface OpenedData {
   /** The same network, with the program that prepares these images. */
@@ -43,7 +44,7 @@ export function openRecipeData(
   return openDataset(recipe.data.source, {
     base: dirname(file),
     channels: channelsOf(plan),
-    classes: plan.outputShape.reduce((product, size) => product * size, 1),
+    classes: shapeElements(plan.outputShape),
     largestSide: largestSideOf(plan),
     ...(directory !== undefined && { directory }),
   });

@@ -2,9 +2,10 @@
 import type { DecodedImage, ImageSize } from "../datasets/decodeImage.ts";
 import type { RawBatch } from "../datasets/imageSet.ts";
 import { fitted, picturePlanes, placePlanes, readPicture, readPictureSize, roomFor } from "../datasets/pictureFile.ts";
-import { preparationProblem, preparedShape } from "../3-differentiate/preparationGraph.ts";
+import { preparationProblem } from "../3-differentiate/preparationGraph.ts";
 import { UserError } from "../files/userError.ts";
 import { givesInput, type ImageSource } from "../imageSource.ts";
+import { preparedShape } from "../ir/preparedShape.ts";
 import { formatShape } from "../ir/graph.ts";
 import type { CompiledNetwork } from "../ir/output.ts";
 import type { Recipe } from "../ir/recipe.ts";
@@ -87,7 +88,8 @@ function chooseSource(files: readonly PictureFile[], compiled: CompiledNetwork, 
   const source = candidates.find((candidate) => givesInput(candidate, data, plan.inputShape));
   if (source !== undefined) return source;
   const problem =
-    preparationProblem(own, data) ?? `its recipe's data lines make ${formatShape(preparedShape(own, data))} of these`;
+    preparationProblem(own, data) ??
+    `its recipe's data lines make ${formatShape(preparedShape(own.shape, data))} of these`;
   throw new UserError(`${name} takes images of ${formatShape(plan.inputShape)}: ${problem}`);
 }
 

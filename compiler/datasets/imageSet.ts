@@ -1,3 +1,5 @@
+import type { ImageShape } from "../ir/preparedShape.ts";
+
 /** Images and their classes as a data set's files hold them, read when they are needed. */
 export interface ImageSet {
   readonly count: number;
@@ -30,6 +32,16 @@ export interface Dataset {
   readonly test: ImageSet;
 }
 
+/** Elements of an image's room. */
+export function imageElements({ channels, height, width }: Pick<ImageSet, "channels" | "height" | "width">): number {
+  return channels * height * width;
+}
+
+/** The shape of an image's room. */
+export function imageShape({ channels, height, width }: ImageSet): ImageShape {
+  return [channels, height, width];
+}
+
 /** What a set of images in memory is made of. */
 export interface PixelSet {
   readonly count: number;
@@ -44,7 +56,7 @@ export interface PixelSet {
 /** Images that are all in memory. */
 export function memorySet(set: PixelSet): ImageSet {
   const { count, channels, height, width, pixels, labels } = set;
-  const size = channels * height * width;
+  const size = imageElements(set);
   return {
     ...{ count, channels, height, width, labels, elements: "u8", mixed: false },
     read(indices, { raw, sizes }) {
@@ -72,17 +84,17 @@ export function subset(set: ImageSet, numbers: Uint32Array): ImageSet {
 }
 
 /** Storage for up to `count` images of a set. */
-export function rawBatch({ channels, height, width, elements }: ImageSet, count: number): RawBatch {
-  const size = count * channels * height * width;
+export function rawBatch(set: ImageSet, count: number): RawBatch {
+  const size = count * imageElements(set);
   return {
-    raw: elements === "u8" ? new Uint8Array(size) : new Float32Array(size),
+    raw: set.elements === "u8" ? new Uint8Array(size) : new Float32Array(size),
     sizes: new Uint32Array(2 * count),
   };
 }
 
 /** The first `count` images of a batch's storage. */
 export function partOf(set: ImageSet, { raw, sizes }: RawBatch, count: number): RawBatch {
-  const size = set.channels * set.height * set.width;
+  const size = imageElements(set);
   return { raw: raw.subarray(0, count * size), sizes: sizes.subarray(0, 2 * count) };
 }
 

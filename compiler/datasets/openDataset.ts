@@ -108,9 +108,7 @@ function openFolder(path: string, name: string, options: OpenOptions): Dataset {
   requireDirectory(directory);
   const { channels = 3, largestSide = 1024 } = options;
   const { classNames, train, test, notes } = readImageFolder(directory, { channels, largestSide });
-  if (train.count === 0 || test.count === 0) {
-    throw new DatasetError(`${directory}: it holds a single image; training and validation need one each`);
-  }
+  checkSplit(directory, train.count + test.count);
   const classes = `${classNames.length} classes`;
   const description = [`${describe(name, directory, train, test)}, ${classes}`, ...notes].join("\n");
   return { description, classNames, train, test };
@@ -121,13 +119,17 @@ function openArrays(images: string, labels: string, name: string, options: OpenO
   if (options.directory !== undefined) requireDirectory(options.directory);
   const classes = options.classes ?? 2 ** 32;
   const all = readArrays(at(images), at(labels), classes);
-  if (all.count < 2)
-    throw new DatasetError(`${at(images)}: it holds a single image; training and validation need one each`);
+  checkSplit(at(images), all.count);
   const split = splitByHash(Array.from({ length: all.count }, (_, index) => String(index)));
   const [train, test] = [subset(all, split.train), subset(all, split.test)];
   const known = options.classes ?? Array.from(all.labels).reduce((most, label) => Math.max(most, label + 1), 0);
   const classNames = Array.from({ length: known }, (_, index) => String(index));
   return { description: describe(name, at(images), train, test), classNames, train, test };
+}
+
+/** Images that are not split by the set itself: each half gets one at least, where there are two. */
+function checkSplit(path: string, count: number): void {
+  if (count < 2) throw new DatasetError(`${path}: it holds a single image; training and validation need one each`);
 }
 
 function describe(name: string, where: string, train: ImageSet, test: ImageSet): string {

@@ -1,7 +1,8 @@
 /** Bytes to what a network reads: pixel / 255, resized, normalised, as float32 in NCHW. */
+import { preparedShape } from "../ir/preparedShape.ts";
 import type { DataRecipe } from "../ir/recipe.ts";
 import { DatasetError } from "./datasetError.ts";
-import { readImages, type ImageSet } from "./imageSet.ts";
+import { imageElements, imageShape, readImages, type ImageSet } from "./imageSet.ts";
 
 export type Preparation = Pick<DataRecipe, "resize" | "normalize">;
 
@@ -10,11 +11,6 @@ export interface Tap {
   readonly low: number;
   readonly high: number;
   readonly weight: number;
-}
-
-/** The shape of one prepared image: [channels, height, width]. */
-export function preparedShape(set: ImageSet, { resize }: Preparation): readonly [number, number, number] {
-  return [set.channels, resize?.[0] ?? set.height, resize?.[1] ?? set.width];
 }
 
 /**
@@ -27,10 +23,10 @@ export async function prepareImages(
   preparation: Preparation,
 ): Promise<Float32Array<ArrayBuffer>> {
   const { raw: pixels } = await readImages(set, indices);
-  const [channels, height, width] = preparedShape(set, preparation);
+  const [channels, height, width] = preparedShape(imageShape(set), preparation);
   const [means, deviations] = normalization(preparation, channels);
   const planeSize = set.height * set.width;
-  const prepared = new Float32Array(indices.length * channels * height * width);
+  const prepared = new Float32Array(indices.length * imageElements({ channels, height, width }));
   const rows = bilinearTaps(set.height, height);
   const columns = bilinearTaps(set.width, width);
   let at = 0;

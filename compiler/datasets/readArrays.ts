@@ -1,6 +1,6 @@
 /** `arrays("x.npy", "y.npy")`: images as uint8 or float32, n x c x h x w, n x h x w or n x features, and their classes. */
-import { DatasetError } from "./datasetError.ts";
-import type { ImageSet } from "./imageSet.ts";
+import { checkCounts, DatasetError, labelBeyond } from "./datasetError.ts";
+import { imageElements, type ImageSet } from "./imageSet.ts";
 import { openNpy, type NpyFile } from "./readNpy.ts";
 
 /** A set whose images are read from the file as they are needed; throws `DatasetError` naming file and offset. */
@@ -18,14 +18,11 @@ export function readArrays(imagePath: string, labelPath: string, classes: number
       `${imagePath}: its shape is (${images.shape.join(", ")}); images are n x channels x height x width, n x height x width, or n x features`,
     );
   }
-  if (count === 0) throw new DatasetError(`${imagePath}: it holds no images`);
   const labels = readLabels(labelPath, classes);
-  if (labels.length !== count) {
-    throw new DatasetError(`${labelPath} holds ${labels.length} labels, but ${imagePath} holds ${count} images`);
-  }
+  checkCounts({ path: imagePath, count }, { path: labelPath, count: labels.length });
   const [channels, height, width] = shape;
   const elements = images.type === "|u1" ? "u8" : "f32";
-  const imageBytes = channels * height * width * images.elementBytes;
+  const imageBytes = imageElements({ channels, height, width }) * images.elementBytes;
   return {
     ...{ count, channels, height, width, labels, elements, mixed: false },
     read(indices, { raw, sizes: into }) {
@@ -73,11 +70,7 @@ function readLabels(path: string, classes: number): Uint32Array {
   const view = new DataView(content.buffer);
   return Uint32Array.from({ length: shape[0] ?? 0 }, (_, index) => {
     const label = numberAt(view, index * elementBytes);
-    if (label < 0 || label >= classes) {
-      throw new DatasetError(
-        `${path}: the label at offset ${dataOffset + index * elementBytes} (image ${index}) is ${label}, beyond the ${classes} classes 0 to ${classes - 1}`,
-      );
-    }
-    return label;
+    if (label >= 0 && label < classes) return label;
+    throw labelBeyond(path, { offset: dataOffset + index * elementBytes, image: index }, label, classes);
   });
 }

@@ -5,7 +5,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { readText } from "../files/readText.ts";
-import { DatasetError } from "./datasetError.ts";
+import { DatasetError, labelBeyond } from "./datasetError.ts";
 import type { ImageSet } from "./imageSet.ts";
 import { openRecordFile } from "./readRecords.ts";
 
@@ -76,11 +76,7 @@ export function readCifar(name: CifarName, directory: string, split: "train" | "
     for (let image = 0; image < (counts[index] ?? 0); image++) {
       const offset = image * recordBytes + labelBytes - 1;
       const label = content[offset] as number;
-      if (label >= classes) {
-        throw new DatasetError(
-          `${records.path}: the label at offset ${offset} (image ${image}) is ${label}, beyond the ${classes} classes 0 to ${classes - 1}`,
-        );
-      }
+      if (label >= classes) throw labelBeyond(records.path, { offset, image }, label, classes);
       labels[first++] = label;
     }
   }

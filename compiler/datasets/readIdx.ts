@@ -3,7 +3,8 @@
  * big-endian u32, then the elements in row-major order. Compressed by gzip or not.
  */
 import { constants, gunzipSync } from "node:zlib";
-import { DatasetError } from "./datasetError.ts";
+import { shapeElements } from "../ir/graph.ts";
+import { checkLength, DatasetError } from "./datasetError.ts";
 
 export interface IdxArray {
   readonly dimensions: readonly number[];
@@ -36,17 +37,8 @@ export function readIdx(content: Uint8Array, path: string, rank: number): IdxArr
     throw new DatasetError(`${path}: it ends at offset ${bytes.length}, inside its header of ${headerBytes} bytes`);
   }
   const dimensions = Array.from({ length: rank }, (_, axis) => view.getUint32(4 + 4 * axis));
-  const expected = headerBytes + dimensions.reduce((product, size) => product * size, 1);
-  if (bytes.length < expected) {
-    throw new DatasetError(
-      `${path}: it is truncated: the data ends at offset ${bytes.length}, but ${dimensions.join(" x ")} elements need ${expected} bytes`,
-    );
-  }
-  if (bytes.length > expected) {
-    throw new DatasetError(
-      `${path}: ${bytes.length - expected} bytes too many after offset ${expected}, where ${dimensions.join(" x ")} elements end`,
-    );
-  }
+  const expected = headerBytes + shapeElements(dimensions);
+  checkLength(path, bytes.length, expected, `${dimensions.join(" x ")} elements`);
   return { dimensions, elements: bytes.subarray(headerBytes) };
 }
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describeFileError } from "../files/userError.ts";
 import { DatasetError } from "./datasetError.ts";
 import type { ImageSize } from "./decodeImage.ts";
-import { subset, type ImageSet } from "./imageSet.ts";
+import { imageElements, subset, type ImageSet } from "./imageSet.ts";
 import { fitted, picturePlanes, placePlanes, readPicture, readPictureSize, roomFor } from "./pictureFile.ts";
 import { splitByHash } from "./splitByHash.ts";
 
@@ -129,7 +129,7 @@ function imageSet(directory: string, files: readonly ImageFile[], { channels, la
     ...{ count: files.length, channels, height, width, elements: "u8", mixed },
     labels: Uint32Array.from(files, ({ label }) => label),
     async read(indices, { raw, sizes: into }) {
-      const room = channels * height * width;
+      const room = imageElements({ channels, height, width });
       // Files are read side by side and decoded one by one.
       const loaded = await Promise.all(Array.from(indices, load));
       loaded.forEach((planes, at) => {

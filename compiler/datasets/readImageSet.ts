@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { readBytes } from "../files/readText.ts";
-import { DatasetError } from "./datasetError.ts";
+import { checkCounts, DatasetError, labelBeyond } from "./datasetError.ts";
 import { memorySet, type ImageSet } from "./imageSet.ts";
 import { readIdx } from "./readIdx.ts";
 
@@ -24,17 +24,10 @@ export function readImageSet(directory: string, split: Split, classes: number): 
   const images = readIdx(readBytes(imagePath), imagePath, 3);
   const labels = readIdx(readBytes(labelPath), labelPath, 1);
   const [count = 0, height = 0, width = 0] = images.dimensions;
-  if (count === 0) throw new DatasetError(`${imagePath}: it holds no images`);
-  if (labels.elements.length !== count) {
-    throw new DatasetError(
-      `${labelPath} holds ${labels.elements.length} labels, but ${imagePath} holds ${count} images`,
-    );
-  }
+  checkCounts({ path: imagePath, count }, { path: labelPath, count: labels.elements.length });
   const beyond = labels.elements.findIndex((label) => label >= classes);
   if (beyond >= 0) {
-    throw new DatasetError(
-      `${labelPath}: the label at offset ${8 + beyond} (image ${beyond}) is ${labels.elements[beyond]}, beyond the ${classes} classes 0 to ${classes - 1}`,
-    );
+    throw labelBeyond(labelPath, { offset: 8 + beyond, image: beyond }, labels.elements[beyond] ?? NaN, classes);
   }
   return memorySet({ count, channels: 1, height, width, pixels: images.elements, labels: labels.elements });
 }

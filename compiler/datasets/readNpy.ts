@@ -2,8 +2,9 @@
  * NumPy's .npy: "\x93NUMPY", a version, the length of the header, and the header: a Python dict with the element type, the
  * order and the shape. Elements follow, row after row.
  */
-import { DatasetError } from "./datasetError.ts";
+import { checkLength, DatasetError } from "./datasetError.ts";
 import { openRecordFile, type RecordFile } from "./readRecords.ts";
+import { shapeElements } from "../ir/graph.ts";
 
 export interface NpyFile {
   readonly file: RecordFile;
@@ -55,13 +56,7 @@ export function openNpy(path: string): NpyFile {
     fail(`${at} gives elements of ${type}, highest byte first; save array.astype("${type.replace(">", "<")}")`);
   }
   const elementBytes = Number(/\d+$/.exec(type)?.[0] ?? 0);
-  const expected = dataOffset + shape.reduce((product, size) => product * size, elementBytes);
-  if (file.size !== expected) {
-    fail(
-      file.size < expected
-        ? `it is truncated: it ends at offset ${file.size}, but ${shape.join(" x ")} elements of ${type} end at ${expected}`
-        : `${file.size - expected} bytes too many after offset ${expected}, where ${shape.join(" x ")} elements of ${type} end`,
-    );
-  }
+  const expected = dataOffset + shapeElements(shape) * elementBytes;
+  checkLength(path, file.size, expected, `${shape.join(" x ")} elements of ${type}`);
   return { file, type, shape, dataOffset, elementBytes };
 }

@@ -139,9 +139,14 @@ export function typeOf(types: ReadonlyMap<ValueId, TensorType>, value: ValueId):
   return type;
 }
 
+/** Number of elements of a shape: the product of its sizes. */
+export function shapeElements(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
 /** Number of elements of one sample (or of the whole tensor, when it is not batched). */
 export function elementCount(type: TensorType): number {
-  return type.shape.reduce((product, size) => product * size, 1);
+  return shapeElements(type.shape);
 }
 
 /** "6x28x28", or "10 features" for a vector: as diagnostics and summaries write shapes. */

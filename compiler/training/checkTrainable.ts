@@ -1,11 +1,10 @@
 import { DatasetError } from "../datasets/datasetError.ts";
 import type { Dataset } from "../datasets/imageSet.ts";
-import {
-  preparationProblem, preparedShape, type ImageSource, type PreparationLines,
-} from "../3-differentiate/preparationGraph.ts"; // prettier-ignore
+import { preparationProblem, type ImageSource, type PreparationLines } from "../3-differentiate/preparationGraph.ts";
 import { UserError } from "../files/userError.ts";
 import { givesInput } from "../imageSource.ts";
 import { formatShape } from "../ir/graph.ts";
+import { preparedShape } from "../ir/preparedShape.ts";
 import type { CompiledNetwork } from "../ir/output.ts";
 import type { Recipe } from "../ir/recipe.ts";
 
@@ -39,7 +38,7 @@ export function checkFits(
   const { inputShape, outputShape } = network.plan;
   const problem = preparationProblem(source, preparation);
   if (problem !== undefined) throw new DatasetError(problem);
-  const shape = preparedShape(source, preparation);
+  const shape = preparedShape(source.shape, preparation);
   if (!givesInput(source, preparation, inputShape)) {
     const canResize = inputShape.length === 3 && inputShape[0] === shape[0];
     const resize = inputShape[1] === inputShape[2] ? String(inputShape[1]) : `(${inputShape.slice(1).join(", ")})`;

@@ -3,6 +3,7 @@ import { createNetwork, type Network, type ProgramName } from "cnnc/runtime";
 import type { NetworkPlan } from "../../runtime/plan.ts";
 import { openDevice } from "../node/adapter.ts";
 import type { TrainedNetwork } from "./trainNetwork.ts";
+import { shapeElements } from "../ir/graph.ts";
 
 export interface OpenNetwork extends TrainedNetwork {
   /** The adapter in words. */
@@ -49,7 +50,7 @@ export async function openNetwork(plan: NetworkPlan, options: OpenNetworkOptions
       description: opened.description,
       network,
       batch: plan.batch,
-      classes: plan.outputShape.reduce((product, size) => product * size, 1),
+      classes: shapeElements(plan.outputShape),
       trainStep: async (images, labels, rate, momentum) => {
         network.setRate(rate);
         if (momentum !== undefined) setMomentum(network, momentum);

@@ -1,4 +1,5 @@
 /** The formula behind every input and parameter of the conformance cases; see the format's README. */
+import { shapeElements } from "../ir/graph.ts";
 
 export interface Fill {
   readonly seed: number;
@@ -32,7 +33,7 @@ export function hashIndex(index: number, seed: number): number {
 /** The tensor's values in row-major order, rounded to float32. */
 export function fillTensor({ shape, fill }: Pick<FilledTensor, "shape" | "fill">): Float32Array<ArrayBuffer> {
   const { seed, scale, offset, levels } = fill;
-  const values = new Float32Array(shape.reduce((product, size) => product * size, 1));
+  const values = new Float32Array(shapeElements(shape));
   for (let index = 0; index < values.length; index++) {
     let unit = hashIndex(index, seed) / 2 ** 32;
     if (levels !== undefined) unit = Math.floor(unit * levels) / levels;

@@ -12,6 +12,7 @@ import {
 } from "./report.ts"; // prettier-ignore
 import { verifyStep } from "./verifyStep.ts";
 import { imagesOf } from "./verifyWithoutModel.ts";
+import { shapeElements } from "../ir/graph.ts";
 
 type Tensors = Readonly<Record<string, Float32Array>>;
 
@@ -116,7 +117,7 @@ function joinInputs(inputs: readonly FilledTensor[], count: number): Float32Arra
 
 /** The gradient of each of a case's inputs, out of that of all of them joined. */
 function splitInputs(inputs: readonly FilledTensor[], joined: Float32Array): ReadonlyMap<string, ActualTensor> {
-  const sizes = inputs.map(({ shape }) => shape.slice(1).reduce((product, size) => product * size, 1));
+  const sizes = inputs.map(({ shape }) => shapeElements(shape.slice(1)));
   const sampleSize = sizes.reduce((sum, size) => sum + size, 0);
   let before = 0;
   return new Map(

@@ -10,6 +10,7 @@ import { setMomentum } from "../training/openNetwork.ts";
 import { fillTensor, formulaLabels, type FilledTensor } from "./fillTensor.ts";
 import { largest } from "./measureError.ts";
 import { quantity, reportOf, type CaseReport, type Quantity } from "./report.ts";
+import { shapeElements } from "../ir/graph.ts";
 
 export interface Trace {
   readonly format: "cnnc-trace/1";
@@ -61,7 +62,7 @@ export async function verifyTrace(trace: Trace, recipe: Recipe, network: Network
   const { expect, steps, epochs, tolerance } = trace;
   for (const tensor of trace.parameters) network.parameter(tensor.name).write(fillTensor(tensor));
   const [count = 0, ...shape] = trace.images.shape;
-  const size = shape.reduce((product, extent) => product * extent, 1);
+  const size = shapeElements(shape);
   const [images, labels] = [fillTensor(trace.images), formulaLabels(count, trace.classes)];
   const part = ([start, end]: readonly [number, number]) => ({
     images: images.subarray(start * size, end * size),

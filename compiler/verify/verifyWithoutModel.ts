@@ -1,6 +1,7 @@
 /** What cases need no network for: the fill itself, and images prepared on the host. */
-import { prepareImages, preparedShape, type Preparation } from "../datasets/prepareImages.ts";
-import type { ImageSet } from "../datasets/imageSet.ts";
+import { prepareImages, type Preparation } from "../datasets/prepareImages.ts";
+import { imageShape, type ImageSet } from "../datasets/imageSet.ts";
+import { preparedShape } from "../ir/preparedShape.ts";
 import type { CaseImages, FillCase } from "./caseFile.ts";
 import { fillTensor, fnv1a, formulaLabels } from "./fillTensor.ts";
 import { exactQuantity, reportOf, type CaseReport } from "./report.ts";
@@ -43,7 +44,7 @@ export async function imagesOf(
   const indices = Array.from({ length: end - start }, (_, index) => start + index);
   return {
     images: await prepareImages(set, indices, preparation),
-    shape: preparedShape(set, preparation),
+    shape: preparedShape(imageShape(set), preparation),
     labels: Uint32Array.from(indices, (index) => set.labels[index] as number),
   };
 }

@@ -1,9 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import {
-  preparationGraph,
-  preparationProblem,
-  preparedShape,
-} from "../../compiler/3-differentiate/preparationGraph.ts";
+import { preparationGraph, preparationProblem } from "../../compiler/3-differentiate/preparationGraph.ts";
+import { preparedShape } from "../../compiler/ir/preparedShape.ts";
 import type { ImageSource, PreparationLines } from "../../compiler/3-differentiate/preparationGraph.ts";
 import { inlineMaps } from "../../compiler/4-fuse/inlineMaps.ts";
 import { valueName } from "../../compiler/ir/kernel.ts";
@@ -159,7 +156,7 @@ describe("as torchvision does it, by plain loops", () => {
 
   test("shapes follow the lines, and what cannot be is said", () => {
     const crop = { name: "center_crop", args: { size: [4, 5] } };
-    expect(preparedShape(colour, { resize: [9, 9], augment: [crop] })).toEqual([3, 4, 5]);
+    expect(preparedShape(colour.shape, { resize: [9, 9], augment: [crop] })).toEqual([3, 4, 5]);
     const tooLarge = { name: "random_crop", args: { size: [20, 20], padding: 1 } };
     expect(preparationProblem(colour, { augment: [tooLarge] })).toBe(
       "random_crop of 20x20 does not fit images of 6x8 with padding 1",

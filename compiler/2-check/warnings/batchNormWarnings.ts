@@ -3,6 +3,7 @@ import { batchNormOfOne } from "../../diagnostics/warnings.ts";
 import type { GraphNode } from "../../ir/graph.ts";
 import { dataSets } from "../recipeTables.ts";
 import { layerName, recipeLine, warnAt, type Subject, type Warning } from "./warning.ts";
+import { shapeElements } from "../../ir/graph.ts";
 
 /** At most one warning: at the batch where the recipe gives it, else at the first batch norm that it spoils. */
 export function batchNormWarnings(subject: Subject): readonly Warning[] {
@@ -25,7 +26,7 @@ export function batchNormWarnings(subject: Subject): readonly Warning[] {
 
 /** Values of one image in a channel. */
 function positions({ type }: GraphNode): number {
-  return type.shape.slice(1).reduce((product, size) => product * size, 1);
+  return shapeElements(type.shape.slice(1));
 }
 
 function at(

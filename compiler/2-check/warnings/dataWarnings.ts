@@ -1,7 +1,7 @@
 /** What the language knows of the named data sets, against the model that is to learn them. Nothing is read. */
 import { classCount, imageShape } from "../../diagnostics/warnings.ts";
 import { elementCount, formatShape } from "../../ir/graph.ts";
-import type { DataRecipe } from "../../ir/recipe.ts";
+import { cropSize, preparedShape, takesImages } from "../../ir/preparedShape.ts";
 import { dataSets, type NamedData } from "../recipeTables.ts";
 import { layerName, recipeLine, warnAt, type Subject, type Warning } from "./warning.ts";
 
@@ -17,15 +17,12 @@ export function dataWarnings(subject: Subject): readonly Warning[] {
   const place = { span, calls: [], path: "" };
   const model = `model ${graph.name}`;
   const warnings: Warning[] = [];
-  const images = preparedShape(data, recipe.data);
-  const fits =
-    input.type.shape.length === 1
-      ? elementCount(input.type) === images.reduce((product, size) => product * size, 1)
-      : formatShape(input.type.shape) === formatShape(images);
-  if (!fits) {
+  const { channels: own, size: side } = dataSets[data];
+  const images = preparedShape([own, side, side], recipe.data);
+  if (!takesImages(input.type.shape, images)) {
     const [channels, height, width] = input.type.shape;
     const size = height === width ? `${height}` : `(${height}, ${width})`;
-    const isCropped = recipe.data.augment.some(isCrop);
+    const isCropped = recipe.data.augment.some((call) => cropSize(call) !== undefined);
     const help =
       width !== undefined && channels === images[0] && !isCropped ? `\`resize ${size}\` in its braces` : undefined;
     const shape = input.type.shape.length === 1 ? `${formatShape(input.type.shape)} features` : formatShape(input.type.shape); // prettier-ignore
@@ -49,18 +46,4 @@ function classWarning(
   const notes = [{ message: `${logits} logits come from ${layerName(end)}`, span: end.origin.span }];
   const help = end.op === "linear" ? `\`linear(${classes})\` at the end` : undefined;
   return [warnAt(classCount, place, { model, logits, data, classes }, subject, { notes, help })];
-}
-
-/** Channels, height and width of an image after the recipe's resizing and its crops. */
-function preparedShape(data: NamedData, { resize, augment }: DataRecipe): readonly [number, number, number] {
-  const { channels, size } = dataSets[data];
-  let [height, width] = resize ?? [size, size];
-  for (const { args } of augment.filter(isCrop)) [height, width] = args["size"] as readonly [number, number];
-  return [channels, height, width];
-}
-
-/** Whether an augmentation changes the size of images; a crop to size 0 keeps what arrives. */
-function isCrop({ args }: DataRecipe["augment"][number]): boolean {
-  const size = args["size"];
-  return Array.isArray(size) && Number(size[0]) > 0;
 }

@@ -89,7 +89,7 @@ describe("arrays", () => {
     ["wrong element type", npyFile("<f8", [10, 3], new Uint8Array(240)), undefined, /x y\.npy: its elements are <f8; images are uint8 .* or float32/],
     ["wrong byte order", npyFile(">f4", [10, 6], new Uint8Array(240)), undefined, /x y\.npy: its header at offset 10 gives elements of >f4, highest byte first; save array\.astype\("<f4"\)/],
     ["column by column", npyFile("|u1", [10, 24], pixels, "True"), undefined, /stored column by column \(fortran_order\)/],
-    ["truncated", good.subarray(0, 200), undefined, /it is truncated: it ends at offset 200, but 10 x 2 x 3 x 4 elements of \|u1 end at 368/],
+    ["truncated", good.subarray(0, 200), undefined, /it is truncated: its data ends at offset 200, but 10 x 2 x 3 x 4 elements of \|u1 end at 368/],
     ["too long", Buffer.concat([good, Uint8Array.of(1)]), undefined, /1 bytes too many after offset 368/],
     ["not an array at all", Buffer.from("x,y,z\n1,2,3\n"), undefined, /not an \.npy file: offset 0 holds 78 2c 79 2c 7a 0a/],
     ["empty", new Uint8Array(), undefined, /not an \.npy file: offset 0 holds nothing/],
@@ -110,7 +110,7 @@ describe("bad IDX files", () => {
   test.each<readonly [string, Readonly<Record<string, Uint8Array>>, RegExp]>([
     ["truncated gzip", { [`${name}.gz`]: gzipSync(original).subarray(0, 100) }, /\.gz: its gzip data is truncated: it stops at offset 100 of the file/],
     ["wrong magic", { [name]: Uint8Array.of(1, 2, 3, 4, ...original.subarray(4)) }, /not an IDX file: offset 0 holds 0x01020304, expected 0x00000803/],
-    ["truncated", { [name]: original.subarray(0, 100) }, /it is truncated: the data ends at offset 100/],
+    ["truncated", { [name]: original.subarray(0, 100) }, /it is truncated: its data ends at offset 100/],
   ])("%s", (_, files, message) => {
     const { [name]: _left, ...others } = set;
     const directory = temporaryFolder({ ...others, ...files });

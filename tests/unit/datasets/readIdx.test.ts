@@ -42,14 +42,9 @@ describe("a file that is not right is refused with its name and the offset", () 
     ["floats", patched(labels, 2, 0x0d), 1, "f: offset 2 gives element type 0x0d, expected 0x08 (unsigned byte)"],
     ["images for labels", images, 1, "f: offset 3 gives 3 dimensions, expected 1"],
     ["half a header", images.subarray(0, 9), 3, "f: it ends at offset 9, inside its header of 16 bytes"],
-    [
-      "too few",
-      labels.subarray(0, 10),
-      1,
-      "f: it is truncated: the data ends at offset 10, but 5 elements need 13 bytes",
-    ],
+    ["too few", labels.subarray(0, 10), 1, "f: it is truncated: its data ends at offset 10, but 5 elements end at 13"],
     ["too many", patched(labels, 7, 4), 1, "f: 1 bytes too many after offset 12, where 4 elements end"],
-    ["huge sizes", patched(images, 4, 255, 255, 255, 255), 3, "f: it is truncated: the data ends at offset 28"],
+    ["huge sizes", patched(images, 4, 255, 255, 255, 255), 3, "f: it is truncated: its data ends at offset 28"],
     ["half of a gzip", packed.subarray(0, packed.length >> 1), 1, "f: its gzip data is truncated: it stops at offset"],
     ["a damaged gzip", patched(packed, 40, 1, 2, 3, 4, 5), 1, "f: its gzip data is damaged"],
   ])("%s", (_, bytes, rank, message) => {
