@@ -8,6 +8,8 @@ import { fileURLToPath } from "node:url";
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const stampFile = join(root, "node_modules/.cnnc-setup");
+/** What npm notes of the packages that it has installed. */
+const installedFile = join(root, "node_modules/.package-lock.json");
 
 export function heading(text) {
   console.log(`\n== ${text}`);
@@ -40,23 +42,34 @@ function installDependencies() {
   if (existsSync(stampFile) && readFileSync(stampFile, "utf8") === stamp) return true;
   if (!matchesLockfile()) {
     heading("Installing the dependencies");
-    // Once more if it fails: a registry may be away for a moment.
-    if (!run("npm", ["ci"]) && !run("npm", ["ci"])) return false;
+    if (!install()) return false;
   }
   writeFileSync(stampFile, stamp);
   return true;
 }
 
+/**
+ * Makes node_modules what package-lock.json says; true when it is. `npm ci` begins by emptying the folder, and leaves it empty where it
+ * is interrupted: so a folder that is there already is put right by `npm install`, which touches only what differs.
+ */
+function install() {
+  const mend = () => run("npm", ["install", "--no-save", "--no-audit", "--no-fund"]) && matchesLockfile();
+  if (existsSync(installedFile) && mend()) return true;
+  // Once more if it fails: a registry may be away for a moment.
+  return run("npm", ["ci"]) || run("npm", ["ci"]);
+}
+
 /** Whether node_modules already holds what package-lock.json says, after an `npm install` by hand, for instance. */
 function matchesLockfile() {
-  const installedFile = join(root, "node_modules/.package-lock.json");
   if (!existsSync(installedFile)) return false;
   const { packages: wanted } = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8"));
   const { packages: installed } = JSON.parse(readFileSync(installedFile, "utf8"));
-  return Object.entries(wanted).every(
-    ([path, { version, optional }]) =>
-      path === "" || (installed[path] ? installed[path].version === version : optional === true),
-  );
+  return Object.entries(wanted).every(([path, { version, optional }]) => {
+    if (path === "") return true;
+    if (installed[path] === undefined) return optional === true;
+    // What npm noted may have been taken away since.
+    return installed[path].version === version && existsSync(join(root, path, "package.json"));
+  });
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url) && !setUp()) process.exitCode = 1;
