@@ -1,0 +1,43 @@
+/**
+ * `npm run test:many-files [COUNT]`: a folder of 100,000 pictures in ten folders, opened and read for an epoch
+ * as `cnnc train` reads it. Too slow for `npm test`, where 2,000 stand for them. Exit code 1 where an image is missing.
+ */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PNG } from "pngjs";
+import { readAhead } from "../../dist/compiler/datasets/readAhead.js";
+import { openDataset } from "../../dist/compiler/datasets/openDataset.js";
+
+const count = Number(process.argv[2] ?? 100_000);
+const [classes, side, batch] = [10, 8, 128];
+const folder = mkdtempSync(join(tmpdir(), "cnnc many files "));
+const seconds = (since) => ((performance.now() - since) / 1000).toFixed(1);
+try {
+  for (let label = 0; label < classes; label++) mkdirSync(join(folder, `class ${label} – größe`));
+  const picture = new PNG({ width: side, height: side });
+  for (let index = 0; index < count; index++) {
+    picture.data.fill(index % 251);
+    writeFileSync(
+      join(folder, `class ${index % classes} – größe`, `${index}.png`),
+      PNG.sync.write(picture, { deflateLevel: 1 }),
+    );
+  }
+  writeFileSync(join(folder, "class 0 – größe", "text.png"), "not a picture");
+
+  const opening = performance.now();
+  const { train, test, description } = openDataset({ kind: "images", directory: folder }, { channels: 3 });
+  console.log(`${description}\nopened in ${seconds(opening)} s`);
+
+  const reading = performance.now();
+  let read = 0;
+  const order = Uint32Array.from({ length: train.count }, (_, index) => index);
+  for await (const { count: images } of readAhead(train, order, batch, 0)) read += images;
+  const megabytes = Math.round(process.memoryUsage().rss / 2 ** 20);
+  console.log(`${read} images in batches of ${batch} in ${seconds(reading)} s; ${megabytes} MB of memory`);
+  const complete =
+    train.count + test.count === count && read === train.count && description.includes("1 file was skipped");
+  if (!complete) process.exitCode = 1;
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
