@@ -55,6 +55,10 @@ function buildProgram(terminal: Terminal, setExitCode: (code: number) => void): 
     .option("--dump <stages>", "print stages, separated by commas: graph, kernels, memory", dumpStages)
     .option("-r, --recipe <name>", "the recipe that decides loss, optimizer and batch")
     .option("-b, --batch <n>", "the most images of a step (default: the recipe's batch)", positiveInteger)
+    .option(
+      "--value <name>",
+      "a module that predicts the value at an `as` name of the spec instead (feature extraction)",
+    )
     .addHelpText(
       "after",
       help(
@@ -195,7 +199,11 @@ function buildProgram(terminal: Terminal, setExitCode: (code: number) => void): 
     .description("Show a run, finished or not, as one HTML page: curves, mistakes, filters, feature maps, the network.")
     .argument("<run>", "the run's directory, as `cnnc train --out` leaves it")
     .option("-o, --out <file>", "the page to write (default: report.html in the run's directory)")
-    .option("-i, --image <which>", "the image whose feature maps are shown: a test image's number, or a PNG or JPEG", "0")
+    .option(
+      "-i, --image <which>",
+      "the image whose feature maps are shown: a test image's number, or a PNG or JPEG",
+      "0",
+    )
     .option("--value <name>", "a layer or `as` name whose feature maps are shown; may be repeated", collect, [])
     .option("--mistakes <n>", "how many of the worst mistakes to show", wholeNumber, 24)
     .option("-w, --weights <file>", "the weights to look at (default: the best epoch's, else the newest)")
@@ -203,7 +211,10 @@ function buildProgram(terminal: Terminal, setExitCode: (code: number) => void): 
     .option("--json", "print the page's path and size as JSON, and what could not be shown")
     .option("--no-color", "no colours (NO_COLOR does the same)")
     .option("--debug", "show the stack of an internal error (CNNC_DEBUG=1 does the same)")
-    .addHelpText("after", help("report", "out/lenet", "out/lenet --image 7 --value conv2 -o lenet.html", "out/lenet --image ~/shoe.png"))
+    .addHelpText(
+      "after",
+      help("report", "out/lenet", "out/lenet --image 7 --value conv2 -o lenet.html", "out/lenet --image ~/shoe.png"),
+    )
     .action(async (run: string, options: object) => {
       const { reportCommand } = await import("./commands/report.ts");
       setExitCode(await reportCommand(run, options as Parameters<typeof reportCommand>[1], terminal));

@@ -7,13 +7,16 @@ import { dumpKernels } from "../ir/kernel.ts";
 import { dumpMemory } from "../ir/memory.ts";
 import type { CompiledNetwork, EmittedFile } from "../ir/output.ts";
 import { readRuntimeBundle } from "../node/runtimeBundle.ts";
-import { compileSpec, type SpecOptions } from "./compileSpec.ts";
+import { checkValue } from "./checkValue.ts";
+import { checkFile, compileSpec, type SpecOptions } from "./compileSpec.ts";
 import { formatCount, type Terminal } from "./terminal.ts";
 
 export interface CompileCommandOptions extends SpecOptions {
   readonly out?: string;
   readonly emit: "ts" | "js";
   readonly dump?: readonly string[];
+  /** The `as` name whose value the module predicts in place of the logits. */
+  readonly value?: string;
 }
 
 /** `cnnc compile`: the module and its kernels in a directory, the stages asked for on the output. */
@@ -25,7 +28,12 @@ export async function compileCommand(
   if (options.out === undefined && options.dump === undefined) {
     throw new UserError("say where to write with --out DIR, or what to show with --dump graph,kernels,memory", 2);
   }
-  const { network, diagnostics } = compileSpec(file, options, terminal);
+  const { value } = options;
+  if (value !== undefined) {
+    const { checked } = checkFile(file, options);
+    if (checked !== undefined) checkValue(checked.graph, value);
+  }
+  const { network, diagnostics } = compileSpec(file, options, terminal, value === undefined ? {} : { value });
   const stages = (options.dump ?? []).map((stage) => [stage, dumpStage(network, stage)] as const);
   const dump = options.dump === undefined ? {} : { dump: Object.fromEntries(stages) };
   // One JSON object and nothing beside it, so that a script can parse what it gets.
@@ -34,9 +42,12 @@ export async function compileCommand(
     if (options.json === true) terminal.out(json({ ok: true, name: network.name, diagnostics, ...dump }));
     return 0;
   }
-  const fileName = options.model ?? basename(file, extname(file));
+  const stem = options.model ?? basename(file, extname(file));
+  // Beside the network's own module, under names of its own.
+  const [source, fileName] =
+    value === undefined ? [network, stem] : [{ ...network, name: `${network.name} ${value}` }, `${stem}-${value}`];
   const files = [
-    ...(await emitModule(network, { language: options.emit, fileName })),
+    ...(await emitModule(source, { language: options.emit, fileName })),
     ...(options.emit === "js" ? readRuntimeBundle() : []),
   ];
   const paths = writeFiles(options.out, files);
@@ -45,7 +56,7 @@ export async function compileCommand(
   } else {
     const main = paths.find((path) => /\.[tj]s$/.test(path) && !path.endsWith(".d.ts")) ?? options.out;
     const kernels = paths.filter((path) => path.endsWith(".wgsl")).length;
-    terminal.error(`${main}: ${network.name}, ${formatCount(kernels)} kernels beside it\n`);
+    terminal.error(`${main}: ${source.name}, ${formatCount(kernels)} kernels beside it\n`);
   }
   return 0;
 }

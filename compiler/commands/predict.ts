@@ -1,4 +1,3 @@
-import type { CompileOptions } from "../compile.ts";
 import { readImages, type RawBatch } from "../datasets/imageSet.ts";
 import { UserError } from "../files/userError.ts";
 import type { CompiledNetwork } from "../ir/output.ts";
@@ -7,6 +6,7 @@ import { percent } from "../training/progressView.ts";
 import {
   className, classNamesOf, compileForData, compileTrained, openClassifier, type Classifier, type TrainedOptions, type TrainedSpec,
 } from "./openClassifier.ts"; // prettier-ignore
+import { checkValue } from "./checkValue.ts";
 import { compileFor } from "./openData.ts";
 import { openPictures } from "./openPictures.ts";
 import { table, type Terminal } from "./terminal.ts";
@@ -56,7 +56,7 @@ export async function predictCommand(
     throw new UserError(`--value prints a value of one network, and ${count} weights files were given`, 2);
   }
   const trained = compileTrained(file, options, terminal);
-  if (options.value !== undefined) checkValue(trained.compiled, options.value);
+  if (options.value !== undefined) checkValue(trained.compiled.graph, options.value);
   // Compiled again with the value as its output, where one is asked for.
   const spec = options.value === undefined ? trained : { ...trained, more: { ...trained.more, value: options.value } };
   const failed: Failure[] = [];
@@ -174,13 +174,6 @@ function testInputs(spec: TrainedSpec, options: PredictCommandOptions): Inputs {
       }
     },
   };
-}
-
-function checkValue({ graph, name }: CompiledNetwork, value: NonNullable<CompileOptions["value"]>): void {
-  const names = [...graph.named.keys()];
-  if (names.includes(value)) return;
-  const known = names.length === 0 ? "`as NAME` in the spec names one" : `it names ${names.join(", ")}`;
-  throw new UserError(`--value ${value}: ${name} names no such value; ${known}`, 2);
 }
 
 /** "3", "0-9" or "1,5,7-8" as indices below `count`. */

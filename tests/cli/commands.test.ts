@@ -8,7 +8,7 @@ import { temporaryFolder, writeInto } from "../support/temporaryFolder.ts";
 const good = `model Tiny(classes = 10) {
   input 1 x 4 x 4
   conv(2, kernel: 3) -> relu
-  flatten
+  flatten as features
   linear(classes)
 }
 train Tiny { data fashion_mnist { resize 4 }  optimizer sgd(lr: 0.1)  batch 4 }
@@ -235,6 +235,17 @@ describe("compile", () => {
     expect(code).toBe(0);
     const { files } = JSON.parse(out) as { files: string[] };
     expect(files).toEqual(expect.arrayContaining([join("js", "tiny.js"), join("js", "tiny.d.ts")]));
+  });
+
+  test("--value: a module beside the network's own, which predicts the value at a name and takes the same weights", async () => {
+    const { code } = await runCnnc(["compile", "tiny.cnn", "-o", "one", "--value", "features"], inFolder);
+    expect(code).toBe(0);
+    const module = readFileSync(join(folder, "one/tiny-features.ts"), "utf8");
+    expect(module).toContain("export async function createTinyFeatures(options: NetworkOptions = {})");
+    // Two channels of 2 x 2.
+    for (const part of ["readonly classes: 8;", '"linear1.weight": Float32Array']) expect(module).toContain(part);
+    const wrong = await runCnnc(["compile", "tiny.cnn", "-o", "one", "--value", "feature"], inFolder);
+    expect(wrong).toMatchObject({ code: 2, error: expect.stringContaining("names no such value; it names features") });
   });
 
   test("--dump prints the stages", async () => {

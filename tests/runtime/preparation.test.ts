@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ImageSource } from "../../compiler/imageSource.ts";
 import { openDevice } from "../../compiler/node/adapter.ts";
 import type { OpenedDevice } from "../../compiler/node/adapter.ts";
-import { createNetwork } from "../../runtime/index.ts";
-import type { Network, RawDatasetSource } from "../../runtime/index.ts";
+import { createNetwork, parseSafetensors, writeSafetensors } from "../../runtime/index.ts";
+import type { Network, RawDatasetSource, StoredTensor } from "../../runtime/index.ts";
 import { compileText } from "../support/compileText.ts";
 import { interpretPreparation, testBytes } from "../support/interpretPreparation.ts";
 
@@ -181,4 +181,33 @@ describe("training on bytes", () => {
     await expect(network.fit(short, { epochs: 1 })).rejects.toThrow("ended after 1 of its 4 images");
     network.destroy();
   });
+});
+
+test("the mean travels with the weights and with checkpoints; without it no image is prepared", async () => {
+  const data = "subtract mean_channel";
+  const source: ImageSource = { shape: [3, 4, 4], dtype: "u8" };
+  const [first, second] = [await open("3 x 4 x 4", data, source), await open("3 x 4 x 4", data, source, 9)];
+  const pixels = testBytes(source, batch);
+  await expect(first.predict(pixels)).rejects.toThrow("subtracts the mean of its training images: load weights");
+  const mean = Float32Array.of(0.1, 1 / 3, 0.7);
+  first.setImageMean(mean);
+  const expected = await first.predict(pixels);
+  for (const bring of [
+    async () => second.load(await first.save()),
+    async () => void (await second.loadCheckpoint(await first.saveCheckpoint())),
+  ]) {
+    second.setImageMean(new Float32Array(3));
+    await bring();
+    expect(second.imageMean).toEqual(mean);
+    expect(await second.predict(pixels)).toEqual(expected);
+  }
+  const { tensors, metadata } = parseSafetensors(await first.save());
+  expect(JSON.parse(metadata["image_mean"] ?? "")).toEqual([...mean]);
+  const stored = new Map([...tensors].map(([name, { shape, bytes }]): [string, StoredTensor] => [name, { dtype: "F32", shape, values: new Float32Array(bytes.slice().buffer) }])); // prettier-ignore
+  for (const bad of ["[1, 2]", "{}", "[1, 2"]) {
+    const file = writeSafetensors(stored, { ...metadata, image_mean: bad });
+    await expect(second.load(file)).rejects.toThrow("mean of the training images is no list of 3 values");
+  }
+  expect(second.imageMean).toEqual(mean);
+  for (const network of [first, second]) network.destroy();
 });

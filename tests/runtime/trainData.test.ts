@@ -1,7 +1,8 @@
 /** `cnnc train` and `eval` on data of one's own: pictures in their own sizes, arrays of bytes and of numbers. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
+import { parseSafetensors } from "../../runtime/index.ts";
 import { jpegFile, npyFile, pngFile } from "../support/imageFiles.ts";
 import { runCnnc } from "../support/runCnnc.ts";
 import { temporaryFolder } from "../support/temporaryFolder.ts";
@@ -64,6 +65,10 @@ test("pictures and arrays train to the same losses each time, and evaluate with 
     expect(losses(a).length).toBeGreaterThan(8);
     expect(losses(b)).toEqual(losses(a));
     expect(existsSync(join(folder, a, "mean.safetensors"))).toBe(true);
+    // The weights hold it too: nothing else is needed to predict.
+    const { metadata } = parseSafetensors(readFileSync(join(folder, a, "weights.safetensors")));
+    expect(JSON.parse(metadata["image_mean"] ?? "null")).toHaveLength(recipe === "pictures" ? 3 * 64 : 3);
+    rmSync(join(folder, a, "mean.safetensors"));
     if (recipe === "pictures") {
       expect(first.out + first.error).toMatch(
         /1 file was skipped:\n.*notes\.png: it is neither PNG nor JPEG: offset 0 holds 6e 6f/,
