@@ -106,16 +106,17 @@ test("the guides show networks, one of them broken", () => {
   expect(networks.filter(({ messages }) => messages !== "")).toHaveLength(1);
 });
 
-describe("README.md's programs", () => {
+describe("the programs of README.md and docs/app.md", () => {
   const { network } = compile({ path: "specs/lenet.cnn", text: read("specs/lenet.cnn") });
   const programs = (language: string): readonly EmittedFile[] =>
-    blocksOf("README.md")
+    ["README.md", "docs/app.md"]
+      .flatMap(blocksOf)
       .filter((block) => block.language === language)
       .map(({ text }, index) => ({ path: `use${index}.${language}`, text }));
 
   test("in TypeScript pass tsc --strict against the generated module", async () => {
     const files = await emitModule(network as CompiledNetwork, { language: "ts" });
-    expect(programs("ts")).toHaveLength(3);
+    expect(programs("ts")).toHaveLength(8);
     expect(typeErrors([...files, ...programs("ts")], ["@webgpu/types", "node"])).toBe("");
     const wrong = programs("ts").map(({ path, text }) => ({
       path,
