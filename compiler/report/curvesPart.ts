@@ -1,5 +1,5 @@
 import { percent } from "../training/progressView.ts";
-import { html, type Html } from "./html.ts";
+import { markup, type Html } from "./markup.ts";
 import { lineChart } from "./lineChart.ts";
 import { smoothed } from "./readCurves.ts";
 import type { Curves, Point } from "./reportData.ts";
@@ -7,10 +7,7 @@ import type { Curves, Point } from "./reportData.ts";
 /** Loss and accuracy of training and test images by step, and the learning rate of each step. */
 export function curvesPart(curves: Curves): Html {
   if (curves.loss.length === 0) {
-    return html`<section id="curves">
-      <h2>Curves</h2>
-      <p class="absent">No step has been logged yet.</p>
-    </section>`;
+    return markup`<section id="curves"><h2>Curves</h2><p class="absent">No step has been logged yet.</p></section>`;
   }
   const { lastStep, epochEnds, loss, accuracy, rate, testLoss, testAccuracy } = curves;
   const shared = { lastStep, epochEnds };
@@ -18,7 +15,7 @@ export function curvesPart(curves: Curves): Html {
   const isCut = loss.some(({ y }) => y > lossTop);
   const share = (value: number): string => `${Math.round(value * 1000) / 10} %`;
   const last = testAccuracy.at(-1);
-  return html`<section id="curves"><h2>Curves</h2>
+  return markup`<section id="curves"><h2>Curves</h2>
 <div class="charts">
 ${lineChart({
   ...shared,
@@ -38,7 +35,7 @@ ${lineChart({
   ...shared,
   id: "accuracy",
   title: "Accuracy",
-  yLabel: "images classified rightly, %",
+  yLabel: "right answers",
   range: [0, 1],
   yText: share,
   lines: [
@@ -49,15 +46,16 @@ ${lineChart({
   description: `Share of images classified rightly; of the test images ${last === undefined ? "not measured yet" : `${percent(last.y)} in the end`}.`,
 })}
 ${rateChart(rate, shared)}
+<p class="caption">The pale line is each step’s own mini-batch, measured before its update; the dark line is its mean over ${"2\u00a0%"} of the run to either side. Dots are the whole test set after an epoch. Epochs end at the dotted lines.${isCut ? " The loss of a few steps lies above the picture." : ""}</p>
 </div>
-<p class="caption">The pale line is each step’s own mini-batch, measured before its update; the dark line is its mean over 2 % of the run to either side. Dots are the whole test set after an epoch. Epochs end at the dotted lines.${isCut ? " The loss of a few steps lies above the picture." : ""}</p>
 </section>`; // prettier-ignore
 }
 
 function rateChart(rate: readonly Point[], shared: Pick<Curves, "lastStep" | "epochEnds">): Html {
   const rates = rate.map(({ y }) => y).filter((value) => value > 0);
   const [least, most] = [Math.min(...rates), Math.max(...rates)];
-  const isLogarithmic = most > 20 * least && rates.length === rate.length;
+  // Steps down by factors are even steps there; a smooth curve to nothing would lose its shape.
+  const isLogarithmic = most > 20 * least && rates.length === rate.length && new Set(rates).size <= 20;
   return lineChart({
     ...shared,
     id: "rate",

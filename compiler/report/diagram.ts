@@ -96,8 +96,11 @@ function lineOf({ op, attrs, origin }: GraphNode): OpenBox["lines"][number] {
     const text = Array.isArray(value) ? value.join("x") : String(value ?? usual);
     return text === usual ? "" : text;
   };
-  const [stride, groups] = [pair("stride", "1x1"), pair("groups", "1")];
-  const parts = [pair("kernel", ""), stride && `stride ${stride}`, groups && `groups ${groups}`];
+  const kernel = pair("kernel", "");
+  // A pool's windows lie side by side unless it says otherwise.
+  const stride = pair("stride", op.endsWith("pool") ? kernel : "1x1");
+  const groups = pair("groups", "1");
+  const parts = [kernel, stride && `stride ${stride}`, groups && `groups ${groups}`];
   const name = origin.path === "" ? op : (origin.path.split(".").at(-1) ?? op);
   return { name, detail: parts.filter((part) => part !== "").join(" ") };
 }

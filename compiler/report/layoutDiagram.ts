@@ -46,7 +46,7 @@ export const diagramText = { character: 6.7, line: 16, padding: 9 } as const;
 export function layoutDiagram(root: GroupBox): PlacedDiagram {
   const { Graph, layout } = dagre as unknown as Dagre;
   const graph = new Graph({ compound: true });
-  graph.setGraph({ rankdir: "TB", nodesep: 22, ranksep: 26, marginx: 6, marginy: 6 });
+  graph.setGraph({ rankdir: "TB", nodesep: 22, ranksep: 28, marginx: 6, marginy: 18 });
   graph.setDefaultEdgeLabel(() => ({}));
   const boxes: LayerBox[] = [];
   const groups: GroupBox[] = [];

@@ -1,7 +1,7 @@
 /** A line chart as SVG: steps along the bottom, epochs along the top, one quantity upwards. Its colours are the page's. */
 import { scaleLinear, scaleLog, type ScaleContinuousNumeric } from "d3-scale";
 import { formatCount } from "../commands/terminal.ts";
-import { html, nothing, type Html } from "./html.ts";
+import { markup, nothing, type Html } from "./markup.ts";
 import type { Point } from "./reportData.ts";
 
 export interface ChartLine {
@@ -29,7 +29,7 @@ export interface Chart {
 }
 
 const [width, height] = [480, 290];
-const plot = { left: 62, right: 468, top: 30, bottom: 240 } as const;
+const plot = { left: 62, right: 456, top: 30, bottom: 240 } as const;
 
 /** A chart with its title and legend. */
 export function lineChart(chart: Chart): Html {
@@ -37,37 +37,26 @@ export function lineChart(chart: Chart): Html {
   const shown = lines.filter(({ points }) => points.length > 0);
   const legend = shown.map(
     ({ name, style, dots }) =>
-      html`<li><svg class="key" viewBox="0 0 26 10" aria-hidden="true">${line("line " + style, "M1 5H25")}${dots === true ? dot(style, 13, 5) : nothing}</svg>${name}</li>`,
+      markup`<li><svg class="key" viewBox="0 0 26 10" aria-hidden="true">${line("line " + style, "M1 5H25")}${dots === true ? dot(style, 13, 5) : nothing}</svg>${name}</li>`,
   ); // prettier-ignore
-  return html`<figure class="chart" id="${id}">
-    <figcaption>
-      <h3>${title}</h3>
-      <ul class="legend">
-        ${legend}
-      </ul>
-    </figcaption>
-    <svg role="img" aria-labelledby="${id}-t ${id}-d" viewBox="0 0 ${width} ${height}">
-      <title id="${id}-t">${title}</title>
-      <desc id="${id}-d">${description}</desc>
-      ${drawing({ ...chart, lines: shown })}
-    </svg>
-  </figure>`;
+  return markup`<figure class="chart" id="${id}"><figcaption><h3>${title}</h3><ul class="legend">${legend}</ul></figcaption><svg role="img" aria-labelledby="${id}-t ${id}-d" viewBox="0 0 ${width} ${height}"><title id="${id}-t">${title}</title><desc id="${id}-d">${description}</desc>${drawing({ ...chart, lines: shown })}</svg></figure>`;
 }
 
 function drawing({ id, lines, lastStep, epochEnds, range, isLogarithmic, yText, yLabel }: Chart): Html {
   const x = scaleLinear([0, lastStep], [plot.left, plot.right]);
-  const y = (isLogarithmic === true ? scaleLog() : scaleLinear()).domain(range).range([plot.bottom, plot.top]);
+  const ends = [plot.bottom, plot.top];
+  const y = isLogarithmic === true ? scaleLog(range, ends) : scaleLinear(range, ends).nice(5);
   const middle = (plot.top + plot.bottom) / 2;
-  return html`<clipPath id="${id}-clip"><rect x="${plot.left}" y="${plot.top - 2}" width="${plot.right - plot.left + 2}" height="${plot.bottom - plot.top + 4}"/></clipPath>
+  return markup`<clipPath id="${id}-clip"><rect x="${plot.left}" y="${plot.top - 2}" width="${plot.right - plot.left + 2}" height="${plot.bottom - plot.top + 4}"/></clipPath>
 ${yTicks(y, isLogarithmic === true).map((value) => yTick(y(value), yText(value)))}
 ${x.ticks(6).filter(Number.isInteger).map((value) => xTick(x(value), formatCount(value)))}
 ${epochMarks(epochEnds).map(({ step, epoch }) => epochMark(x(step), epoch))}
 ${line("axis", `M${plot.left} ${plot.bottom}H${plot.right}`)}
 <text class="label" x="${plot.right}" y="${plot.bottom + 38}" text-anchor="end">step</text>
-${epochEnds.length === 0 ? nothing : html`<text class="tick" x="${plot.left - 8}" y="${plot.top - 12}" text-anchor="end">epoch</text>`}
+${epochEnds.length === 0 ? nothing : markup`<text class="tick" x="${plot.left - 8}" y="${plot.top - 12}" text-anchor="end">epoch</text>`}
 <text class="label" transform="translate(13 ${middle}) rotate(-90)" text-anchor="middle">${yLabel}</text>
 <g clip-path="url(#${id}-clip)">
-${lines.map(({ points, style, dots }) => html`${line(`line ${style}`, pathOf(points, x, y))}${dots === true || points.length === 1 ? points.map((point) => dot(style, at(x(point.x)), at(y(point.y)))) : nothing}`)}
+${lines.map(({ points, style, dots }) => markup`${line(`line ${style}`, pathOf(points, x, y))}${dots === true || points.length === 1 ? points.map((point) => dot(style, at(x(point.x)), at(y(point.y)))) : nothing}`)}
 </g>`; // prettier-ignore
 }
 
@@ -78,33 +67,15 @@ function yTicks(y: ScaleContinuousNumeric<number, number>, isLogarithmic: boolea
 }
 
 function yTick(y: number, text: string): Html {
-  return html`${line("grid", `M${plot.left} ${at(y)}H${plot.right}`)}<text
-      class="tick"
-      x="${plot.left - 8}"
-      y="${at(y + 4)}"
-      text-anchor="end"
-      >${text}</text
-    >`;
+  return markup`${line("grid", `M${plot.left} ${at(y)}H${plot.right}`)}<text class="tick" x="${plot.left - 8}" y="${at(y + 4)}" text-anchor="end">${text}</text>`;
 }
 
 function xTick(x: number, text: string): Html {
-  return html`${line("axis", `M${at(x)} ${plot.bottom}v5`)}<text
-      class="tick"
-      x="${at(x)}"
-      y="${plot.bottom + 19}"
-      text-anchor="middle"
-      >${text}</text
-    >`;
+  return markup`${line("axis", `M${at(x)} ${plot.bottom}v5`)}<text class="tick" x="${at(x)}" y="${plot.bottom + 19}" text-anchor="middle">${text}</text>`;
 }
 
 function epochMark(x: number, epoch: number): Html {
-  return html`${line("epoch", `M${at(x)} ${plot.top - 6}V${plot.bottom}`)}<text
-      class="tick"
-      x="${at(x)}"
-      y="${plot.top - 12}"
-      text-anchor="middle"
-      >${epoch}</text
-    >`;
+  return markup`${line("epoch", `M${at(x)} ${plot.top - 6}V${plot.bottom}`)}<text class="tick" x="${at(x)}" y="${plot.top - 12}" text-anchor="middle">${epoch}</text>`;
 }
 
 /** Ten at most, evenly apart. */
@@ -114,11 +85,11 @@ function epochMarks(ends: Chart["epochEnds"]): Chart["epochEnds"] {
 }
 
 function line(style: string, d: string): Html {
-  return html`<path class="${style}" d="${d}" />`;
+  return markup`<path class="${style}" d="${d}"/>`;
 }
 
 function dot(style: string, x: number, y: number): Html {
-  return html`<circle class="dot ${style}" cx="${x}" cy="${y}" r="3" />`;
+  return markup`<circle class="dot ${style}" cx="${x}" cy="${y}" r="3"/>`;
 }
 
 /** Values that are not finite break the line. */

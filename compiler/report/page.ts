@@ -4,7 +4,7 @@ import { diagramPart } from "./diagramPart.ts";
 import { factsPart } from "./factsPart.ts";
 import { featureMapsPart } from "./featureMapsPart.ts";
 import { filtersPart } from "./filtersPart.ts";
-import { html } from "./html.ts";
+import { markup } from "./markup.ts";
 import { mistakesPart } from "./mistakesPart.ts";
 import type { ReportData } from "./reportData.ts";
 import { style } from "./style.ts";
@@ -27,7 +27,7 @@ const contents: readonly (readonly [id: string, name: string])[] = [
  */
 export function reportPage(data: ReportData): string {
   const { facts, curves, evaluation, filters, featureMaps, diagram, summary } = data;
-  const page = html`<!doctype html>
+  const page = markup`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -39,8 +39,8 @@ export function reportPage(data: ReportData): string {
 <style>${{ html: style }}</style>
 </head>
 <body>
-${factsPart(facts)}
-<nav aria-label="Parts of this page">${contents.map(([id, name]) => html`<a href="#${id}">${name}</a>`)}</nav>
+${factsPart(facts, evaluation)}
+<nav aria-label="Parts of this page">${contents.map(([id, name]) => markup`<a href="#${id}">${name}</a>`)}</nav>
 <main>
 ${curvesPart(curves)}
 ${confusionPart(evaluation)}

@@ -30,6 +30,9 @@ h1, h2, h3 { line-height: 1.2; font-weight: 600; text-wrap: balance; }
 h1 { font-size: 2rem; margin: 0 0 .5rem; letter-spacing: -.01em; }
 h2 { font-size: 1.3rem; margin: 0 0 .75rem; }
 h3 { font-size: 1rem; margin: 0; }
+* + h3 { margin-top: 1.75rem; }
+figcaption h3, .layer h3 { margin-top: 0; }
+h3 + .scroll { margin-top: .5rem; }
 h3 small { font-weight: 400; color: var(--quiet); margin-left: .4em; }
 section { margin-top: 3rem; padding-top: 1.5rem; border-top: 1px solid var(--rule); }
 p { margin: 0 0 .75rem; max-width: 46rem; }
@@ -40,17 +43,18 @@ code { font-size: .9em; font-family: ui-monospace, "SF Mono", Menlo, Consolas, "
 .best { margin: 0 0 .25rem; font-size: 1.05rem; }
 .best strong { font-size: 1.6rem; font-weight: 600; margin-right: .25em; }
 .running { color: var(--test); }
-nav { margin-top: 1.5rem; font-size: .875rem; }
-nav a { color: var(--train); text-decoration: none; margin-right: 1rem; white-space: nowrap; }
+nav { display: flex; flex-wrap: wrap; gap: .2rem 1rem; margin-top: 1.5rem; font-size: .875rem; }
+nav a { color: var(--train); text-decoration: none; white-space: nowrap; }
 nav a:hover { text-decoration: underline; }
-dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 1fr)); gap: 0 2.5rem; margin: 1.5rem 0 0; font-size: .9rem; }
-dl div { display: grid; grid-template-columns: 8rem 1fr; gap: .75rem; padding: .3rem 0; border-bottom: 1px solid var(--rule); }
+dl { columns: 2 20rem; column-gap: 2.5rem; margin: 1.5rem 0 0; font-size: .9rem; }
+dl div { display: grid; grid-template-columns: 8rem 1fr; gap: .75rem; padding: .3rem 0; border-bottom: 1px solid var(--rule); break-inside: avoid; }
 dt { color: var(--quiet); }
 dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
 figure { margin: 0; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 25rem), 1fr)); gap: 1.75rem 2rem; }
 .chart > svg { display: block; width: 100%; height: auto; }
 .chart h3 { color: var(--ink); }
+.charts .caption { align-self: center; margin: 0; max-width: 27rem; }
 .legend { list-style: none; display: flex; flex-wrap: wrap; gap: .1rem 1.1rem; margin: .2rem 0 .3rem; padding: 0; }
 .key { width: 26px; height: 10px; margin-right: .4em; vertical-align: .05em; }
 svg text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Open Sans", sans-serif; fill: var(--ink); font-variant-numeric: tabular-nums; }
@@ -78,26 +82,26 @@ thead th { color: var(--quiet); vertical-align: bottom; }
 details { margin-top: 1rem; }
 summary { cursor: pointer; color: var(--train); font-size: .875rem; margin-bottom: .5rem; }
 table.matrix { border-spacing: 2px; border-collapse: separate; }
-table.matrix td { width: 3.1rem; min-width: 2.5rem; height: 2.1rem; text-align: center; border-radius: 3px; background: rgb(var(--miss) / calc(var(--share) * .95)); }
-table.matrix td.hit { background: rgb(var(--hit) / calc(var(--share) * .85)); }
+table.matrix td { width: 3.1rem; min-width: 2.5rem; height: 2.1rem; text-align: center; border-radius: 3px; background: rgb(var(--miss) / min(.6, var(--share) * 1.6)); }
+table.matrix td.hit { background: rgb(var(--hit) / calc(var(--share) * .6)); }
 table.matrix td.zero { color: var(--quiet); opacity: .55; }
-table.matrix td.strong { color: #fff; }
 table.matrix td.figure { background: none; color: var(--quiet); text-align: right; width: 4.2rem; padding-left: .6rem; }
 table.matrix thead th { height: 5.6rem; padding: 0 0 .3rem; text-align: center; }
 table.matrix thead span { writing-mode: vertical-rl; transform: rotate(180deg); white-space: nowrap; }
-table.matrix th[scope=row] { text-align: right; padding-right: .6rem; white-space: nowrap; }
+table.matrix th[scope=row] { text-align: right; padding-right: .6rem; white-space: nowrap; position: sticky; left: 0; background: var(--paper); }
 img { display: block; background: var(--panel); }
 .pixels { image-rendering: pixelated; }
 img.matrix { width: min(100%, 34rem); height: auto; }
-.mistakes { list-style: none; margin: 0; padding: 0; display: grid; grid-template-columns: repeat(auto-fill, minmax(8.2rem, 1fr)); gap: 1.4rem 1.2rem; }
+.mistakes { list-style: none; margin: 0; padding: 0; display: grid; grid-template-columns: repeat(auto-fill, minmax(9.4rem, 1fr)); gap: 1.4rem 1.2rem; }
 .mistakes li, .maps li { break-inside: avoid; }
 .mistakes img { width: 100%; height: auto; aspect-ratio: 1; object-fit: contain; border-radius: 3px; }
 .mistakes figcaption span { display: flex; justify-content: space-between; gap: .5em; align-items: baseline; }
 .mistakes b { font-weight: 500; color: var(--ink); }
 .mistakes i { font-style: normal; white-space: nowrap; }
 .mistakes .is::before { content: "is"; } .mistakes .as::before { content: "as"; }
-.mistakes span::before { flex: none; width: 1.1em; }
-.mistakes b { flex: 1; min-width: 0; }
+.mistakes span::before { flex: none; width: 1.2em; }
+.mistakes span { gap: .3em; }
+.mistakes figcaption b { flex: 1; min-width: 0; }
 .mistakes .as b { color: var(--test); }
 .mistakes figcaption { margin-top: .35rem; line-height: 1.35; }
 .maps { list-style: none; margin: .5rem 0; padding: 0; display: grid; grid-template-columns: repeat(auto-fill, minmax(5rem, 1fr)); gap: .5rem; max-width: 48rem; }
@@ -112,8 +116,8 @@ img.matrix { width: min(100%, 34rem); height: auto; }
 svg.graph { display: block; height: auto; max-width: 100%; margin: 0 auto; }
 .graph text { font: 11px ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
 .graph .box rect { fill: var(--panel); stroke: var(--quiet); stroke-width: .8; }
-.graph .group rect { fill: none; stroke: var(--rule); stroke-width: 1.2; }
-.graph .group text { fill: var(--quiet); }
+.graph rect.group { fill: none; stroke: var(--rule); stroke-width: 1.2; }
+.graph text.group { fill: var(--quiet); paint-order: stroke; stroke: var(--paper); stroke-width: 4; stroke-linejoin: round; }
 .graph .detail, .graph .shape { fill: var(--quiet); }
 .graph .edge { fill: none; stroke: var(--quiet); stroke-width: 1.1; }
 .graph .tip { fill: var(--quiet); }
@@ -122,6 +126,9 @@ footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--rule);
   body { padding-top: 1.5rem; }
   dl div { grid-template-columns: 7rem 1fr; }
   .mistakes { grid-template-columns: repeat(auto-fill, minmax(7.2rem, 1fr)); gap: 1.2rem .9rem; }
+  table.matrix { font-size: .75rem; border-spacing: 1px; }
+  table.matrix td { min-width: 1.9rem; width: 1.9rem; height: 1.8rem; }
+  table.matrix td.figure { width: 3.4rem; }
 }
 @media print {
   @page { margin: 14mm; }

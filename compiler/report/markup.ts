@@ -8,14 +8,14 @@ export interface Html {
 type HtmlValue = Html | string | number | readonly Html[];
 
 /** Markup with values in it; strings are escaped for text and for quoted attributes. */
-export function html(texts: TemplateStringsArray, ...values: readonly HtmlValue[]): Html {
-  return { html: texts.map((text, index) => (index === 0 ? "" : markup(values[index - 1] ?? "")) + text).join("") };
+export function markup(texts: TemplateStringsArray, ...values: readonly HtmlValue[]): Html {
+  return { html: texts.map((text, index) => (index === 0 ? "" : markupOf(values[index - 1] ?? "")) + text).join("") };
 }
 
 /** Nothing, where a template has a part that may be absent. */
 export const nothing: Html = { html: "" };
 
-function markup(value: HtmlValue): string {
+function markupOf(value: HtmlValue): string {
   if (typeof value === "number") return String(value);
   if (typeof value === "string") return escapeHtml(value);
   if ("html" in value) return value.html;
