@@ -1,7 +1,7 @@
+import { smoothed } from "../training/lossCurve.ts";
 import { percent } from "../training/progressView.ts";
 import { markup, type Html } from "./markup.ts";
 import { lineChart } from "./lineChart.ts";
-import { smoothed } from "./readCurves.ts";
 import type { Curves, Point } from "./reportData.ts";
 
 /** Loss and accuracy of training and test images by step, and the learning rate of each step. */

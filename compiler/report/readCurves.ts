@@ -31,18 +31,6 @@ export function inMeans(points: readonly Point[]): readonly Point[] {
   });
 }
 
-/** A mean over the neighbours on both sides: 2 % of the run each, so that the ends are not shifted. */
-export function smoothed(points: readonly Point[]): readonly Point[] {
-  const reach = Math.max(1, Math.round(points.length * 0.02));
-  const sums = [0];
-  for (const { y } of points) sums.push((sums.at(-1) ?? 0) + y);
-  return points.map(({ x }, index) => {
-    const from = Math.max(0, index - reach);
-    const to = Math.min(points.length, index + reach + 1);
-    return { x, y: ((sums[to] ?? 0) - (sums[from] ?? 0)) / (to - from) };
-  });
-}
-
 /** Without the points on a straight level between two equal ones: a rate that changes by steps keeps its corners. */
 function withoutMiddles(points: readonly Point[]): readonly Point[] {
   const corners = points.filter(

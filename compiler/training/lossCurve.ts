@@ -141,7 +141,7 @@ export function lossCurveText(entries: readonly LogEntry[], columns: number): st
 }
 
 /** A mean over the neighbours on both sides: 2 % of the run, so that the ends are not shifted. */
-function smoothed(points: readonly Point[]): readonly Point[] {
+export function smoothed(points: readonly Point[]): readonly Point[] {
   const reach = Math.max(1, Math.round(points.length * 0.02));
   const sums = [0];
   for (const { y } of points) sums.push((sums.at(-1) ?? 0) + y);
