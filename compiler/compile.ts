@@ -1,6 +1,6 @@
 /** The compiler's public entry: a spec's text in, a compiled network or diagnostics out. Reads no file, clock or environment. */
 import { checkSource, type CheckSourceOptions } from "./check.ts";
-import { activationTooLarge, parameterTooLarge, tooManyBindings } from "./diagnostics/limits.ts";
+import { activationTooLarge, memoryNotReached, parameterTooLarge, tooManyBindings } from "./diagnostics/limits.ts";
 import type { CheckedProgram } from "./ir/checked.ts";
 import { InternalCompilerError, type Diagnostic } from "./ir/diagnostic.ts";
 import type { Graph, Initial, Parameter } from "./ir/graph.ts";
@@ -67,6 +67,8 @@ export function compileProgram(checked: CheckedProgram, options: CompileOptions)
   if (network instanceof CannotSplit) return { diagnostics: [...limits, slabProblem(network, checked, options)] };
   const crowded = checkBindings(network, options);
   if (crowded.length > 0) return { diagnostics: [...limits, ...crowded] };
+  const unreached = checkMemory(network);
+  if (unreached.length > 0) return { diagnostics: [...limits, ...unreached] };
   return { network, diagnostics: limits };
 }
 
@@ -141,6 +143,17 @@ function checkBindings(network: CompiledNetwork, options: CompileOptions): reado
   );
 }
 
+/** A share of the activations' bytes that no way of computing them again comes down to. */
+function checkMemory({ recipe, recomputation }: CompiledNetwork): readonly Diagnostic[] {
+  if (recipe?.memory === undefined || recomputation === undefined) return [];
+  const { heldBytes, wholeBytes } = recomputation;
+  const { share, span } = recipe.memory;
+  if (heldBytes <= share * wholeBytes) return [];
+  const reached = Math.ceil((heldBytes / wholeBytes) * 1000) / 1000;
+  const help = reached < 1 ? `memory ${reached} is what it comes down to` : "nothing of this network is worth computing again: leave the line out"; // prettier-ignore
+  return [memoryNotReached.at(span, { wanted: share, reached, heldBytes, wholeBytes }, { help })];
+}
+
 function storageBufferLimit(options: CompileOptions): number {
   return options.limits?.["maxStorageBuffersPerShaderStage"] ?? defaultStorageBuffers;
 }
@@ -180,6 +193,7 @@ function compileChecked(checked: CheckedProgram, options: CompileOptions): Compi
     graph,
     ...(result.trainingGraph !== undefined && { trainingGraph: result.trainingGraph }),
     ...(result.training !== undefined && { training: result.training }),
+    ...(result.recomputation !== undefined && { recomputation: result.recomputation }),
     inference: result.inference,
     plan: result.plan,
     peakBytes: peakBytes(result.plan),
@@ -222,6 +236,7 @@ function trainingRequest(recipe: Recipe, options: CompileOptions): TrainingReque
     keepLogits: options.keepLogits ?? false,
     trainingMode: options.training ?? true,
     dropout: options.dropout ?? true,
+    ...(recipe.memory !== undefined && { memory: recipe.memory.share }),
   };
 }
 

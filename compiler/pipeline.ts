@@ -1,26 +1,30 @@
 /** The passes from a checked graph to a plan, in order: the only file that names them all. */
 import { differentiate } from "./3-differentiate/differentiate.ts";
 import type { TrainingLoss } from "./3-differentiate/buildLoss.ts";
+import { chooseRecomputed } from "./3-differentiate/chooseRecomputed.ts";
 import { inferenceGraph } from "./3-differentiate/inferenceGraph.ts";
+import { recomputeForward } from "./3-differentiate/recomputeForward.ts";
 import { fuseKernels } from "./4-fuse/fuseKernels.ts";
 import { lowerGraph } from "./4-fuse/lowerGraph.ts";
 import { placeJoins } from "./4-fuse/placeJoins.ts";
 import { partsOf, scheduleKernels } from "./4-fuse/scheduleKernels.ts";
 import { splitIntoSlabs } from "./4-fuse/splitIntoSlabs.ts";
+import { heldForBackward } from "./5-plan/heldForBackward.ts";
 import { alignBytes, planMemory } from "./5-plan/planMemory.ts";
-import { layoutFlat, placesByValue } from "./5-plan/layoutParameters.ts";
+import { persistentTensors } from "./5-plan/persistentTensors.ts";
+import type { PersistentTensors } from "./5-plan/persistentTensors.ts";
 import type { ImageSource, PreparationLines } from "./3-differentiate/preparationGraph.ts";
 import { runPreparation } from "./preparationPipeline.ts";
 import { emitPlan } from "./6-emit/emitPlan.ts";
 import type { OptimizerPart, TrainingPart } from "./6-emit/emitPlan.ts";
 import { partStride } from "./ir/kernel.ts";
-import { elementCount, typeOf, verifyGraph } from "./ir/graph.ts";
+import { typeOf, verifyGraph } from "./ir/graph.ts";
 import type { Graph, Initial, TensorType, TrainingGraph, ValueId } from "./ir/graph.ts";
 import { verifyKernels } from "./ir/kernel.ts";
 import type { KernelPlan } from "./ir/kernel.ts";
 import { verifyMemory } from "./ir/memory.ts";
 import type { Place, Slot } from "./ir/memory.ts";
-import type { ProgramPlan } from "./ir/output.ts";
+import type { ProgramPlan, Recomputation } from "./ir/output.ts";
 import { verifyProgram } from "./ir/program.ts";
 import type { TensorProgram } from "./ir/program.ts";
 import { ops } from "./ops/index.ts";
@@ -36,6 +40,8 @@ export interface TrainingRequest {
   readonly trainingMode: boolean;
   /** False: nothing is dropped. */
   readonly dropout: boolean;
+  /** The share of the activations' bytes that the step may hold for its backward pass; the rest is computed again. */
+  readonly memory?: number;
 }
 
 export interface PipelineOptions {
@@ -57,6 +63,8 @@ export interface PipelineOptions {
 export interface PipelineResult {
   readonly trainingGraph?: TrainingGraph;
   readonly training?: ProgramPlan;
+  /** What computing forward values again saves, where the request asks for it. */
+  readonly recomputation?: Recomputation;
   readonly inference: ProgramPlan;
   readonly plan: NetworkPlan;
 }
@@ -66,51 +74,24 @@ const ringSlots = 32;
 /** From a checked graph to the plan that the runtime runs. */
 export function runPipeline(graph: Graph, options: PipelineOptions): PipelineResult {
   verifyGraph(graph);
-  const step = options.training === undefined ? undefined : trainingKernels(graph, options.training, options);
   const inference = inferenceKernels(graph, options);
-
-  // A tensor too large for a binding is stored as its slabs, each like a tensor of its own.
-  const slabs = graph.parameters.map(
-    ({ value, type }) =>
-      inference.program.slabsOf.get(value)?.map((slab) => typeOf(inference.program.types, slab)) ?? [type],
-  );
-  const storedTypes = slabs.flat();
-  const gradientBytes = step?.gradients.map(({ parts }, index) =>
-    storedTypes[index] === undefined ? 0 : partStride(elementCount(storedTypes[index])) * 4 * parts,
-  );
-  const parameterLayout = layoutFlat("parameters", storedTypes, options.bindingBytes, gradientBytes);
-  const stateLayout = layoutFlat(
-    "states",
-    graph.states.map((state) => state.type),
-    options.bindingBytes,
-  );
-  const persistent: PersistentTensors = {
-    slots: [...parameterLayout.slots, ...stateLayout.slots],
-    parameterPlaces: parameterLayout.places,
-    placesIn(program) {
-      const values = graph.parameters.flatMap(({ value }) => program.slabsOf.get(value) ?? [value]);
-      const states = graph.states.map(({ value }) => value);
-      return new Map([
-        ...placesByValue(values, parameterLayout, 0),
-        ...placesByValue(states, stateLayout, parameterLayout.slots.length),
-      ]);
-    },
-  };
-  const training = step === undefined ? undefined : trainingPart(step, options, persistent);
-  const inferenceProgram = planInference(inference, options, persistent);
+  const plain = options.training === undefined ? undefined : planStep(graph, options.training, inference, options);
+  const share = options.training?.memory;
+  const lean =
+    plain === undefined || share === undefined ? undefined : holdingAtMost(share, plain, graph, inference, options);
+  const { training, tensors } = lean?.planned ??
+    plain ?? { tensors: persistentTensors(graph, inference.program, undefined, options.bindingBytes) };
+  const inferenceProgram = planInference(inference, options, tensors);
   const plan = emitPlan({
     name: options.name,
     graph,
     batch: options.batch,
     seed: options.seed,
     initials: options.initials,
-    parameterSlabs: slabs,
-    parameterPlaces: parameterLayout.places,
-    statePlaces: stateLayout.places.map((place) => ({ ...place, slot: place.slot + parameterLayout.slots.length })),
-    persistentSlots: [
-      ...parameterLayout.slots.map(({ name, sizeBytes }) => ({ name, sizeBytes, role: "parameters" as const })),
-      ...stateLayout.slots.map(({ name, sizeBytes }) => ({ name, sizeBytes, role: "states" as const })),
-    ],
+    parameterSlabs: tensors.slabs,
+    parameterPlaces: tensors.parameterPlaces,
+    statePlaces: tensors.statePlaces,
+    persistentSlots: tensors.slots,
     ...(training !== undefined && { training }),
     inference: inferenceProgram,
     counters: options.counters,
@@ -124,18 +105,79 @@ export function runPipeline(graph: Graph, options: PipelineOptions): PipelineRes
   });
   return {
     ...(training !== undefined && { trainingGraph: training.graph, training: training.program }),
+    ...(lean !== undefined && { recomputation: lean.recomputation }),
     inference: inferenceProgram,
     plan,
   };
 }
 
-/** Where parameters and running statistics lie, the same in every program. */
-interface PersistentTensors {
-  readonly slots: readonly Slot[];
-  /** Of every parameter, or of each of its slabs. */
-  readonly parameterPlaces: readonly Place[];
-  /** The places by the values that a program knows them by. */
-  placesIn(program: TensorProgram): ReadonlyMap<ValueId, Place>;
+/** A training step with its memory, and where the tensors lie that outlive it. */
+interface PlannedStep {
+  readonly graph: TrainingGraph;
+  readonly training: TrainingPart;
+  readonly tensors: PersistentTensors;
+}
+
+function planStep(
+  graph: Graph,
+  request: TrainingRequest,
+  inference: ScheduledProgram<Graph>,
+  options: PipelineOptions,
+): PlannedStep {
+  const trainingGraph = differentiate(graph, {
+    loss: request.loss,
+    imageGradient: request.imageGradient,
+    freeze: request.freeze,
+    training: request.trainingMode,
+    dropout: request.dropout,
+  }).output;
+  return planGraph(graph, trainingGraph, request, inference, options);
+}
+
+function planGraph(
+  graph: Graph,
+  trainingGraph: TrainingGraph,
+  request: TrainingRequest,
+  inference: ScheduledProgram<Graph>,
+  options: PipelineOptions,
+): PlannedStep {
+  verifyGraph(trainingGraph);
+  const step = trainingKernels(trainingGraph, request, options);
+  const parts = step.gradients.map((gradient) => gradient.parts);
+  const tensors = persistentTensors(graph, inference.program, parts, options.bindingBytes);
+  return { graph: trainingGraph, training: trainingPart(step, options, tensors), tensors };
+}
+
+/** The cheapest step that holds at most a share of what the plain one does; the leanest of all where none does. */
+function holdingAtMost(
+  share: number,
+  plain: PlannedStep,
+  graph: Graph,
+  inference: ScheduledProgram<Graph>,
+  options: PipelineOptions,
+): { readonly planned: PlannedStep; readonly recomputation: Recomputation } | undefined {
+  const { training: request } = options;
+  if (request === undefined) return undefined;
+  const wholeBytes = heldBy(plain);
+  let leanest = { planned: plain, recomputation: { heldBytes: wholeBytes, wholeBytes, work: 0 } };
+  if (share >= 1) return leanest;
+  for (const { values, work } of chooseRecomputed(plain.graph)) {
+    const planned = planGraph(graph, recomputeForward(plain.graph, values), request, inference, options);
+    const heldBytes = heldBy(planned);
+    if (heldBytes < leanest.recomputation.heldBytes) {
+      leanest = { planned, recomputation: { heldBytes, wholeBytes, work } };
+    }
+    if (heldBytes <= share * wholeBytes) break;
+  }
+  return leanest;
+}
+
+/** Bytes of forward values that a step holds for its backward pass. */
+function heldBy({ graph, training }: PlannedStep): number {
+  const output = graph.heads[0]?.value;
+  const targets = graph.inputs.find(({ name }) => name !== "images")?.value;
+  if (output === undefined || targets === undefined) return 0;
+  return heldForBackward(training.program.kernels, training.program.memory, { output, targets });
 }
 
 /** A program with its kernels, before it has memory. */
@@ -178,15 +220,11 @@ function slabsOf(program: TensorProgram, values: readonly ValueId[]): readonly V
   });
 }
 
-function trainingKernels(graph: Graph, request: TrainingRequest, options: PipelineOptions): ScheduledTraining {
-  const trainingGraph = differentiate(graph, {
-    loss: request.loss,
-    imageGradient: request.imageGradient,
-    freeze: request.freeze,
-    training: request.trainingMode,
-    dropout: request.dropout,
-  }).output;
-  verifyGraph(trainingGraph);
+function trainingKernels(
+  trainingGraph: TrainingGraph,
+  request: TrainingRequest,
+  options: PipelineOptions,
+): ScheduledTraining {
   const images = trainingGraph.inputs.find((input) => input.name === "images")?.value;
   const imageGradient = images === undefined ? undefined : trainingGraph.gradientOf.get(images);
   const read = [

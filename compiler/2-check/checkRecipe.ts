@@ -93,7 +93,9 @@ export function checkRecipe(
     accumulate: numbers["accumulate"] ?? 1,
     ...(earlyStop !== undefined && { earlyStopPatience: earlyStop }),
     freeze: [...new Set(freeze)],
-    ...(numbers["memory"] !== undefined && { memory: numbers["memory"] }),
+    ...(numbers["memory"] !== undefined && {
+      memory: { share: numbers["memory"], span: lines.get("memory")?.span ?? train.span },
+    }),
     precision,
   };
 }

@@ -40,6 +40,7 @@ export function lowerGraph(graph: Graph, ops: ReadonlyMap<string, OpDefinition>,
         Object.entries(node.inputs).map(([role, value]) => [valueName(storageOf(value)), role]),
       ),
       ...(join !== undefined && { join }),
+      ...(node.opens === true && { opens: true as const }),
     });
   }
   return { nodes, aliasOf, types, sliceOf: new Map(), slabsOf: new Map() };

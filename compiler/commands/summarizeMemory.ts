@@ -1,7 +1,7 @@
 /** The bytes of a compiled network on the GPU, as the runtime will allocate them; pure. */
 import { heldForBackward } from "../5-plan/heldForBackward.ts";
 import { elementCount } from "../ir/graph.ts";
-import type { CompiledNetwork } from "../ir/output.ts";
+import type { CompiledNetwork, Recomputation } from "../ir/output.ts";
 import type { BufferPlan } from "../../runtime/plan.ts";
 import { allocatedBytes, buffersOf, readbackOf, uniformBytes } from "../../runtime/programs.ts";
 
@@ -32,6 +32,8 @@ export interface MemorySummary {
   readonly parameters: number;
   /** Forward values that a training step holds for its backward pass, at the moment when they are most: see `heldForBackward`. */
   readonly activations?: number;
+  /** Where the recipe has `memory`: what is computed again so that no more is held. */
+  readonly recomputation?: Recomputation;
   /** All GPU buffers that a training step has; absent where there is no recipe. */
   readonly trainingPeak?: number;
   readonly inferencePeak: number;
@@ -53,6 +55,7 @@ export function summarizeMemory(network: CompiledNetwork): MemorySummary {
       targets !== undefined && {
         activations: heldForBackward(training.kernels, training.memory, { output, targets }),
       }),
+    ...(network.recomputation !== undefined && { recomputation: network.recomputation }),
     ...(peakBytes.training !== undefined && { trainingPeak: peakBytes.training }),
     inferencePeak: peakBytes.inference,
     ...(plan.preparation !== undefined && {

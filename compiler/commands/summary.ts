@@ -89,7 +89,14 @@ function nameOf({ name, op, layers }: LayerSummary): string {
   return layers === undefined ? name : `${name} (${op}, ${layers} ${layers === 1 ? "layer" : "layers"})`;
 }
 
-function printMemory({ batch, parameters, activations, trainingPeak, inferencePeak }: MemorySummary): string {
+function printMemory({
+  batch,
+  parameters,
+  activations,
+  recomputation,
+  trainingPeak,
+  inferencePeak,
+}: MemorySummary): string {
   const images = `${formatCount(batch)} ${batch === 1 ? "image" : "images"}`;
   const row = (what: string, bytes: number | undefined, note: string): readonly (readonly string[])[] =>
     bytes === undefined ? [] : [[what, formatBytes(bytes), formatCount(bytes), `bytes${note}`]];
@@ -97,6 +104,11 @@ function printMemory({ batch, parameters, activations, trainingPeak, inferencePe
     [
       ...row("parameters", parameters, ""),
       ...row("activations", activations, `, held for the backward pass of ${images}`),
+      ...row(
+        "without `memory`",
+        recomputation?.wholeBytes,
+        `; ${formatCount(recomputation?.work ?? 0)} multiply-adds an image are computed again`,
+      ),
       ...row("training step", trainingPeak, `, all buffers of a step of ${images}`),
       ...row("inference", inferencePeak, `, all buffers of a batch of ${images}`),
     ],

@@ -44,6 +44,30 @@ export const activationTooLarge = defineDiagnostic<ActivationSize>({
     "model Net {\n  input 3 x 2048 x 2048\n  conv(16, kernel: 3, stride: 4, padding: 1)\n  global_avg_pool -> flatten -> linear(2)\n}\n",
 });
 
+interface MemoryShare {
+  readonly wanted: number;
+  readonly reached: number;
+  readonly heldBytes: number;
+  readonly wholeBytes: number;
+}
+
+export const memoryNotReached = defineDiagnostic<MemoryShare>({
+  code: "CNN4004",
+  severity: "error",
+  title: "Fewer activations than computing again can do with",
+  message: ({ wanted, reached, heldBytes, wholeBytes }) =>
+    `memory ${wanted} is not to be had: computing again, the step holds at least ${heldBytes} of ${wholeBytes} bytes of activations, a share of ${reached}`,
+  explanation:
+    "`memory` is the share of the forward pass's values that a step may hold for its backward pass; the rest is computed again " +
+    "there. What crosses from one stretch of the network to the next must be held, and so must one stretch at a time.",
+  failing:
+    "model Net {\n  input 1 x 8 x 8\n  conv(4, kernel: 3) -> relu -> flatten -> linear(2)\n}\n\n" +
+    "train Net {\n  data fashion_mnist\n  optimizer sgd(lr: 0.1)\n  memory 0.1\n}\n",
+  mended:
+    "model Net {\n  input 1 x 8 x 8\n  conv(4, kernel: 3) -> relu -> flatten -> linear(2)\n}\n\n" +
+    "train Net {\n  data fashion_mnist\n  optimizer sgd(lr: 0.1)\n  memory 1\n}\n",
+});
+
 interface BindingCount {
   readonly ops: string;
   readonly count: number;

@@ -51,6 +51,8 @@ export interface GraphNode {
   readonly output: ValueId;
   readonly type: TensorType;
   readonly origin: Origin;
+  /** Set where the node begins a kernel: a forward value that is computed again, so that it is not computed where it was before. */
+  readonly opens?: true;
 }
 
 export interface GraphInput {

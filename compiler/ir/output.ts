@@ -15,6 +15,15 @@ export interface ProgramPlan {
   readonly memory: MemoryPlan;
 }
 
+/** What computing forward values again for the backward pass saves, and what it costs. */
+export interface Recomputation {
+  /** Bytes of forward values held for the backward pass, as `heldForBackward` counts them: with it, and without. */
+  readonly heldBytes: number;
+  readonly wholeBytes: number;
+  /** Multiply-adds (terms of sums, else elements) that are computed again, for one image. */
+  readonly work: number;
+}
+
 export interface CompiledNetwork {
   readonly name: string;
   readonly settings: readonly ModelSetting[];
@@ -24,6 +33,8 @@ export interface CompiledNetwork {
   readonly graph: Graph;
   readonly trainingGraph?: TrainingGraph;
   readonly training?: ProgramPlan;
+  /** Present where the recipe asks for a share of the activations' memory. */
+  readonly recomputation?: Recomputation;
   readonly inference: ProgramPlan;
   readonly plan: NetworkPlan;
   /** Bytes of every GPU buffer that a training step needs, and that inference needs. */

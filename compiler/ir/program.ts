@@ -19,7 +19,7 @@ export interface ProgramNode {
   readonly roles: Readonly<Record<string, string>>;
   /** Set where the node only lays values beside each other along one dimension; a batch is the first dimension. */
   readonly join?: Join;
-  /** Set where the node must begin a kernel: it sums as much as the node before it, and wants a schedule of its own. */
+  /** Set where the node must begin a kernel: a slab that wants a schedule of its own, a forward value that is computed again. */
   readonly opens?: true;
 }
 

@@ -1,4 +1,5 @@
 /** recipe.ts: a `train` definition after checking, defaults filled in. Everything is a static value. */
+import type { Span } from "./source.ts";
 
 export type RecipeValue = number | boolean | string | readonly number[];
 
@@ -41,6 +42,7 @@ export interface Recipe {
   readonly accumulate: number;
   readonly earlyStopPatience?: number;
   readonly freeze: readonly string[];
-  readonly memory?: number;
+  /** The share of the activations' bytes that a step may hold for its backward pass; `span` is where it is asked for. */
+  readonly memory?: { readonly share: number; readonly span: Span };
   readonly precision: "f32" | "f16";
 }

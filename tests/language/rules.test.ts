@@ -487,7 +487,7 @@ const rules: Readonly<Record<string, () => void>> = {
   },
   "10.10": () => {
     const lines = "clip_norm 1.0\naccumulate 4\nearly_stop(patience: 5)\nmemory 0.5\nprecision f16";
-    const wanted = { clipNorm: 1, accumulate: 4, earlyStopPatience: 5, memory: 0.5, precision: "f16" };
+    const wanted = { clipNorm: 1, accumulate: 4, earlyStopPatience: 5, memory: { share: 0.5 }, precision: "f16" };
     expect(recipeOf(required + lines)).toMatchObject(wanted);
     expect(codesOf(withRecipe(`${required}batch 0`))).toEqual(["CNN2014"]);
     expect(recipeOf(`${required}early_stop\nbatch 8`)).toMatchObject({ earlyStopPatience: 5, batch: 8 });

@@ -79,3 +79,18 @@ describe("fused and unfused kernels give the same loss and gradients", () => {
     }
   }, 120_000); // prettier-ignore
 });
+
+test("half the memory: the same losses and gradients, dropout's draws included", async () => {
+  const body =
+    "repeat 4 { conv(4, kernel: 3, padding: 1, bias: false) -> batch_norm -> relu } max_pool(2) -> dropout(0.4)\n" +
+    "repeat 2 { resblock(4) } flatten -> linear(3)";
+  const text = networkText("2 x 6 x 6", body);
+  const options = { batch, keepLogits: true, imageGradient: true };
+  const half = compileText(text.replace(/train (\w+) \{/, "train $1 {\n  memory 0.5"), options);
+  expect(half.recomputation?.work).toBeGreaterThan(0);
+  const [[ours], [theirs]] = [await run(half, [batch]), await run(compileText(text, options), [batch])];
+  expect(Math.abs((ours?.stepLoss ?? NaN) - (theirs?.stepLoss ?? NaN))).toBeLessThan(1e-5);
+  expect(Object.keys(ours?.gradients ?? {}).length).toBeGreaterThan(10);
+  for (const name of Object.keys(theirs?.gradients ?? {}))
+    expectClose(name, ours?.gradients[name], theirs?.gradients[name]);
+});

@@ -1,0 +1,125 @@
+/**
+ * chooseRecomputed: which forward values a step may compute again, in several ways, the cheapest first. What each of them
+ * really saves is known when the step has its kernels and its memory.
+ *
+ * - The **cheap** way: whatever is computed element by element from one kept value, as relu of a batch norm of a convolution is.
+ * - **Stretches**: the forward pass is cut where few bytes cross; what crosses is kept, and the rest runs again, stretch by
+ *   stretch, from the last cut back to the first. What lies behind the last cut is kept: its backward pass comes first.
+ */
+import { elementCount } from "../ir/graph.ts";
+import type { GraphNode, TensorType, TrainingGraph, ValueId } from "../ir/graph.ts";
+import { axesOf } from "../ops/defineOp.ts";
+import { inputTypes, opNamed } from "./graphBuilder.ts";
+import { forwardNodes, viewedBy } from "./recomputeForward.ts";
+import { typesOf } from "../ir/graph.ts";
+
+export interface Recomputed {
+  /** The values to compute again. */
+  readonly values: ReadonlySet<ValueId>;
+  /** Elements of the values that the copies compute, for one sample, each weighted by the terms of its sum. */
+  readonly work: number;
+}
+
+/** The most stretches that are tried. */
+const mostStretches = 12;
+
+/** The ways to compute forward values again, the cheapest first. */
+export function chooseRecomputed(graph: TrainingGraph): readonly Recomputed[] {
+  const types = typesOf(graph);
+  const heads = new Set(graph.heads.map(({ value }) => value));
+  const nodes = forwardNodes(graph).filter((node) => viewedBy(node) === undefined);
+  const candidates = nodes.filter(({ type, output }) => type.batched && !heads.has(output));
+  const workOf = new Map(nodes.map((node) => [node.output, termsOf(node, types) * elementCount(node.type)]));
+  const ways = [cheapValues(candidates, types)];
+  for (let stretches = 2; stretches <= mostStretches; stretches++) {
+    ways.push(stretchValues(graph, nodes, candidates, stretches));
+  }
+  const seen = new Set<string>();
+  return ways
+    .map((values) => ({ values, work: [...values].reduce((sum, value) => sum + (workOf.get(value) ?? 0), 0) }))
+    .filter(({ values }) => {
+      const key = [...values].join(" ");
+      const isNew = values.size > 0 && !seen.has(key);
+      seen.add(key);
+      return isNew;
+    })
+    .sort((a, b) => a.work - b.work);
+}
+
+/** What is computed element by element, but for what a sum of two branches leads to: copies of it would reach through all blocks. */
+function cheapValues(candidates: readonly GraphNode[], types: ReadonlyMap<ValueId, TensorType>): ReadonlySet<ValueId> {
+  const behindSum = new Set<ValueId>();
+  const cheap = new Set<ValueId>();
+  for (const node of candidates) {
+    if (termsOf(node, types) > 1) continue;
+    const batched = Object.values(node.inputs).filter((value) => types.get(value)?.batched === true);
+    if (batched.length > 1 || batched.some((value) => behindSum.has(value))) behindSum.add(node.output);
+    else cheap.add(node.output);
+  }
+  return cheap;
+}
+
+/** What lies between the cuts into about equal stretches, but for the last one. */
+function stretchValues(
+  graph: TrainingGraph,
+  nodes: readonly GraphNode[],
+  candidates: readonly GraphNode[],
+  stretches: number,
+): ReadonlySet<ValueId> {
+  const lastUse = lastUses(graph, nodes);
+  const sizeOf = new Map(candidates.map(({ output, type }) => [output, elementCount(type)]));
+  const share = candidates.reduce((sum, { type }) => sum + elementCount(type), 0) / stretches;
+  const crossing = (position: number): readonly ValueId[] =>
+    nodes
+      .slice(0, position + 1)
+      .flatMap(({ output }) => (sizeOf.has(output) && (lastUse.get(output) ?? -1) > position ? [output] : []));
+  const bytes = (values: readonly ValueId[]): number =>
+    values.reduce((sum, value) => sum + (sizeOf.get(value) ?? 0), 0);
+
+  const kept = new Set<ValueId>();
+  let [since, end] = [0, -1];
+  let narrowest: { readonly values: readonly ValueId[]; readonly at: number } | undefined;
+  for (const [position, node] of nodes.entries()) {
+    since += sizeOf.get(node.output) ?? 0;
+    if (since < share * 0.75) continue;
+    const values = crossing(position);
+    if (narrowest === undefined || bytes(values) <= bytes(narrowest.values)) narrowest = { values, at: position };
+    if (since < share * 1.25) continue;
+    for (const value of narrowest.values) kept.add(value);
+    end = narrowest.at;
+    since = nodes.slice(end + 1, position + 1).reduce((sum, { output }) => sum + (sizeOf.get(output) ?? 0), 0);
+    narrowest = undefined;
+  }
+  const before = new Set(nodes.slice(0, end + 1).map(({ output }) => output));
+  return new Set(candidates.flatMap(({ output }) => (before.has(output) && !kept.has(output) ? [output] : [])));
+}
+
+/** Of each forward value: the position of the last forward node that reads it, itself or through a view. */
+function lastUses(graph: TrainingGraph, nodes: readonly GraphNode[]): ReadonlyMap<ValueId, number> {
+  const viewed = new Map(
+    graph.nodes.flatMap((node) => {
+      const of = viewedBy(node);
+      return of === undefined ? [] : [[node.output, of] as const];
+    }),
+  );
+  const storageOf = (value: ValueId): ValueId => {
+    const of = viewed.get(value);
+    return of === undefined ? value : storageOf(of);
+  };
+  return new Map(
+    nodes.flatMap((node, position) => Object.values(node.inputs).map((value) => [storageOf(value), position] as const)),
+  );
+}
+
+/** Terms of the sum behind one element of a node's value; 1 where it is no sum. */
+function termsOf(node: GraphNode, types: ReadonlyMap<ValueId, TensorType>): number {
+  const computation = opNamed(node.op).compute?.({
+    types: inputTypes(node.inputs, types),
+    output: node.type,
+    attrs: node.attrs,
+    axes: axesOf(node.type, 1),
+    batchAxis: { name: "n", extent: 1, batch: true },
+  });
+  if (computation?.body.kind !== "reduce") return 1;
+  return computation.body.over.reduce((product, { extent }) => product * extent, 1);
+}
