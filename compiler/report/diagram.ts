@@ -1,25 +1,6 @@
 /** A network as boxes in groups: a layer with weights and what follows it directly is one box, a block's call one group. */
 import { typesOf, type Graph, type GraphNode, type ValueId } from "../ir/graph.ts";
-import type { Diagram } from "./reportData.ts";
-
-export interface LayerBox {
-  readonly kind: "layers";
-  readonly id: number;
-  /** A line each: "conv1", "5x5". */
-  readonly lines: readonly { readonly name: string; readonly detail: string }[];
-  /** Of one sample. */
-  readonly output: readonly number[];
-  /** Boxes that it reads. */
-  readonly inputs: readonly number[];
-}
-
-export interface GroupBox {
-  readonly kind: "group";
-  readonly name: string;
-  /** The block that it is a call of; "" for the whole network. */
-  readonly block: string;
-  readonly boxes: readonly (LayerBox | GroupBox)[];
-}
+import type { Diagram, GroupBox, LayerBox } from "./reportData.ts";
 
 /** Beyond this, blocks are boxes: a picture of hundreds of layers shows nothing. */
 const mostBoxes = 90;

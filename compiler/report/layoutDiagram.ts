@@ -1,8 +1,7 @@
 /** Where the boxes, groups and edges of a diagram stand; the layout is dagre's. */
 import * as dagre from "@dagrejs/dagre";
 import { formatShape } from "../ir/graph.ts";
-import type { GroupBox, LayerBox } from "./diagram.ts";
-import type { Point } from "./reportData.ts";
+import type { GroupBox, LayerBox, Point } from "./reportData.ts";
 
 export interface Placed {
   readonly x: number;

@@ -47,13 +47,13 @@ function drawing({ id, lines, lastStep, epochEnds, range, isLogarithmic, yText, 
   const ends = [plot.bottom, plot.top];
   const y = isLogarithmic === true ? scaleLog(range, ends) : scaleLinear(range, ends).nice(5);
   const middle = (plot.top + plot.bottom) / 2;
-  return markup`<clipPath id="${id}-clip"><rect x="${plot.left}" y="${plot.top - 2}" width="${plot.right - plot.left + 2}" height="${plot.bottom - plot.top + 4}"/></clipPath>
+  return markup`<clipPath id="${id}-clip"><rect x="${plot.left}" y="${plot.top - 2}" width="${plot.right - plot.left + 4}" height="${plot.bottom - plot.top + 4}"/></clipPath>
 ${yTicks(y, isLogarithmic === true).map((value) => yTick(y(value), yText(value)))}
 ${x.ticks(6).filter(Number.isInteger).map((value) => xTick(x(value), formatCount(value)))}
 ${epochMarks(epochEnds).map(({ step, epoch }) => epochMark(x(step), epoch))}
 ${line("axis", `M${plot.left} ${plot.bottom}H${plot.right}`)}
 <text class="label" x="${plot.right}" y="${plot.bottom + 38}" text-anchor="end">step</text>
-${epochEnds.length === 0 ? nothing : markup`<text class="tick" x="${plot.left - 8}" y="${plot.top - 12}" text-anchor="end">epoch</text>`}
+${epochEnds.length === 0 ? nothing : markup`<text class="tick" x="${plot.left - 8}" y="${plot.top - 13}" text-anchor="end">epoch</text>`}
 <text class="label" transform="translate(13 ${middle}) rotate(-90)" text-anchor="middle">${yLabel}</text>
 <g clip-path="url(#${id}-clip)">
 ${lines.map(({ points, style, dots }) => markup`${line(`line ${style}`, pathOf(points, x, y))}${dots === true || points.length === 1 ? points.map((point) => dot(style, at(x(point.x)), at(y(point.y)))) : nothing}`)}

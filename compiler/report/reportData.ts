@@ -1,5 +1,4 @@
 /** What a report shows, gathered from a run: numbers and names, no markup. Each part of the page draws one part of it. */
-import type { GroupBox } from "./diagram.ts";
 import type { MemorySummary } from "../commands/summarizeMemory.ts";
 import type { NetworkSummary } from "../commands/summarize.ts";
 import type { Evaluation } from "../training/metrics.ts";
@@ -113,6 +112,27 @@ export interface FeatureMaps {
     /** The first ones, each height x width. */
     readonly maps: readonly Float32Array[];
   }[];
+}
+
+/** A layer with weights and what follows it directly, or a block in whole. */
+export interface LayerBox {
+  readonly kind: "layers";
+  readonly id: number;
+  /** A line each: "conv1", "5x5". */
+  readonly lines: readonly { readonly name: string; readonly detail: string }[];
+  /** Of one sample. */
+  readonly output: readonly number[];
+  /** Boxes that it reads. */
+  readonly inputs: readonly number[];
+}
+
+/** A call of a block, or the whole network. */
+export interface GroupBox {
+  readonly kind: "group";
+  readonly name: string;
+  /** The block that it is a call of; "" for the whole network. */
+  readonly block: string;
+  readonly boxes: readonly (LayerBox | GroupBox)[];
 }
 
 export interface Diagram {

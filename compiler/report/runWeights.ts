@@ -10,7 +10,7 @@ import { isEpoch, type LogEntry } from "../training/trainingLog.ts";
 
 export interface RunWeights {
   readonly path: string;
-  /** "best.safetensors, after epoch 3". */
+  /** "best.safetensors, of the lowest test loss, after epoch 3". */
   readonly description: string;
   readonly file: Uint8Array<ArrayBuffer>;
   /** A checkpoint holds more than the network's own tensors. */
@@ -33,7 +33,7 @@ export function readRunWeights(
     const epochs = entries.filter(isEpoch);
     const least = Math.min(...epochs.map(({ testLoss }) => testLoss));
     const best = epochs.find(({ testLoss }) => testLoss === least);
-    const after = best === undefined ? "" : `, after epoch ${best.epoch}`;
+    const after = best === undefined ? "" : `, of the lowest test loss, after epoch ${best.epoch}`;
     return weightsIn(files.best, readBytes(files.best), `${basename(files.best)}${after}`);
   }
   if (existsSync(files.weights)) return weightsIn(files.weights, readBytes(files.weights), basename(files.weights));
