@@ -18,6 +18,9 @@ export const unfoldingLimits = { work: 1_000_000, nodes: 100_000, callDepth: 100
 /** Ends a run that has gone beyond a limit; the diagnostic has been reported. Caught by `checkProgram` alone. */
 export class CheckingStopped extends Error {}
 
+/** Ends the walk of a model at an `error` that was reached; the sentence has been reported. Caught by `elaborateModel` alone. */
+export class ModelAbandoned extends Error {}
+
 export interface CheckContext {
   readonly tables: LayerTable;
   /** Every bare word that some layer's argument knows. */

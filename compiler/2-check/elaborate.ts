@@ -16,6 +16,7 @@ import { bindArguments, signatureOf } from "./bindArguments.ts";
 import { bindPattern } from "./bindPattern.ts";
 import { checkParameterNames } from "./buildFileScopes.ts";
 import { callBlock } from "./callBlock.ts";
+import { ModelAbandoned } from "./context.ts";
 import { controlBodies } from "./control.ts";
 import { elaborateHead } from "./elaborateHead.ts";
 import { elaborateJoin } from "./elaborateJoin.ts";
@@ -64,7 +65,7 @@ function elaborateStatement(statement: Statement, flow: Flow, place: BodyPlace):
       return flow;
     case "error":
       reportUserError(statement, placeOf(place, flow), context);
-      return "error";
+      throw new ModelAbandoned();
     case "branch":
       context.report(branchMisplaced.at(statement.span, {}));
       return "error";

@@ -73,7 +73,6 @@ function gather(
       bindPattern(statement.pattern, value, statement.value.span, place.scope.names, context);
     } else if (statement.kind === "error") {
       elaborateBody({ span: statement.span, statements: [statement] }, flow, place, "branch");
-      complete = false;
     } else {
       complete = false;
       if (isMissing(statement)) continue;

@@ -2,11 +2,11 @@
 import { headClasses } from "../diagnostics/shapes.ts";
 import type { ModelDefinition } from "../ir/ast.ts";
 import type { Graph } from "../ir/graph.ts";
-import type { CheckContext } from "./context.ts";
+import { ModelAbandoned, type CheckContext } from "./context.ts";
 import { elaborateStatements } from "./elaborate.ts";
 import { arriving } from "./applyLayer.ts";
 import { logitsOf } from "./elaborateHead.ts";
-import type { BodyPlace, Frame, ModelFrame } from "./frame.ts";
+import type { BodyPlace, Flow, Frame, ModelFrame } from "./frame.ts";
 import { createGraphBuilder } from "./graphBuilder.ts";
 import { pathScope } from "./modulePath.ts";
 import { innerScope, type Scope } from "./scope.ts";
@@ -23,7 +23,8 @@ export function elaborateModel(
   const within = `model ${model.name.text}`;
   const frame: Frame = { context, graph, within, paths: pathScope(""), calls: [], model: state };
   const place: BodyPlace = { frame, scope: innerScope(parameters), kind: "model" };
-  const flow = elaborateStatements(model.body.statements, "nothing", place);
+  const flow = untilAbandoned(() => elaborateStatements(model.body.statements, "nothing", place));
+  if (flow === undefined) return undefined;
   const end = arriving(flow, model.name.span, frame);
   if (end === undefined) return undefined;
   const classes = anyOutput ? undefined : logitsOf(end, within, place);
@@ -36,4 +37,14 @@ export function elaborateModel(
     graph.head(head);
   }
   return graph.finish(model.name.text, state.named);
+}
+
+/** What a walk leaves; undefined where it met an `error`, behind which the model's author expects nothing to be in order. */
+function untilAbandoned(walk: () => Flow): Flow | undefined {
+  try {
+    return walk();
+  } catch (error) {
+    if (error instanceof ModelAbandoned) return undefined;
+    throw error;
+  }
 }

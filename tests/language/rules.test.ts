@@ -202,6 +202,12 @@ const rules: Readonly<Record<string, () => void>> = {
   "5.10": () => {
     expect(bodyCodes('error "never"')).toEqual(["CNN2023"]);
     expect(bodyCodes('if false { error "never" }')).toEqual([]);
+    // It is the last word: what it guards against is not reported as well, of the model or of a block's caller.
+    expect(bodyCodes('let n = 0\nif n == 0 { error "no layers" }\nrepeat n - 1 { relu }')).toEqual(["CNN2023"]);
+    expect(bodyCodes("b(0)\nrepeat 0 - 1 { relu }", 'block b(n) { if n == 0 { error "no layers" } }')).toEqual([
+      "CNN2023",
+    ]);
+    expect(bodyCodes('add { branch { } error "no sum" }\nrepeat 0 - 1 { relu }')).toEqual(["CNN2023"]);
     expect(valueOf('if true { 1 } else { error "no value" }')).toBe("1");
     expect(valueCodes('if 1 == 2 { 1 } else if 1 == 3 { 2 } else { error "no value" }')).toEqual(["CNN2023"]);
     expect(valueCodes('if true { error "no value" } else { 1 }')).toEqual(["CNN2023"]);
