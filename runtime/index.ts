@@ -27,4 +27,5 @@ export { drawInitial, normal, randomStream, shuffledOrder, uniform } from "./ran
 export type { RandomStream } from "./random.ts";
 export { parseSafetensors, writeSafetensors } from "./safetensors.ts";
 export type { Dtype, StoredTensor, TensorEntry, TensorFile } from "./safetensors.ts";
+export { unpackKernels } from "./unpackTexts.ts";
 export type * from "./plan.ts";

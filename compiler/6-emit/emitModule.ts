@@ -1,7 +1,7 @@
 /**
  * emitModule: a compiled network → the files that an app imports. In comes the plan; out come a formatted module, in
  * TypeScript or in JavaScript with its declarations, and one .wgsl file a kernel for readers. The module is the plan as
- * constants and one function; equal input gives equal bytes.
+ * constants and one function; the kernels' texts are packed in it. Equal input gives equal bytes.
  *
  * before: NetworkPlan { name: "LeNet", buffers, kernels, … }
  * after:  lenet.ts, lenet/conv1.wgsl, …
@@ -10,8 +10,9 @@ import type { DispatchPlan, NetworkPlan } from "../../runtime/plan.ts";
 import type { CompiledNetwork, EmittedFile } from "../ir/output.ts";
 import { CommentedList, ConstantName, literalText } from "./literalText.ts";
 import { moduleDeclarations } from "./moduleDeclarations.ts";
-import { constantName, distinctNames, fileStem } from "./moduleNames.ts";
+import { distinctNames, fileStem } from "./moduleNames.ts";
 import { commentText, docText, shapeText, templateText } from "./moduleText.ts";
+import { minifiedText, packTexts, wrapped } from "./packTexts.ts";
 
 export type ModuleSource = Pick<CompiledNetwork, "name" | "doc" | "plan" | "peakBytes">;
 
@@ -38,7 +39,7 @@ export async function emitModule(network: ModuleSource, options: EmitModuleOptio
   // The tables are written formatted; only the declarations go through the formatter.
   const head = await formatted(`${header(network)}${declarations.head}`);
   const create = await formatted(declarations.create);
-  const module = `${head}\n${planText(network.plan, kernelNames, isTyped)}\n${create}`;
+  const module = `${head}\n${planText(network.plan, stem, isTyped)}\n${create}`;
   if (isTyped) return [{ path: `${stem}.ts`, text: module }, ...kernels];
   return [
     { path: `${stem}.js`, text: module },
@@ -59,7 +60,7 @@ function header({ name, doc }: ModuleSource): string {
 }
 
 /** The plan's parts as constants, in the order in which a reader meets them. */
-function planText(plan: NetworkPlan, kernelNames: readonly string[], isTyped: boolean): string {
+function planText(plan: NetworkPlan, folder: string, isTyped: boolean): string {
   const texts: string[] = [];
   const constant = (name: string, text: string, type = "", doc = ""): void => {
     const above = doc === "" ? "" : `/** ${doc} */\n`;
@@ -95,17 +96,26 @@ function planText(plan: NetworkPlan, kernelNames: readonly string[], isTyped: bo
     "The numbers that the host sets before each step.",
     plan.uniforms.map((uniform) => ({ comment: "", value: uniform })),
   );
-  const constants = distinctNames(kernelNames.map(constantName));
-  plan.kernels.forEach(({ wgsl }, index) => {
-    constant(constants[index] ?? "", `/* wgsl */ ${templateText(wgsl)}`);
-  });
-  list(
+  const { templates, lines } = packTexts(plan.kernels.map(({ wgsl }) => minifiedText(wgsl)));
+  const packed = [
+    literalText(
+      new CommentedList(
+        plan.kernels.map(({ name, workgroupSize }, index) => ({
+          comment: `kernel ${index}`,
+          value: { name, workgroupSize },
+        })),
+      ),
+      2,
+      2,
+    ),
+    templateText(templates),
+    templateText(wrapped(lines, 120)),
+  ];
+  constant(
     "kernels",
-    "The kernels; dispatches name them by their place in this list.",
-    plan.kernels.map(({ name, workgroupSize }, index) => ({
-      comment: `kernel ${index}`,
-      value: { name, wgsl: new ConstantName(constants[index] ?? ""), workgroupSize },
-    })),
+    `unpackKernels(\n${packed.map((text) => `  ${text},\n`).join("")})`,
+    'NetworkPlan["kernels"]',
+    `The kernels; dispatches name them by their place in this list. Their WGSL is packed here; ${folder}/ holds it for readers.`,
   );
   const { training, inference, preparation } = plan;
   if (training !== undefined) value("training", program(plan, training), 'NetworkPlan["training"] & object');

@@ -43,7 +43,7 @@ export async function moduleDeclarations(
     { kind: StructureKind.Interface, ...stateDict(source, type) },
     { kind: StructureKind.Interface, ...networkInterface(source, type) },
   ];
-  const create = imported(["createNetwork"], false);
+  const create = imported(["createNetwork", "unpackKernels"], false);
   const head = isTyped ? [create, imported(["Network", "NetworkOptions", "NetworkPlan"], true), ...types] : [create];
   return {
     head: print("head.ts", head),

@@ -36,9 +36,3 @@ export function distinctNames(names: readonly string[]): readonly string[] {
     return distinct;
   });
 }
-
-/** The constant that holds a kernel's text: "convForwardWgsl" of conv_forward. The ending keeps it clear of reserved words. */
-export function constantName(fileName: string): string {
-  const camel = fileName.replaceAll(/[_-]+([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
-  return `${/^\d/.test(camel) ? "kernel" : ""}${camel}Wgsl`;
-}

@@ -1,0 +1,60 @@
+/**
+ * Trains one network of fashion.cnn in Deno, as an app would, and prints what docs/results.md shows. See bench/README.md.
+ *
+ *   deno run -A --unstable-webgpu bench/runs/train.mjs MODULE.js [--epochs N | --minutes N] [--data DIR] [--save FILE]
+ *
+ * `--epochs` trains on the whole of Fashion-MNIST, shuffled by the seed, and evaluates on the test images. `--minutes` takes
+ * batches in the order of the files for that long and writes a line of JSON for each: what `googlenet.py` repeats in PyTorch.
+ */
+/* global Deno */
+import { parseArgs } from "node:util";
+
+const { values, positionals } = parseArgs({
+  args: Deno.args,
+  allowPositionals: true,
+  options: {
+    epochs: { type: "string", default: "1" },
+    minutes: { type: "string" },
+    data: { type: "string", default: "/usr/share/datasets/fashion-mnist" },
+    save: { type: "string" },
+  },
+});
+const module = await import(new URL(positionals[0], `file://${Deno.cwd()}/`).href);
+const [, create] = Object.entries(module).find(([name]) => name.startsWith("create"));
+
+async function unzipped(name) {
+  const file = await Deno.open(`${values.data}/${name}.gz`);
+  return new Uint8Array(await new Response(file.readable.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer());
+}
+const load = async (split) => ({
+  images: (await unzipped(`${split}-images-idx3-ubyte`)).subarray(16),
+  labels: (await unzipped(`${split}-labels-idx1-ubyte`)).subarray(8),
+});
+const images = await load("train");
+const network = await create({ seed: 0 });
+const began = performance.now();
+const minutes = () => (performance.now() - began) / 60_000;
+const memory = () => Math.round(Deno.memoryUsage().rss / 2 ** 20);
+
+if (values.minutes !== undefined) {
+  if (values.save !== undefined) await Deno.writeFile(values.save, await network.save());
+  const { batch } = network.plan;
+  const size = images.images.length / images.labels.length;
+  for (let step = 0; (step + 1) * batch <= images.labels.length && minutes() < Number(values.minutes); step++) {
+    const [first, end] = [step * batch, (step + 1) * batch];
+    const step_ = network.trainStep(images.images.slice(first * size, end * size), images.labels.slice(first, end));
+    console.log(JSON.stringify({ step, ...(await step_.metrics()), minutes: minutes(), megabytes: memory() }));
+  }
+} else {
+  await network.fit(images, {
+    epochs: Number(values.epochs),
+    onProgress({ epoch, step, steps, loss }) {
+      if (step % 50 === 0 || step < 6)
+        console.log(`epoch ${epoch}, step ${step}/${steps}: loss ${loss.toFixed(4)}, ${memory()} MB, ${minutes().toFixed(1)} min`); // prettier-ignore
+    },
+  });
+  console.log(`test images: ${JSON.stringify(await network.evaluate(await load("t10k")))}`);
+  if (values.save !== undefined) await Deno.writeFile(values.save, await network.save());
+}
+// A device keeps Deno's event loop alive.
+Deno.exit(0);

@@ -1,0 +1,98 @@
+/**
+ * packTexts: kernels' texts as a module carries them. Unrolled code is line after line of one form with other numbers, so a text becomes
+ * forms and differences of numbers, which compress to a third of what the text does. `runtime/unpackTexts.ts` reads it.
+ *
+ *   sum4 += v1.x * s8;        templates   sum# += v#.x * s#;      one line each, in the order of the alphabet
+ *   sum5 += v1.x * s9;        lines       0,4,1,8 0,1,,1 *        which template, and how its numbers differ from its last ones
+ *   sum6 += v1.x * s10;
+ */
+import { InternalCompilerError } from "../ir/diagnostic.ts";
+
+export interface PackedTexts {
+  readonly templates: string;
+  readonly lines: string;
+}
+
+/** Packs texts without the marks `#` and `~`, which no WGSL has. */
+export function packTexts(texts: readonly string[]): PackedTexts {
+  const packed = texts.map((text) => packLines(text.split("\n")));
+  // Alike templates beside each other compress better.
+  const templates = [...new Set(packed.flatMap((words) => words.flatMap(({ template }) => template ?? [])))].sort();
+  const numberOf = new Map(templates.map((template, index) => [template, index.toString(36)]));
+  const lines = packed.map((words) =>
+    words.map(({ template, rest }) => `${template === undefined ? "" : numberOf.get(template)}${rest}`).join(" "),
+  );
+  return { templates: templates.join("\n"), lines: lines.join("|") };
+}
+
+/** Words of packed lines, wrapped for an editor: the reader takes any white space between them. */
+export function wrapped(lines: string, width: number): string {
+  const rows: string[] = [];
+  let row = "";
+  for (const word of lines.split(" ")) {
+    if (row !== "" && row.length + word.length + 1 > width) {
+      rows.push(row);
+      row = word;
+    } else row = row === "" ? word : `${row} ${word}`;
+  }
+  return [...rows, row].join("\n");
+}
+
+/** A line: its template and the differences of its numbers; or, without a template, how often the line before it comes again. */
+interface Word {
+  readonly template?: string;
+  readonly rest: string;
+}
+
+function packLines(lines: readonly string[]): readonly Word[] {
+  const last = new Map<string, readonly number[]>();
+  const defined = new Map<string, number>();
+  const words: Word[] = [];
+  let [before, repeats] = ["", 0];
+  for (const line of lines) {
+    if (/[#~]/.test(line)) throw new InternalCompilerError("packTexts", `a kernel's line holds a mark: ${line}`);
+    const numbers: number[] = [];
+    const template = line
+      .replace(/^(let|var) ([A-Za-z_]+)(\d+)(?=\s*=)/, (whole, keyword: string, name: string, number: string) => {
+        // A definition is mostly the next of its name.
+        const expected = (defined.get(name) ?? -1) + 1;
+        if (number !== String(expected)) return whole;
+        defined.set(name, expected);
+        return `${keyword} ${name}~`;
+      })
+      .replace(/\d+/g, (digits) => {
+        if (digits !== String(Number(digits))) return digits;
+        numbers.push(Number(digits));
+        return "#";
+      });
+    const known = last.get(template) ?? [];
+    last.set(template, numbers);
+    const steps = numbers.map((number, place) => number - (known[place] ?? 0) || "");
+    const rest = ["", ...steps].join(",").replace(/,+$/, "");
+    if (`${template}\n${rest}` === before) {
+      if (repeats > 0) words.pop();
+      repeats++;
+      words.push({ rest: repeats === 1 ? "*" : `*${repeats}` });
+    } else {
+      words.push({ template, rest });
+      [before, repeats] = [`${template}\n${rest}`, 0];
+    }
+  }
+  return words;
+}
+
+/** WGSL without what only readers need: comments, empty lines, indentation, and spaces around signs. */
+export function minifiedText(wgsl: string): string {
+  return wgsl
+    .split("\n")
+    .map((line) =>
+      line
+        .replace(/\/\/[^]*$/, "")
+        .trim()
+        .replace(/ ?([*/=<>,;:{}()[\]&|?%!]) ?/g, "$1")
+        // `a - -b` keeps its spaces: `--` is a sign of its own.
+        .replace(/ ?([-+]) (?=[\w(])/g, "$1"),
+    )
+    .filter((line) => line !== "")
+    .join("\n");
+}
