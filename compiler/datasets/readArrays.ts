@@ -32,6 +32,15 @@ export function readArrays(imagePath: string, labelPath: string, classes: number
         images.file.read(bytes.subarray(at * imageBytes, (at + 1) * imageBytes), offset);
         into.set([height, width], 2 * at);
       }
+      if (elements === "u8") return;
+      const size = imageElements({ channels, height, width });
+      const numbers = new Float32Array(raw.buffer, raw.byteOffset, indices.length * size);
+      const bad = numbers.findIndex((number) => !Number.isFinite(number));
+      if (bad < 0) return;
+      // Here, since a kernel's max(NaN, 0) is 0: relu and pooling would hide it.
+      const image = indices[Math.floor(bad / size)] as number;
+      const offset = images.dataOffset + image * imageBytes + 4 * (bad % size);
+      throw new DatasetError(`${imagePath}: the number at offset ${offset} (image ${image}) is ${numbers[bad]}`);
     },
   };
 }
@@ -60,8 +69,10 @@ function readLabels(path: string, classes: number): Uint32Array {
   const { file, type, shape, dataOffset, elementBytes }: NpyFile = openNpy(path);
   const numberAt = wholeNumbers[type];
   if (numberAt === undefined || shape.length !== 1) {
+    const isColumn = shape.length === 2 && shape[1] === 1;
+    const one = shape.length === 1 ? "labels" : isColumn ? "labels.reshape(-1)" : "np.argmax(one_hot, axis=1)";
     throw new DatasetError(
-      `${path}: it holds ${type} of shape (${shape.join(", ")}); labels are whole numbers, one an image: save labels.astype(np.int64)`,
+      `${path}: it holds ${type} of shape (${shape.join(", ")}); labels are whole numbers, one an image: save ${one}.astype(np.int64)`,
     );
   }
   const content = new Uint8Array(file.size - dataOffset);

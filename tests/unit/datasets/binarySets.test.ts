@@ -84,6 +84,19 @@ describe("arrays", () => {
     expect((row[1] as number) - (row[0] as number)).toBeCloseTo(1 / 7, 6);
   });
 
+  test("a number that is not finite is named when it is read", async () => {
+    const numbers = Float32Array.from({ length: 60 }, (_, index) => (index === 27 ? NaN : index));
+    const { train, test: held } = open(npyFile("<f4", [10, 6], new Uint8Array(numbers.buffer)));
+    const all = (set: typeof train) =>
+      readImages(
+        set,
+        Array.from({ length: set.count }, (_, index) => index),
+      );
+    const outcomes = await Promise.allSettled([all(train), all(held)]);
+    const failed = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [String(outcome.reason)] : []));
+    expect(failed).toEqual([expect.stringMatching(/x y\.npy: the number at offset 236 \(image 4\) is NaN/)]);
+  });
+
   const good = npyFile("|u1", [10, 2, 3, 4], pixels);
   test.each<readonly [string, Uint8Array, Uint8Array | undefined, RegExp]>([
     ["wrong element type", npyFile("<f8", [10, 3], new Uint8Array(240)), undefined, /x y\.npy: its elements are <f8; images are uint8 .* or float32/],
@@ -94,6 +107,7 @@ describe("arrays", () => {
     ["not an array at all", Buffer.from("x,y,z\n1,2,3\n"), undefined, /not an \.npy file: offset 0 holds 78 2c 79 2c 7a 0a/],
     ["empty", new Uint8Array(), undefined, /not an \.npy file: offset 0 holds nothing/],
     ["labels of numbers", good, npyFile("<f4", [10], new Uint8Array(40)), /y\.npy: it holds <f4 of shape \(10\); labels are whole numbers/],
+    ["labels in a column", good, npyFile("|u1", [10, 1], new Uint8Array(10)), /shape \(10, 1\); labels are .* save labels\.reshape\(-1\)/],
     ["too few labels", good, npyFile("|u1", [3], Uint8Array.of(0, 1, 2)), /y\.npy holds 3 labels, but .*x y\.npy holds 10 images/],
     ["a label beyond the classes", good, npyFile("|u1", [10], Uint8Array.of(0, 1, 2, 3, 0, 0, 0, 0, 0, 0)), /y\.npy: the label at offset 131 \(image 3\) is 3, beyond the 3 classes 0 to 2/],
     ["a negative label", good, npyFile("|i1", [10], Uint8Array.of(0, 255, 0, 0, 0, 0, 0, 0, 0, 0)), /\(image 1\) is -1, beyond/],
