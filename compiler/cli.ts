@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { SpecErrors } from "./commands/compileSpec.ts";
 import { processTerminal, type Terminal } from "./commands/terminal.ts";
 import { UserError } from "./files/userError.ts";
@@ -119,7 +119,7 @@ function buildProgram(terminal: Terminal, setExitCode: (code: number) => void): 
     .option("-b, --batch <n>", "images a step (default: the recipe's)", positiveInteger)
     .option("--seed <n>", "seed of initial weights and order (default: the recipe's)", wholeNumber)
     .option("--resume", "go on from the run's newest checkpoint, to exactly the losses of an uninterrupted run")
-    .option("--overwrite", "start anew in a directory that holds a run")
+    .addOption(new Option("--overwrite", "start anew in a directory that holds a run").conflicts("resume"))
     .option(
       "--keep <n>",
       "how many of the last checkpoints stay, besides the best epoch's (default: 3)",

@@ -14,6 +14,7 @@ import { checkFits } from "../training/checkTrainable.ts";
 import type { ClassifyingNetwork } from "../training/evaluateNetwork.ts";
 import { imageMean, meanFile } from "../training/imageMean.ts";
 import { openNetwork } from "../training/openNetwork.ts";
+import { plainWeights } from "../training/plainWeights.ts";
 import { readRun, runFiles } from "../training/runFiles.ts";
 import { compileSpec, type SpecOptions } from "./compileSpec.ts";
 import { compileFor, openRecipeData, sourceOf } from "./openData.ts";
@@ -61,7 +62,7 @@ export function compileTrained(file: string, options: TrainedOptions, terminal: 
       `${file} has no recipe for ${compiled.name}, so nothing says which data it is for: add \`train ${compiled.name} { data fashion_mnist  optimizer sgd(lr: 0.1) }\``,
     );
   }
-  const weights = options.weights.map((path) => ({ path, content: readBytes(path) }));
+  const weights = options.weights.map((path) => ({ path, content: plainWeights(readBytes(path)) }));
   let opened: Dataset | undefined;
   const dataset = (): Dataset => (opened ??= openRecipeData(file, compiled, recipe, options.data));
   return { file, compiled, recipe, more, weights, diagnostics, dataset };

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 import { emitModule } from "../6-emit/emitModule.ts";
 import { UserError } from "../files/userError.ts";
@@ -55,6 +55,9 @@ export async function trainCommand(file: string, options: TrainCommandOptions, t
   }
   const recipe = requireRecipe(compiled, file);
   const { network, dataset } = openData(file, compiled, recipe, options, more);
+  if (options.names !== undefined && options.initFrom === undefined) {
+    throw new UserError("--names says how the tensors of --init-from are named; give that file too", 2);
+  }
   const initial = options.initFrom === undefined ? undefined : readInitial(options.initFrom, options.names);
   const epochs = options.epochs ?? recipe.epochs;
   const seed = options.seed ?? recipe.seed;
@@ -69,6 +72,12 @@ export async function trainCommand(file: string, options: TrainCommandOptions, t
         `${directory} holds a run of ${held.position.step} steps already: --resume goes on with it, --out DIR trains elsewhere, --overwrite starts anew`,
       );
     }
+    const kept = [files.best, files.weights].find((path) => existsSync(path));
+    if (kept !== undefined) {
+      throw new UserError(
+        `${kept} holds the weights of a run without checkpoints: --out DIR trains elsewhere, --overwrite starts anew`,
+      );
+    }
   }
   const view =
     options.json === true ? jsonView(terminal)
@@ -81,7 +90,8 @@ export async function trainCommand(file: string, options: TrainCommandOptions, t
   view.note(dataset.description);
 
   const fileName = options.model ?? basename(file, extname(file));
-  const modulePath = writeFiles(directory, await emitModule(network, { language: "ts", fileName }))[0] ?? directory;
+  const emitted = await emitModule(network, { language: "ts", fileName });
+  let modulePath = directory;
   const programs = ["training", "trainingBytes", "inference", "inferenceBytes"] as const;
   if (options.resume !== true) rmSync(meanFile(files.weights), { force: true });
   const interruption = listenForInterruption(() =>
@@ -130,6 +140,8 @@ export async function trainCommand(file: string, options: TrainCommandOptions, t
       ...(options.checkpointEvery === undefined ? {} : { checkpointSteps: options.checkpointEvery }),
       title: `${network.name}: loss and accuracy`,
       open: async () => {
+        // Not before: a run that another spec may not resume keeps its own module.
+        modulePath = writeFiles(directory, emitted)[0] ?? directory;
         const opened = await openNetwork(network.plan, { seed, programs });
         await provideMean(opened, dataset, recipe.data, meanFile(files.weights), view.note);
         if (initial !== undefined) await loadInitial(opened, initial, view);

@@ -151,8 +151,9 @@ async function withNetwork<T>(
 ): Promise<T> {
   const opened = await openNetwork(network.plan, { programs: ["inference", "inferenceBytes"] });
   try {
-    if (weights.isCheckpoint) await opened.network.loadPartial(weights.file);
-    else await opened.loadWeights(weights.file);
+    await opened.loadWeights(weights.file).catch((error: unknown) => {
+      throw new UserError(`${weights.path}: ${(error as Error).message}`, 1, { cause: error });
+    });
     const mean = await imageMean(network.plan, dataset, compiled.recipe.data, meanFile(files.weights), options.note);
     if (mean !== undefined) opened.network.setImageMean(mean);
     return await use(opened);

@@ -5,6 +5,7 @@ import { parseSafetensors } from "cnnc/runtime";
 import { readBytes } from "../files/readText.ts";
 import { UserError } from "../files/userError.ts";
 import { openCheckpointStore } from "../training/checkpointStore.ts";
+import { plainWeights } from "../training/plainWeights.ts";
 import type { RunFiles } from "../training/runFiles.ts";
 import { isEpoch, type LogEntry } from "../training/trainingLog.ts";
 
@@ -13,8 +14,6 @@ export interface RunWeights {
   /** "best.safetensors, of the lowest test loss, after epoch 3". */
   readonly description: string;
   readonly file: Uint8Array<ArrayBuffer>;
-  /** A checkpoint holds more than the network's own tensors. */
-  readonly isCheckpoint: boolean;
   /** A tensor of the network by its name; undefined where the file has none of 32-bit floats. */
   readonly tensor: (name: string) => Float32Array | undefined;
 }
@@ -44,12 +43,12 @@ export function readRunWeights(
 }
 
 function weightsIn(path: string, file: Uint8Array<ArrayBuffer>, description: string): RunWeights {
-  const { tensors } = parse(path, file);
-  const isCheckpoint = [...tensors.keys()].some((name) => name.startsWith("model."));
+  const weights = plainWeights(file);
+  const { tensors } = parse(path, weights);
   return {
-    ...{ path, description, file, isCheckpoint },
+    ...{ path, description, file: weights },
     tensor: (name) => {
-      const tensor = tensors.get(isCheckpoint ? `model.${name}` : name);
+      const tensor = tensors.get(name);
       return tensor?.dtype === "F32" ? new Float32Array(tensor.bytes.slice().buffer) : undefined;
     },
   };

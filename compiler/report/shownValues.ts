@@ -37,8 +37,8 @@ function askedValue(
 ): ShownValue {
   const value = graph.named.get(name) ?? graph.nodes.findLast(({ origin }) => origin.path === name)?.output;
   if (value === undefined) {
-    const layers = [...new Set(graph.nodes.map(({ origin }) => origin.path).filter((path) => path !== ""))];
-    const known = [...graph.named.keys(), ...layers];
+    const layers = graph.nodes.map(({ origin }) => origin.path).filter((path) => path !== "");
+    const known = [...new Set([...graph.named.keys(), ...layers])];
     const some = `${known.slice(0, 20).join(", ")}${known.length > 20 ? ` and ${known.length - 20} more` : ""}`;
     throw new UserError(`--value ${name}: ${graph.name} has no such value or layer; it has ${some}`, 2);
   }

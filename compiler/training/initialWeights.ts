@@ -38,7 +38,10 @@ export async function loadInitial(
   { path, file, names }: InitialWeights,
   view: ProgressView,
 ): Promise<void> {
-  view.note(describeLoad(path, await network.loadPartial(file, { names })));
+  const load = await network.loadPartial(file, { names }).catch((error: unknown) => {
+    throw new UserError(`${path}: ${(error as Error).message}`, 1, { cause: error });
+  });
+  view.note(describeLoad(path, load));
 }
 
 /** "60 of 62 tensors from a.safetensors; drawn anew: linear1.weight (10 x 512 in the file, 5 x 512 here)". */

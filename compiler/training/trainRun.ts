@@ -2,6 +2,7 @@
  * A run from beginning to end: its checkpoints, its log, and what to do when the device is lost or a loss is not finite. The
  * network is opened by a function, and again after a loss, so that tests may play one.
  */
+import { rmSync } from "node:fs";
 import type { Dataset } from "../datasets/imageSet.ts";
 import { UserError } from "../files/userError.ts";
 import { writeAtomically } from "../files/writeAtomically.ts";
@@ -57,7 +58,11 @@ export async function trainRun(options: RunOptions): Promise<RunOutcome> {
   const { files, view } = options;
   const store = openCheckpointStore(files, options.keep);
   if (options.resume) store.removeUnfinished();
-  else store.clear();
+  else {
+    store.clear();
+    // A report in the first epoch would take these for the new run's.
+    for (const path of [files.best, files.weights, files.curve]) rmSync(path, { force: true });
+  }
   let stored = options.resume ? store.newest(noteDamaged(view)) : undefined;
   if (stored !== undefined) checkIdentity(stored, options.identity);
   else if (options.resume) view.note(`no checkpoint in ${files.checkpoints} yet: training starts anew`);

@@ -65,6 +65,8 @@ describe("help and usage", () => {
     [["compile", "tiny.cnn", "-o", "x", "--emit", "py"], "Allowed are ts and js."],
     [["compile", "tiny.cnn", "-o", "x", "--batch", "0"], "It must be at least 1."],
     [["train", "tiny.cnn", "--epochs", "two"], "It must be a whole number"],
+    [["train", "tiny.cnn", "--resume", "--overwrite"], "cannot be used with option '--resume'"],
+    [["train", "tiny.cnn", "--names", "torchvision"], "--names says how the tensors of --init-from are named"],
     [["eval", "tiny.cnn"], "required option '-w, --weights <file>'"],
     [["verify", "tiny.cnn"], "required option '-c, --case <file>'"],
   ])("%j is not understood: exit code 2", async (args, message) => {

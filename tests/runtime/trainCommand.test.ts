@@ -1,5 +1,5 @@
 /** `cnnc train`, `eval` and `predict` on an adapter, with a network so small that a run takes seconds. */
-import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { readSafetensors } from "../../compiler/verify/readSafetensors.ts";
@@ -71,6 +71,8 @@ test(
     const rest = ["tiny.cnn", "--data", "images", "--weights", "run/weights.safetensors"];
     const evaluated = await runCnnc(["eval", ...rest], { cwd: folder });
     expect(evaluated.out).toContain(`test accuracy ${accuracy} %`);
+    const checkpoint = ["--weights", "run/checkpoints/step-00000156.safetensors"];
+    expect(await runCnnc(["eval", ...rest.slice(0, 3), ...checkpoint], { cwd: folder })).toEqual(evaluated);
     const predicted = await runCnnc(["predict", ...rest, "--images", "0-2,7", "--top", "2"], { cwd: folder });
     expect(predicted.out).toMatch(/^image 7 /m);
     expect(predicted.out.trimEnd().split("\n")).toHaveLength(4);
@@ -141,10 +143,13 @@ describe("--resume", () => {
     async () => {
       const first = await train("--out", "fresh", "--epochs", "1", "--resume");
       expect([first.code, first.out]).toEqual([0, expect.stringContaining("training starts anew")]);
+      const module = readFileSync(join(folder, "fresh/tiny.ts"), "utf8");
       const other = await train("--out", "fresh", "--epochs", "2", "--resume", "--set", "hidden=9");
       expect(other.code).toBe(1);
       expect(other.error).toContain("model parameter hidden: 6 in the checkpoint, 9 now");
       expect(other.error).toContain("tensor linear1.weight: 6x32 in the checkpoint, 9x32 now");
+      // The run keeps the module that its weights are of.
+      expect(readFileSync(join(folder, "fresh/tiny.ts"), "utf8")).toBe(module);
       const seeded = await train("--out", "fresh", "--epochs", "2", "--resume", "--seed", "4");
       expect(seeded.error).toContain("seed: 3 in the checkpoint, 4 now");
       const again = await train("--out", "fresh", "--epochs", "2");
@@ -155,6 +160,11 @@ describe("--resume", () => {
       expect(cut.out).toContain("resuming after 0 epochs");
       const anew = await train("--out", "fresh", "--epochs", "1", "--overwrite");
       expect([anew.code, stepsOf("fresh").length]).toEqual([0, 13]);
+      rmSync(join(folder, "fresh/checkpoints"), { recursive: true });
+      const kept = await train("--out", "fresh", "--epochs", "1");
+      expect([kept.code, kept.error]).toEqual([1, expect.stringContaining("fresh/best.safetensors holds the weights")]);
+      const wild = await train("--out", "fresh", "--recipe", "wild", "--overwrite");
+      expect([wild.code, existsSync(join(folder, "fresh/best.safetensors"))]).toEqual([1, false]);
     },
     minutes,
   );
@@ -188,6 +198,7 @@ test(
 
 describe("what cannot be trained", () => {
   test.each([
+    [["--init-from", "tiny.cnn"], "tiny.cnn: these weights cannot be read"],
     [["--recipe", "wild"], "The first value that is not finite is NaN, of linear2 in the forward pass of step 2"],
     [["--recipe", "cifar"], "cifar10 was not found in images"],
     [["--recipe", "absent"], "absent"],

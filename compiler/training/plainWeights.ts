@@ -1,0 +1,29 @@
+import { parseSafetensors, writeSafetensors } from "cnnc/runtime";
+import type { StoredTensor } from "cnnc/runtime";
+
+const prefix = "model.";
+
+/** The weights in a file: those of a checkpoint under the network's own names; any other file, readable or not, as it is. */
+export function plainWeights(file: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const parsed = attempt(() => parseSafetensors(file));
+  if (parsed?.metadata["kind"] !== "cnnc checkpoint") return file;
+  const weights = new Map<string, StoredTensor>();
+  for (const [name, { dtype, shape, bytes }] of parsed.tensors) {
+    if (!name.startsWith(prefix)) continue;
+    const { buffer } = bytes.slice();
+    const own = name.slice(prefix.length);
+    if (dtype === "I64") weights.set(own, { dtype, shape, values: new BigInt64Array(buffer) });
+    else weights.set(own, { dtype: "F32", shape, values: new Float32Array(buffer) });
+  }
+  // The mean of the training images is in the metadata.
+  return writeSafetensors(weights, parsed.metadata);
+}
+
+/** Undefined where the file is no safetensors: who loads it says what is wrong. */
+function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
