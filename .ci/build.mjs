@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { bundleCli } from "./bundleCli.mjs";
 import { bundleParser } from "./bundleParser.mjs";
 import { bundleRuntime } from "./bundleRuntime.mjs";
 import { heading, root, run } from "./setup.mjs";
@@ -21,6 +22,7 @@ for (const file of [
   ...sources,
   ".ci/bundleRuntime.mjs",
   ".ci/bundleParser.mjs",
+  ".ci/bundleCli.mjs",
   "tsconfig.json",
   "tsconfig.build.json",
   "package-lock.json",
@@ -46,6 +48,8 @@ if (!existsSync(stampFile) || readFileSync(stampFile, "utf8") !== stamp) {
     }
     await bundleRuntime(fresh);
     await bundleParser(fresh);
+    // Where the types are wrong a file may be missing: the command line then runs from its single files.
+    if (clean) await bundleCli(fresh);
     // With type errors the code is there all the same (a generated file may be what is missing), but not as finished.
     if (clean) writeFileSync(join(fresh, ".sources"), stamp);
     const old = join(root, `dist-${process.pid}-old`);
