@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 import { emitModule } from "../6-emit/emitModule.ts";
 import { UserError } from "../files/userError.ts";
@@ -69,9 +70,19 @@ function json(result: object): string {
 export function writeFiles(directory: string, files: readonly EmittedFile[]): readonly string[] {
   return files.map(({ path, text }) => {
     const target = join(directory, path);
-    writeAtomically(target, text, { isLasting: false });
+    // A kernel's text seldom changes: what is there already costs a read and no new file.
+    if (!holds(target, text)) writeAtomically(target, text, { isLasting: false });
     return target;
   });
+}
+
+/** Whether a file has exactly this text; where it cannot be read, writing it says why. */
+function holds(path: string, text: string): boolean {
+  try {
+    return existsSync(path) && readFileSync(path, "utf8") === text;
+  } catch {
+    return false;
+  }
 }
 
 /** A stage's text, for training where there is a recipe, and for inference. */
