@@ -1,4 +1,6 @@
 /** What a module declares for people and for the type checker: its types and its one function, built through ts-morph. */
+import { createRequire } from "node:module";
+import type * as TsMorph from "ts-morph";
 import type {
   FunctionDeclarationStructure, ImportDeclarationStructure, InterfaceDeclarationStructure, OptionalKind, StatementStructures,
   TypeAliasDeclarationStructure,
@@ -16,18 +18,21 @@ export interface ModuleDeclarations {
   readonly head: string;
   /** The function that makes the network. */
   readonly create: string;
-  /** All that a .d.ts holds. */
+  /** All that a .d.ts holds; "" where the module has its types itself. */
   readonly declared: string;
 }
 
+/**
+ * Loaded only here, because most commands print no code; and as the CommonJS package that it is, because `import` would first
+ * read its nine megabytes for the names that they export.
+ */
+function loadTsMorph(): typeof TsMorph {
+  return createRequire(import.meta.url)("ts-morph") as typeof TsMorph;
+}
+
 /** The declarations of a module that imports `runtime`; `isTyped` is false for JavaScript. */
-export async function moduleDeclarations(
-  source: Source,
-  runtime: string,
-  isTyped: boolean,
-): Promise<ModuleDeclarations> {
-  // Loaded here, because most commands print no code.
-  const { Project, StructureKind } = await import("ts-morph");
+export function moduleDeclarations(source: Source, runtime: string, isTyped: boolean): ModuleDeclarations {
+  const { Project, StructureKind } = loadTsMorph();
   const project = new Project({ useInMemoryFileSystem: true });
   const print = (name: string, statements: StatementStructures[]): string =>
     project.createSourceFile(name, { statements }).getFullText();
@@ -45,14 +50,16 @@ export async function moduleDeclarations(
   ];
   const create = imported(["createNetwork", "unpackKernels"], false);
   const head = isTyped ? [create, imported(["Network", "NetworkOptions", "NetworkPlan"], true), ...types] : [create];
+  const declared: StatementStructures[] = [
+    imported(["Network", "NetworkOptions"], true),
+    ...types,
+    { kind: StructureKind.Function, ...declaredFunction(source, type) },
+  ];
   return {
     head: print("head.ts", head),
     create: print("create.ts", [{ kind: StructureKind.Function, ...createFunction(source, type, isTyped) }]),
-    declared: print("declared.ts", [
-      imported(["Network", "NetworkOptions"], true),
-      ...types,
-      { kind: StructureKind.Function, ...declaredFunction(source, type) },
-    ]),
+    // Printed only where it is written: ts-morph also parses what it prints.
+    declared: isTyped ? "" : print("declared.ts", declared),
   };
 }
 
