@@ -25,6 +25,8 @@ import type { KernelPlan } from "./ir/kernel.ts";
 import { verifyMemory } from "./ir/memory.ts";
 import type { Place, Slot } from "./ir/memory.ts";
 import type { ProgramPlan, Recomputation } from "./ir/output.ts";
+import { rememberLayouts } from "./ir/tiles.ts";
+import type { LayoutsOf } from "./ir/tiles.ts";
 import { verifyProgram } from "./ir/program.ts";
 import type { TensorProgram } from "./ir/program.ts";
 import { ops } from "./ops/index.ts";
@@ -69,10 +71,16 @@ export interface PipelineResult {
   readonly plan: NetworkPlan;
 }
 
+/** What the passes of one compilation share. */
+interface RunOptions extends PipelineOptions {
+  readonly layoutsOf: LayoutsOf;
+}
+
 /** Steps whose losses wait on the device before the host must have read them. */
 const ringSlots = 32;
 /** From a checked graph to the plan that the runtime runs. */
-export function runPipeline(graph: Graph, options: PipelineOptions): PipelineResult {
+export function runPipeline(graph: Graph, request: PipelineOptions): PipelineResult {
+  const options: RunOptions = { ...request, layoutsOf: rememberLayouts() };
   verifyGraph(graph);
   const inference = inferenceKernels(graph, options);
   const plain = options.training === undefined ? undefined : planStep(graph, options.training, inference, options);
@@ -95,6 +103,7 @@ export function runPipeline(graph: Graph, options: PipelineOptions): PipelineRes
     ...(training !== undefined && { training }),
     inference: inferenceProgram,
     counters: options.counters,
+    layoutsOf: options.layoutsOf,
     ...(options.preparation !== undefined && {
       preparation: runPreparation(options.preparation.source, options.preparation.data, {
         batch: options.batch,
@@ -122,7 +131,7 @@ function planStep(
   graph: Graph,
   request: TrainingRequest,
   inference: ScheduledProgram<Graph>,
-  options: PipelineOptions,
+  options: RunOptions,
 ): PlannedStep {
   const trainingGraph = differentiate(graph, {
     loss: request.loss,
@@ -139,7 +148,7 @@ function planGraph(
   trainingGraph: TrainingGraph,
   request: TrainingRequest,
   inference: ScheduledProgram<Graph>,
-  options: PipelineOptions,
+  options: RunOptions,
 ): PlannedStep {
   verifyGraph(trainingGraph);
   const step = trainingKernels(trainingGraph, request, options);
@@ -154,7 +163,7 @@ function holdingAtMost(
   plain: PlannedStep,
   graph: Graph,
   inference: ScheduledProgram<Graph>,
-  options: PipelineOptions,
+  options: RunOptions,
 ): { readonly planned: PlannedStep; readonly recomputation: Recomputation } | undefined {
   const { training: request } = options;
   if (request === undefined) return undefined;
@@ -200,7 +209,7 @@ function programOf(
   graph: Graph,
   keep: ReadonlySet<ValueId>,
   overwrites: ReadonlyMap<ValueId, ValueId>,
-  options: PipelineOptions,
+  options: RunOptions,
 ): TensorProgram {
   const { batch } = options;
   const external = [...externalValues(graph)];
@@ -223,7 +232,7 @@ function slabsOf(program: TensorProgram, values: readonly ValueId[]): readonly V
 function trainingKernels(
   trainingGraph: TrainingGraph,
   request: TrainingRequest,
-  options: PipelineOptions,
+  options: RunOptions,
 ): ScheduledTraining {
   const images = trainingGraph.inputs.find((input) => input.name === "images")?.value;
   const imageGradient = images === undefined ? undefined : trainingGraph.gradientOf.get(images);
@@ -255,7 +264,7 @@ function trainingKernels(
   return { graph: trainingGraph, program, kernels, inputs, outputs: slabsOf(program, read), request, gradients };
 }
 
-function trainingPart(step: ScheduledTraining, options: PipelineOptions, persistent: PersistentTensors): TrainingPart {
+function trainingPart(step: ScheduledTraining, options: RunOptions, persistent: PersistentTensors): TrainingPart {
   const { graph, program, kernels, request } = step;
   // Gradients lie as their parameters do, each in as many parts as its kernel sums.
   const banks = gradientBanks(step.gradients, persistent.parameterPlaces);
@@ -320,7 +329,7 @@ function gradientBanks(
   return { slots, places };
 }
 
-function inferenceKernels(graph: Graph, options: PipelineOptions): ScheduledProgram<Graph> {
+function inferenceKernels(graph: Graph, options: RunOptions): ScheduledProgram<Graph> {
   const inference = inferenceGraph(graph).output;
   verifyGraph(inference);
   const logits = inference.heads[0]?.value;
@@ -341,7 +350,7 @@ function inferenceKernels(graph: Graph, options: PipelineOptions): ScheduledProg
 
 function planInference(
   { graph, program, kernels, inputs, outputs }: ScheduledProgram<Graph>,
-  options: PipelineOptions,
+  options: RunOptions,
   persistent: PersistentTensors,
 ): ProgramPlan {
   const memory = planMemory(kernels, {

@@ -9,8 +9,8 @@ import { axisNames, rewriteScalar } from "../ir/expression.ts";
 import type { Axis, IndexExpr, ReduceBody, ScalarExpr } from "../ir/expression.ts";
 import type { Kernel, Schedule, Stage } from "../ir/kernel.ts";
 import { loadsOf } from "../ir/expression.ts";
-import { layoutKernel, leastCommonMultiple, mergeConstraints, stageTile } from "../ir/tiles.ts";
-import type { TileConstraint } from "../ir/tiles.ts";
+import { layoutsOf, leastCommonMultiple, mergeConstraints } from "../ir/tiles.ts";
+import type { LayoutsOf, StageLayout, TileConstraint } from "../ir/tiles.ts";
 import { valueName } from "../ir/kernel.ts";
 import { loadPattern, loadedElements, loadsPerStep } from "./loadPattern.ts";
 import type { LoadPattern, Steps } from "./loadPattern.ts";
@@ -22,6 +22,8 @@ export interface ScheduleOptions {
   readonly splittable: boolean;
   /** About how many lines of WGSL the kernel may unroll to: a software adapter's compiler takes time quadratic in them. */
   readonly lineBudget: number;
+  /** One that remembers saves time. */
+  readonly layoutsOf?: LayoutsOf;
 }
 
 /** Sums that one invocation keeps: beyond this, registers spill. */
@@ -36,10 +38,10 @@ const largestSplit = 64;
 export function chooseSchedule(kernel: Kernel, options: ScheduleOptions): Schedule {
   const [root] = kernel.stages;
   if (root === undefined) return kernel.schedule;
-  const constraints = constraintsOf(kernel);
+  const layouts = (options.layoutsOf ?? layoutsOf)(kernel);
   const { axes, body } = root.computation;
-  if (body.kind === "map") return scheduleMap(axes, constraints);
-  return scheduleReduction(kernel, root, body, constraints, options);
+  if (body.kind === "map") return scheduleMap(axes, constraintsOf(layouts));
+  return scheduleReduction(kernel, root, body, layouts, options);
 }
 
 /** Multiply-adds of a kernel's root, or elements where it does not reduce. */
@@ -50,10 +52,9 @@ export function workOf(kernel: Kernel): number {
 }
 
 /** What the stages ask of the root's tiles. */
-export function constraintsOf(kernel: Kernel): ReadonlyMap<string, TileConstraint> {
+export function constraintsOf(layouts: readonly (StageLayout | undefined)[]): ReadonlyMap<string, TileConstraint> {
   const constraints = new Map<string, TileConstraint>();
-  const stages = kernel.stages.map(({ value, computation }) => ({ name: valueName(value), computation }));
-  for (const layout of layoutKernel(stages)) mergeConstraints(constraints, layout?.constraints ?? new Map());
+  for (const layout of layouts) mergeConstraints(constraints, layout?.constraints ?? new Map());
   return constraints;
 }
 
@@ -96,9 +97,10 @@ function scheduleReduction(
   kernel: Kernel,
   root: Stage,
   body: ReduceBody,
-  constraints: ReadonlyMap<string, TileConstraint>,
+  layouts: readonly (StageLayout | undefined)[],
   options: ScheduleOptions,
 ): Schedule {
+  const constraints = constraintsOf(layouts);
   const { axes } = root.computation;
   const siblings = kernel.stages.slice(1).flatMap((stage) => {
     const other = stage.computation.body;
@@ -113,7 +115,7 @@ function scheduleReduction(
   const wanted = wantedInvocations[options.adapterClass];
   const split = splitAxis(body.over, options);
   const mostParts = split === undefined ? 1 : Math.min(largestSplit, split.extent);
-  const linesOf = lineEstimate(kernel, patterns);
+  const linesOf = lineEstimate(kernel, layouts, patterns);
   let best: { readonly cost: number; readonly choice: Choice; readonly parts: number } | undefined;
   const periods = periodsOf(body.value, axes);
   for (const choice of choices(axes, body.over, constraints, periods, options.lineBudget)) {
@@ -157,10 +159,11 @@ function record(axes: readonly Axis[], values: readonly number[]): Readonly<Reco
 }
 
 /** About how many lines the kernel's text has under a choice: sums, loads, multiply-adds, epilogues and stores. */
-function lineEstimate(kernel: Kernel, patterns: readonly LoadPattern[]): (choice: Choice) => number {
-  const layouts = layoutKernel(
-    kernel.stages.map(({ value, computation }) => ({ name: valueName(value), computation })),
-  );
+function lineEstimate(
+  kernel: Kernel,
+  layouts: readonly (StageLayout | undefined)[],
+  patterns: readonly LoadPattern[],
+): (choice: Choice) => number {
   const inside = new Set(kernel.stages.map((stage) => valueName(stage.value)));
   const rootAxes = kernel.stages[0]?.computation.axes ?? [];
   const stages = kernel.stages.map((stage, index) => {
@@ -170,20 +173,28 @@ function lineEstimate(kernel: Kernel, patterns: readonly LoadPattern[]): (choice
     const over = own.kind === "reduce" && !summed ? own.over.reduce((product, axis) => product * axis.extent, 1) : 1;
     // A value from a register is no line of its own.
     const external = loadsOf(stage.computation).filter((load) => !inside.has(load.from)).length;
-    const scales = axes.map((axis) => layout?.scales.get(axis.name) ?? { numerator: 1, denominator: 1 });
-    return { axes, scales, summed, inner: over * (1 + external), stored: stage.stored ? 1 : 0 };
+    // The stage's elements are those of the root's tiles, times and divided by numbers that are known before the search.
+    const tiled: number[] = [];
+    let [times, by] = [1, 1];
+    for (const axis of axes) {
+      const scale = layout?.scales.get(axis.name) ?? { numerator: 1, denominator: 1 };
+      times *= scale.root === undefined ? axis.extent : scale.numerator;
+      by *= scale.root === undefined ? 1 : scale.denominator;
+      const at = rootAxes.findIndex(({ name }) => name === scale.root);
+      if (at >= 0) tiled.push(at);
+    }
+    return { tiled, times, by, summed, inner: over * (1 + external), stored: stage.stored ? 1 : 0 };
   });
-  return (choice) => {
-    const tile = record(rootAxes, choice.tiling.tiles);
-    const steps = stepsOf(choice);
-    const loads = patterns.reduce((sum, pattern) => sum + loadedElements(pattern, steps), 0);
-    return stages.reduce((lines, { axes, scales, summed, inner, stored }) => {
-      const elements = axes.reduce(
-        (product, axis, index) => product * stageTile(axis, scales[index] ?? { numerator: 1, denominator: 1 }, tile),
-        1,
-      );
-      return lines + elements * ((summed ? choice.unrolled + 2 : inner) + stored);
-    }, loads);
+  return ({ tiling: { tiles }, unrolled, unrolls }) => {
+    const steps = tiles.concat(unrolls);
+    let lines = 0;
+    for (const pattern of patterns) lines += loadedElements(pattern, steps);
+    for (const { tiled, times, by, summed, inner, stored } of stages) {
+      let elements = times;
+      for (const at of tiled) elements *= tiles[at] ?? 1;
+      lines += (elements / by) * ((summed ? unrolled + 2 : inner) + stored);
+    }
+    return lines;
   };
 }
 
@@ -248,31 +259,31 @@ function tilings(
   least: readonly number[],
   room: number,
 ): readonly Tiling[] {
-  let rest = least.reduce((product, each) => product * each, 1);
-  let partial: readonly Tiling[] = [{ tiles: [], sums: 1, invocations: 1, useful: 1 }];
-  for (const [position, { name, extent }] of axes.entries()) {
+  const sizes = axes.map(({ name, extent }, position) => {
     const smallest = least[position] ?? 1;
-    rest /= smallest;
-    const sizes =
-      constraints.get(name)?.full === true
-        ? [smallest]
-        : tileSizes(extent)
-            .filter((size) => size % smallest === 0 || size === smallest)
-            .filter((size) => size === 1 || size % (periods.get(name) ?? 1) === 0)
-            .concat(smallest)
-            .filter(unique);
-    partial = partial.flatMap(({ tiles, sums, invocations, useful }) =>
-      sizes.flatMap((size) => {
-        if (sums * size * rest > room) return [];
-        const count = Math.ceil(extent / size);
-        const share = extent / (count * size);
-        return [
-          { tiles: [...tiles, size], sums: sums * size, invocations: invocations * count, useful: useful * share },
-        ];
-      }),
-    );
-  }
-  return partial;
+    if (constraints.get(name)?.full === true) return [smallest];
+    const period = periods.get(name) ?? 1;
+    const fitting = tileSizes(extent).filter((size) => size % smallest === 0 && (size === 1 || size % period === 0));
+    return fitting.includes(smallest) ? fitting : [...fitting, smallest];
+  });
+  const found: Tiling[] = [];
+  const tiles = axes.map(() => 1);
+  const visit = (position: number, rest: number, sums: number, invocations: number, useful: number): void => {
+    const extent = axes[position]?.extent;
+    if (extent === undefined) {
+      found.push({ tiles: [...tiles], sums, invocations, useful });
+      return;
+    }
+    const restInside = rest / (least[position] ?? 1);
+    for (const size of sizes[position] ?? []) {
+      if (sums * size * restInside > room) continue;
+      const count = Math.ceil(extent / size);
+      tiles[position] = size;
+      visit(position + 1, restInside, sums * size, invocations * count, useful * (extent / (count * size)));
+    }
+  };
+  visit(0, least.reduce((product, each) => product * each, 1), 1, 1, 1); // prettier-ignore
+  return found;
 }
 
 /**
@@ -307,17 +318,17 @@ const longestPeriod = 4;
 
 /** Divisors, and the usual powers of two where they waste little. */
 function tileSizes(extent: number): readonly number[] {
-  const sizes = new Set(divisors(extent).filter((size) => size <= 32));
-  for (const size of [2, 4, 8, 16]) if (size <= extent) sizes.add(size);
-  return [...sizes].sort((a, b) => a - b);
+  const sizes: number[] = [];
+  for (let size = 1; size <= Math.min(extent, 32); size++) {
+    if (extent % size === 0 || size === 2 || size === 4 || size === 8 || size === 16) sizes.push(size);
+  }
+  return sizes;
 }
 
 function divisors(extent: number): readonly number[] {
-  return Array.from({ length: Math.min(extent, 64) }, (_, index) => index + 1).filter((size) => extent % size === 0);
-}
-
-function unique(size: number, index: number, list: readonly number[]): boolean {
-  return list.indexOf(size) === index;
+  const sizes: number[] = [];
+  for (let size = 1; size <= Math.min(extent, 64); size++) if (extent % size === 0) sizes.push(size);
+  return sizes;
 }
 
 function sameAxes(a: readonly Axis[], b: readonly Axis[]): boolean {

@@ -7,6 +7,7 @@ import type { ValueId } from "../ir/graph.ts";
 import { loadedNames, namedValue, partStride, signatureOf } from "../ir/kernel.ts";
 import type { Kernel, KernelPlan, KernelSignature, Schedule, Stage } from "../ir/kernel.ts";
 import { sharesLoops } from "../ir/tiles.ts";
+import type { LayoutsOf } from "../ir/tiles.ts";
 import { chooseSchedule, workOf } from "./chooseSchedule.ts";
 import { splitReduction, sumsToSplit } from "./splitReduction.ts";
 
@@ -16,6 +17,8 @@ export interface ScheduleKernelsOptions {
   readonly bindingBytes: number;
   /** The parameters' gradients: one that the update alone reads may be left in parts. */
   readonly gradients: ReadonlySet<ValueId | undefined>;
+  /** One that remembers saves time. */
+  readonly layoutsOf?: LayoutsOf;
 }
 
 /**
@@ -29,7 +32,8 @@ const lineBudget = {
 
 /** Chooses every kernel's schedule, and cuts long sums over the batch in two kernels. */
 export function scheduleKernels(plan: KernelPlan, options: ScheduleKernelsOptions): KernelPlan {
-  const { gradients } = options;
+  const { gradients, adapterClass, layoutsOf } = options;
+  const searched = { adapterClass, ...(layoutsOf !== undefined && { layoutsOf }) };
   const read = new Set(
     plan.kernels.flatMap((kernel) =>
       kernel.stages.flatMap((stage) => [...loadedNames(stage.computation)].map(namedValue)),
@@ -37,7 +41,7 @@ export function scheduleKernels(plan: KernelPlan, options: ScheduleKernelsOption
   );
   const onlyForUpdate = new Set([...gradients].filter((value) => value !== undefined && !read.has(value)));
   const work = plan.kernels.reduce((sum, kernel) => sum + workOf(kernel), 1);
-  const { least, most, scale } = lineBudget[options.adapterClass];
+  const { least, most, scale } = lineBudget[adapterClass];
   const scratch = new Map(plan.scratch);
   const types = new Map(plan.types);
   let next = Math.max(-1, ...types.keys());
@@ -49,15 +53,12 @@ export function scheduleKernels(plan: KernelPlan, options: ScheduleKernelsOption
     const signature = signatureOf(kernel, (value) => typeOf(types, value));
     signatures.set(kernel.stages, signature);
     const key = `${splittable} ${budget} ${signature.text}`;
-    const found =
-      known.get(key) ??
-      withinBinding(
-        chooseSchedule(kernel, { adapterClass: options.adapterClass, splittable, lineBudget: budget }),
-        kernel,
-        options.bindingBytes,
-      );
-    known.set(key, found);
-    return found;
+    const found = known.get(key);
+    if (found !== undefined) return found;
+    const chosen = chooseSchedule(kernel, { ...searched, splittable, lineBudget: budget });
+    const fitting = withinBinding(chosen, kernel, options.bindingBytes);
+    known.set(key, fitting);
+    return fitting;
   };
   const kernels = plan.kernels.flatMap((kernel): readonly Kernel[] => {
     if (sumsOnlyGradients(kernel, onlyForUpdate)) return [{ ...kernel, schedule: schedule(kernel, true) }];

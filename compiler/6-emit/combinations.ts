@@ -2,11 +2,11 @@
 export function* combinations(extents: readonly number[]): Iterable<readonly number[]> {
   const total = extents.reduce((product, extent) => product * extent, 1);
   for (let linear = 0; linear < total; linear++) {
-    const offsets: number[] = [];
+    const offsets = extents.map(() => 0);
     let rest = linear;
     for (let dimension = extents.length - 1; dimension >= 0; dimension--) {
       const extent = extents[dimension] ?? 1;
-      offsets.unshift(rest % extent);
+      offsets[dimension] = rest % extent;
       rest = Math.floor(rest / extent);
     }
     yield offsets;

@@ -8,6 +8,7 @@ import type { Graph, Initial, TensorType, TrainingGraph, ValueId } from "../ir/g
 import type { Kernel } from "../ir/kernel.ts";
 import type { Place } from "../ir/memory.ts";
 import type { ProgramPlan } from "../ir/output.ts";
+import type { LayoutsOf } from "../ir/tiles.ts";
 import type {
   BindingPlan, BufferPlan, DispatchPlan, NetworkPlan, PlacePlan, TensorPlan, TrainingPlan,
 } from "../../runtime/plan.ts"; // prettier-ignore
@@ -61,6 +62,8 @@ export interface EmitPlanInput {
   readonly counters: readonly string[];
   /** How images are made of bytes. */
   readonly preparation?: PreparationPart;
+  /** One that remembers saves time. */
+  readonly layoutsOf?: LayoutsOf;
 }
 
 export function emitPlan(input: EmitPlanInput): NetworkPlan {
@@ -216,6 +219,7 @@ function emitProgram(
       storageOf: (value) => program.kernels.aliasOf.get(value) ?? value,
       uniforms,
       vectorGuesses,
+      ...(input.layoutsOf !== undefined && { layoutsOf: input.layoutsOf }),
       ringSlots: ring?.slots ?? 1,
       ...(ring !== undefined && { ring: ring.value }),
     });

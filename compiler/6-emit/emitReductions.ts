@@ -8,8 +8,9 @@ import { stageTile } from "../ir/tiles.ts";
 import type { KernelContext } from "./kernelContext.ts";
 import { combinations } from "./combinations.ts";
 import type { Evaluator } from "./evaluator.ts";
+import { createLoadMemo } from "./loadMemo.ts";
 import { floatLiteral } from "./wgslWriter.ts";
-import type { Scopes } from "./wgslWriter.ts";
+import type { Scopes, Value } from "./wgslWriter.ts";
 import { planRuns } from "./sumRuns.ts";
 import type { SumLoop } from "./sumRuns.ts";
 
@@ -30,6 +31,8 @@ interface Sum {
   readonly body: ReduceBody;
   readonly offsets: readonly number[];
   readonly name: string;
+  /** The stage's axes at the offsets. */
+  readonly axes: ReadonlyMap<string, Affine>;
 }
 
 /**
@@ -47,7 +50,7 @@ export function emitReductions(
   if (first?.kind !== "reduce") throw new InternalCompilerError("emitReductions", "not a reduction");
   const { schedule } = context.kernel;
   const isRoot = stages[0] === context.kernel.stages[0];
-  const sums = stages.flatMap((stage) => sumsOf(stage, context, scopes));
+  const sums = stages.flatMap((stage) => sumsOf(stage, context, evaluator, scopes));
 
   const loops: Loop[] = [];
   const unrolled: { readonly axis: Axis; readonly factor: number }[] = [];
@@ -90,12 +93,17 @@ export function emitReductions(
     } else open(loopHeader(variable, loop, part, scopes), beginsRun);
   }
 
+  const memos = new Map(sums.map(({ index }) => [index, createLoadMemo()]));
   for (const step of steps) {
     const inner = new Map(bindings);
     unrolled.forEach(({ axis }, i) =>
       inner.set(axis.name, addAffine(bindings.get(axis.name) ?? constantAffine(0), constantAffine(step[i] ?? 0))),
     );
-    for (const sum of sums) accumulate(sum, runOf.get(sum.name) ?? sum.name, inner, first.over, evaluator, scopes);
+    for (const sum of sums) {
+      const bindings = { get: (axis: string) => inner.get(axis) ?? sum.axes.get(axis) };
+      const value = evaluator.scalar(sum.body.value, { bindings, memo: memos.get(sum.index) ?? createLoadMemo() });
+      accumulate(sum, runOf.get(sum.name) ?? sum.name, value, inner, first.over, evaluator, scopes);
+    }
   }
   for (const { header, beginsRun } of opened.reverse()) {
     if (beginsRun) for (const [sum, run] of runOf) scopes.line(`${sum} += ${run};`);
@@ -108,7 +116,7 @@ export function emitReductions(
 }
 
 /** Declares the variable of each sum. */
-function sumsOf(stage: Stage, context: KernelContext, scopes: Scopes): readonly Sum[] {
+function sumsOf(stage: Stage, context: KernelContext, evaluator: Evaluator, scopes: Scopes): readonly Sum[] {
   const index = context.kernel.stages.indexOf(stage);
   const { axes, body } = stage.computation;
   const layout = context.layouts[index];
@@ -121,7 +129,7 @@ function sumsOf(stage: Stage, context: KernelContext, scopes: Scopes): readonly 
     const name = scopes.fresh(body.combine === "sum" ? "sum" : "top");
     scopes.line(`var ${name} = ${body.combine === "sum" ? "0.0" : floatLiteral(lowest)};`, 0);
     if (body.combine === "argmax") scopes.line(`var ${name}_at = 0.0;`, 0);
-    return { index, body, offsets, name };
+    return { index, body, offsets, name, axes: evaluator.axesAt(index, offsets) };
   });
 }
 
@@ -129,13 +137,12 @@ function sumsOf(stage: Stage, context: KernelContext, scopes: Scopes): readonly 
 function accumulate(
   sum: Sum,
   into: string,
+  value: Value,
   over: ReadonlyMap<string, Affine>,
   axes: readonly Axis[],
   evaluator: Evaluator,
   scopes: Scopes,
 ): void {
-  const bindings = new Map([...evaluator.axesAt(sum.index, sum.offsets), ...over]);
-  const value = evaluator.scalar(sum.body.value, { bindings });
   switch (sum.body.combine) {
     case "sum":
       if (value.constant !== 0) scopes.line(`${into} += ${stripParentheses(value.text)};`);
@@ -187,9 +194,10 @@ function innerUnroll(axis: Axis, over: readonly Axis[]): number {
 function stripParentheses(text: string): string {
   if (!text.startsWith("(") || !text.endsWith(")")) return text;
   let depth = 0;
-  for (const [position, character] of [...text].entries()) {
+  for (let position = 0; position < text.length - 1; position++) {
+    const character = text[position];
     if (character === "(") depth++;
-    if (character === ")" && --depth === 0 && position < text.length - 1) return text;
+    if (character === ")" && --depth === 0) return text;
   }
   return text.slice(1, -1);
 }

@@ -33,7 +33,9 @@ export function emitStores(
     const byGuard = new Map<string, Element[]>();
     for (const element of elements) {
       evaluator.noteStore(binding, element.linear);
-      byGuard.set(element.guard, [...(byGuard.get(element.guard) ?? []), element]);
+      const together = byGuard.get(element.guard);
+      if (together === undefined) byGuard.set(element.guard, [element]);
+      else together.push(element);
     }
     for (const [guard, members] of byGuard) {
       const lines = storeLines(binding, members, evaluator, vectors.has(binding));

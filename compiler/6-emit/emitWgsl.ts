@@ -14,7 +14,7 @@ import type { TensorType, ValueId } from "../ir/graph.ts";
 import { namedValue, valueName } from "../ir/kernel.ts";
 import type { Kernel, Stage } from "../ir/kernel.ts";
 import { loadsOf } from "../ir/expression.ts";
-import { layoutKernel, sharesLoops, stageTile } from "../ir/tiles.ts";
+import { layoutsOf, sharesLoops, stageTile } from "../ir/tiles.ts";
 import { createEvaluator } from "./evaluator.ts";
 import type { StageAccess } from "./evaluator.ts";
 import { emitReductions } from "./emitReductions.ts";
@@ -60,9 +60,7 @@ function emitWith(
   options: EmitOptions,
   vectors: ReadonlySet<string>,
 ): { readonly kernel: EmittedKernel; readonly vectorizable: ReadonlySet<string> } {
-  const layouts = layoutKernel(
-    kernel.stages.map(({ value, computation }) => ({ name: valueName(value), computation })),
-  ).map((layout, index) => {
+  const layouts = (options.layoutsOf ?? layoutsOf)(kernel).map((layout, index) => {
     if (layout === undefined)
       throw new InternalCompilerError("emitWgsl", `stage ${kernel.stages[index]?.op} of ${kernel.name} has no layout`);
     return layout;
@@ -267,15 +265,25 @@ function declareBinding(binding: Binding, index: number, vector: boolean): strin
 function stageAccess(context: KernelContext): StageAccess {
   const { kernel, layouts, rootTile } = context;
   const indexOf = new Map(kernel.stages.map((stage, index) => [valueName(stage.value), index]));
+  const origins = kernel.stages.map(() => new Map<string, Affine>());
+  const originOf = (index: number, axis: Axis): Affine => {
+    const scale = layouts[index]?.scales.get(axis.name);
+    if (scale?.root === undefined) return constantAffine(0);
+    const variable = context.tileVariable(scale.root);
+    return variable === undefined ? constantAffine(0) : variableAffine(variable, stageTile(axis, scale, rootTile));
+  };
   return {
     indexOf: (name) => indexOf.get(name),
     stage: (index) => kernel.stages[index] as Stage,
     unrolledOver: (index) => layouts[index]?.unrolledOver ?? new Set(),
     originOf(index, axis): Affine {
-      const scale = layouts[index]?.scales.get(axis.name);
-      if (scale?.root === undefined) return constantAffine(0);
-      const variable = context.tileVariable(scale.root);
-      return variable === undefined ? constantAffine(0) : variableAffine(variable, stageTile(axis, scale, rootTile));
+      // Asked for every element of a tile.
+      let known = origins[index]?.get(axis.name);
+      if (known === undefined) {
+        known = originOf(index, axis);
+        origins[index]?.set(axis.name, known);
+      }
+      return known;
     },
     tileOf(index, axis): number {
       const scale = layouts[index]?.scales.get(axis.name);

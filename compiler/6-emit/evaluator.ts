@@ -13,7 +13,7 @@ import {
   scaleAffine,
   variableAffine,
 } from "../ir/affine.ts";
-import type { Affine } from "../ir/affine.ts";
+import type { Affine, Bindings } from "../ir/affine.ts";
 import type { Axis, Condition, IndexExpr, ScalarExpr } from "../ir/expression.ts";
 import { elementCount } from "../ir/graph.ts";
 import type { TensorType, ValueId } from "../ir/graph.ts";
@@ -24,13 +24,17 @@ import type { UniformWord } from "./uniforms.ts";
 import { byteText, comparisonText, compareNumbers, drawFunction, foldBinary, unaryText } from "./scalarFunctions.ts";
 import { combinations } from "./combinations.ts";
 import { createIndexPrinter } from "./indexPrinter.ts";
+import { createLoadMemo } from "./loadMemo.ts";
+import type { LoadMemo } from "./loadMemo.ts";
+import { createVectorUse } from "./vectorUse.ts";
 import { floatLiteral } from "./wgslWriter.ts";
 import type { Scopes, Value } from "./wgslWriter.ts";
 
 /** What the expressions of one place mean: each axis, and the reduction's result where there is one. */
 export interface Environment {
-  readonly bindings: ReadonlyMap<string, Affine>;
+  readonly bindings: Bindings;
   readonly reduced?: Value;
+  readonly memo: LoadMemo;
 }
 
 /** Where the evaluator finds the stages of its kernel. */
@@ -73,13 +77,6 @@ interface EvaluatorOptions {
   readonly uniforms: readonly UniformWord[];
 }
 
-/** Elements of a binding that a run has touched, to decide whether vectors of four pay. */
-interface Touched {
-  aligned: boolean;
-  readonly scalars: Set<string>;
-  readonly vectors: Set<string>;
-}
-
 export function createEvaluator(
   scopes: Scopes,
   bindings: readonly LoadableBinding[],
@@ -88,23 +85,14 @@ export function createEvaluator(
   options: EvaluatorOptions,
 ): Evaluator {
   const byValue = new Map(bindings.map((binding) => [binding.value, binding]));
-  const touched = new Map<string, Touched>();
+  const vectorUse = createVectorUse();
   const stageValues = new Map<string, Value>();
   const reducedValues = new Map<string, Value>();
+  const memos = new Map<number, LoadMemo>();
   const helpers = new Map<string, string>();
   let uniformsUsed = false;
 
   const { index, levelOf } = createIndexPrinter(scopes);
-
-  function touch(binding: string, linear: Affine): void {
-    const record = touched.get(binding) ?? { aligned: true, scalars: new Set(), vectors: new Set() };
-    touched.set(binding, record);
-    if (linear.terms.some((term) => term.coefficient % 4 !== 0)) record.aligned = false;
-    if (!record.aligned) return;
-    const terms = affineKey({ terms: linear.terms, constant: 0 });
-    record.scalars.add(`${terms} ${linear.constant}`);
-    record.vectors.add(`${terms} ${Math.floor(linear.constant / 4)}`);
-  }
 
   function scalar(expr: ScalarExpr, environment: Environment): Value {
     switch (expr.kind) {
@@ -147,7 +135,7 @@ export function createEvaluator(
         return define(`draw(${expr.stream}u, u32(${index(counter)}))`, "random", levelOf(counter));
       }
       case "load":
-        return load(expr, environment);
+        return environment.memo.recall(expr, environment.bindings, () => load(expr, environment));
     }
   }
 
@@ -257,7 +245,7 @@ export function createEvaluator(
   }
 
   function loadLinear(binding: LoadableBinding, linear: Affine): Value {
-    touch(binding.name, linear);
+    vectorUse.touch(binding.name, linear);
     const level = levelOf(linear);
     if (vectors.has(binding.name)) {
       const lane = ((linear.constant % 4) + 4) % 4;
@@ -308,10 +296,11 @@ export function createEvaluator(
     const bindings = axesAt(stageIndex, offsets);
     const { body } = stage.computation;
     let value: Value;
-    if (body.kind === "map") value = scalar(body.value, { bindings });
+    const memo = memoOf(stageIndex);
+    if (body.kind === "map") value = scalar(body.value, { bindings, memo });
     else {
       const reduced = reducedValues.get(key) ?? reduceRegisters(stageIndex, bindings);
-      value = scalar(body.finish, { bindings, reduced });
+      value = scalar(body.finish, { bindings, reduced, memo });
     }
     const settled =
       value.constant !== undefined || /^[a-z_]+[0-9]*(\.[xyzw])?$/i.test(value.text)
@@ -331,7 +320,7 @@ export function createEvaluator(
     for (const offsets of combinations(body.over.map((axis) => axis.extent))) {
       const inner = new Map(bindings);
       body.over.forEach((axis, i) => inner.set(axis.name, constantAffine(offsets[i] ?? 0)));
-      const value = scalar(body.value, { bindings: inner });
+      const value = scalar(body.value, { bindings: inner, memo: memoOf(stageIndex) });
       if (best === undefined) best = value;
       else if (body.combine === "sum") best = binaryValue("add", best, value);
       else if (body.combine === "max") best = binaryValue("max", best, value);
@@ -346,6 +335,13 @@ export function createEvaluator(
     if (body.combine === "argmax") return at;
     const sum = best ?? { text: "0.0", level: 0, constant: 0 };
     return sum.constant !== undefined ? sum : define(sum.text, body.combine, sum.level);
+  }
+
+  /** What a stage's elements load, outside all loops. */
+  function memoOf(stageIndex: number): LoadMemo {
+    const memo = memos.get(stageIndex) ?? createLoadMemo();
+    memos.set(stageIndex, memo);
+    return memo;
   }
 
   function axesAt(stageIndex: number, offsets: readonly number[]): ReadonlyMap<string, Affine> {
@@ -368,13 +364,11 @@ export function createEvaluator(
     index,
     bindingOf,
     axesAt,
-    noteStore: touch,
+    noteStore: vectorUse.touch,
     vectorizable() {
-      const names = bindings.filter(({ name, value, dtype }) => {
-        const record = touched.get(name);
-        const whole = elementCount(options.typeOf(value)) > 0 && dtype === "f32";
-        return whole && record !== undefined && record.aligned && record.vectors.size * 2 <= record.scalars.size;
-      });
+      const names = bindings.filter(
+        ({ name, value, dtype }) => elementCount(options.typeOf(value)) > 0 && dtype === "f32" && vectorUse.pays(name),
+      );
       return new Set(names.map((binding) => binding.name));
     },
     usesUniforms: () => uniformsUsed,

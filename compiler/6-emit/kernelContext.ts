@@ -2,7 +2,7 @@
 import type { TensorType, ValueId } from "../ir/graph.ts";
 import type { Kernel, Stage } from "../ir/kernel.ts";
 import { sharesLoops } from "../ir/tiles.ts";
-import type { StageLayout } from "../ir/tiles.ts";
+import type { LayoutsOf, StageLayout } from "../ir/tiles.ts";
 import type { UniformWord } from "./uniforms.ts";
 
 export interface EmitOptions {
@@ -14,6 +14,8 @@ export interface EmitOptions {
   /** Rows of the ring of metrics; the value written there is given by `ring`. */
   readonly ringSlots: number;
   readonly ring?: ValueId;
+  /** One that remembers saves time. */
+  readonly layoutsOf?: LayoutsOf;
   /** By a kernel's ops: the bindings that were best taken as vectors of four the last time. Only saves time. */
   readonly vectorGuesses?: Map<string, ReadonlySet<string>>;
 }

@@ -123,6 +123,7 @@ function numberText(value: number): string {
 /** A string literal in the quotes that need fewer escapes. */
 function quotedText(text: string): string {
   const double = stringText(text);
+  if (!text.includes('"')) return double;
   const count = (quote: string): number => text.split(quote).length;
   if (count('"') <= count("'")) return double;
   const body = double.slice(1, -1).replace(/\\[^]|'/g, (part) => (part === '\\"' ? '"' : part === "'" ? "\\'" : part));

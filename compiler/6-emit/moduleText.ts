@@ -3,6 +3,8 @@ import { InternalCompilerError } from "../ir/diagnostic.ts";
 
 /** A plain value as an expression. Prettier takes the quotes off the keys. */
 export function valueText(value: unknown): string {
+  // What tables hold most, without the search for what no literal can say.
+  if (typeof value === "number" && Number.isFinite(value)) return JSON.stringify(value);
   const text = JSON.stringify(value, (key, inner: unknown) => {
     if (typeof inner === "number" && !Number.isFinite(inner)) {
       throw new InternalCompilerError("emitModule", `${key} is ${inner}, which has no literal`);
@@ -19,6 +21,7 @@ export function stringText(text: string): string {
 
 /** Line separators are allowed in JavaScript's strings, but editors and older tools take them for line ends. */
 function scriptSafe(json: string): string {
+  if (!/[\u2028\u2029]/.test(json)) return json;
   return json.replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029");
 }
 

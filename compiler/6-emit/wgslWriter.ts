@@ -25,12 +25,27 @@ export interface Scopes {
   text(): string;
 }
 
+/** The lines of a scope; a scope inside it is indented only when all is written, once and not level by level. */
+type Lines = (string | { readonly header: string; readonly lines: Lines; readonly footer: string })[];
+
+function indented(lines: Lines, indent: string, into: string[]): string[] {
+  for (const line of lines) {
+    if (typeof line === "string") into.push(indent + line);
+    else {
+      into.push(indent + line.header);
+      indented(line.lines, `${indent}  `, into);
+      into.push(indent + line.footer);
+    }
+  }
+  return into;
+}
+
 export function createScopes(): Scopes {
   const ranges = new Map<string, Range>();
   const levels = new Map<string, number>();
   const counts = new Map<string, number>();
-  const stack: { lines: string[]; memo: Map<string, string> }[] = [{ lines: [], memo: new Map() }];
-  const at = (level: number): { lines: string[]; memo: Map<string, string> } => {
+  const stack: { lines: Lines; memo: Map<string, string> }[] = [{ lines: [], memo: new Map() }];
+  const at = (level: number): { lines: Lines; memo: Map<string, string> } => {
     const scope = stack[Math.min(level, stack.length - 1)];
     if (scope === undefined) throw new RangeError(`no scope of level ${level}`);
     return scope;
@@ -56,7 +71,7 @@ export function createScopes(): Scopes {
       const scope = stack.pop();
       const outer = stack.at(-1);
       if (scope === undefined || outer === undefined) throw new RangeError("no scope to close");
-      outer.lines.push(header, ...scope.lines.map((line) => `  ${line}`), footer);
+      outer.lines.push({ header, lines: scope.lines, footer });
     },
     line: (text, level) => void at(level ?? stack.length - 1).lines.push(text),
     define(key, prefix, level, text) {
@@ -72,7 +87,7 @@ export function createScopes(): Scopes {
       return name;
     },
     fresh,
-    text: () => (stack[0]?.lines ?? []).map((line) => `  ${line}`).join("\n"),
+    text: () => indented(stack[0]?.lines ?? [], "  ", []).join("\n"),
   };
 }
 

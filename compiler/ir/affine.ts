@@ -162,14 +162,18 @@ function opaquePlace(expr: ComputedIndex): Affine {
   return { terms: [{ atom, coefficient: 1 }], constant: 0 };
 }
 
+/** What each axis is bound to: a map, or several looked through in turn. */
+export interface Bindings {
+  get(axis: string): Affine | undefined;
+}
+
 /** An index expression as an affine one, with each axis replaced by what it is bound to. */
 export function affineOf(
   expr: IndexExpr,
-  bindings: ReadonlyMap<string, Affine>,
+  bindings: Bindings,
   ranges: Ranges,
   place: (expr: ComputedIndex) => Affine = opaquePlace,
 ): Affine {
-  const again = (inner: IndexExpr): Affine => affineOf(inner, bindings, ranges, place);
   switch (expr.kind) {
     case "int":
       return constantAffine(expr.value);
@@ -179,13 +183,13 @@ export function affineOf(
       return bound;
     }
     case "add":
-      return addAffine(again(expr.left), again(expr.right));
+      return addAffine(affineOf(expr.left, bindings, ranges, place), affineOf(expr.right, bindings, ranges, place));
     case "mul":
-      return scaleAffine(again(expr.of), expr.by);
+      return scaleAffine(affineOf(expr.of, bindings, ranges, place), expr.by);
     case "div":
-      return divAffine(again(expr.of), expr.by, ranges);
+      return divAffine(affineOf(expr.of, bindings, ranges, place), expr.by, ranges);
     case "mod":
-      return modAffine(again(expr.of), expr.by, ranges);
+      return modAffine(affineOf(expr.of, bindings, ranges, place), expr.by, ranges);
     case "computed":
       return place(expr);
   }

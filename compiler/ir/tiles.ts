@@ -7,6 +7,8 @@ import { affineOf, rangeOf, variableAffine } from "./affine.ts";
 import type { Affine, Range } from "./affine.ts";
 import { computedParts, loadsOf } from "./expression.ts";
 import type { Axis, Computation } from "./expression.ts";
+import { valueName } from "./kernel.ts";
+import type { Kernel, Stage } from "./kernel.ts";
 
 /** A stage's axis: tiles of `root`'s tile times numerator / denominator; without `root`, whole in registers. */
 export interface AxisScale {
@@ -162,6 +164,24 @@ export function layoutKernel(stages: readonly StageLike[]): readonly (StageLayou
   });
 }
 
+/** The layouts of a kernel's stages; see `layoutKernel`. */
+export function layoutsOf({ stages }: Kernel): readonly (StageLayout | undefined)[] {
+  return layoutKernel(stages.map(({ value, computation }) => ({ name: valueName(value), computation })));
+}
+
+/** `layoutsOf`, or one that remembers. */
+export type LayoutsOf = typeof layoutsOf;
+
+/** The layouts of kernels, found once for the same stages: a compilation asks when it chooses a schedule and when it writes. */
+export function rememberLayouts(): LayoutsOf {
+  const known = new WeakMap<readonly Stage[], ReturnType<LayoutsOf>>();
+  return (kernel) => {
+    const layouts = known.get(kernel.stages) ?? layoutsOf(kernel);
+    known.set(kernel.stages, layouts);
+    return layouts;
+  };
+}
+
 /** Whether a computation is summed in the root's own loops: same reduction, axes among the root's, nothing from registers. */
 export function sharesLoops(
   computation: Computation,
@@ -198,12 +218,15 @@ export function mergeConstraints(into: Map<string, TileConstraint>, more: Readon
 
 /** The smallest number that both divide. */
 export function leastCommonMultiple(a: number, b: number): number {
+  if (a === 1 || a === b) return b;
+  if (b === 1) return a;
   let [x, y] = [a, b];
   while (y !== 0) [x, y] = [y, x % y];
   return (a / x) * b;
 }
 
 function reduceScale(scale: AxisScale): AxisScale {
+  if (scale.numerator === 1 || scale.denominator === 1) return scale;
   const divisor = (scale.numerator * scale.denominator) / leastCommonMultiple(scale.numerator, scale.denominator);
   return { ...scale, numerator: scale.numerator / divisor, denominator: scale.denominator / divisor };
 }

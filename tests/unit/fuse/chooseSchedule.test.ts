@@ -2,6 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { chooseSchedule, constraintsOf } from "../../../compiler/4-fuse/chooseSchedule.ts";
 import type { ScheduleOptions } from "../../../compiler/4-fuse/chooseSchedule.ts";
+import { layoutsOf } from "../../../compiler/ir/tiles.ts";
 import type { Kernel } from "../../../compiler/ir/kernel.ts";
 import { assertTiles } from "../../support/interpretKernels.ts";
 import { compileText } from "../../support/compileText.ts";
@@ -26,7 +27,7 @@ describe("a schedule", () => {
   ] as const)("keeps what the stages ask of the tiles: %s", (_, options) => {
     for (const kernel of kernels) {
       const schedule = chooseSchedule(kernel, options);
-      for (const [name, { multipleOf, full }] of constraintsOf(kernel)) {
+      for (const [name, { multipleOf, full }] of constraintsOf(layoutsOf(kernel))) {
         const axis = kernel.stages[0]?.computation.axes.find((each) => each.name === name);
         const tile = schedule.tile[name] ?? 1;
         if (full) expect(tile).toBe(axis?.extent);

@@ -1,0 +1,41 @@
+/** Which bindings are best taken as vectors of four, from the elements of them that a run has touched. */
+import { affineKey } from "../ir/affine.ts";
+import type { Affine } from "../ir/affine.ts";
+
+export interface VectorUse {
+  /** Notes a load or a store of one element. */
+  touch(binding: string, linear: Affine): void;
+  /** Whether vectors pay: half as many of them are touched as elements, or fewer. */
+  pays(binding: string): boolean;
+}
+
+interface Touched {
+  aligned: boolean;
+  readonly scalars: Set<string>;
+  readonly vectors: Set<string>;
+}
+
+export function createVectorUse(): VectorUse {
+  const touched = new Map<string, Touched>();
+  return {
+    touch(binding, linear) {
+      let record = touched.get(binding);
+      if (record === undefined) {
+        record = { aligned: true, scalars: new Set(), vectors: new Set() };
+        touched.set(binding, record);
+      }
+      if (!record.aligned) return;
+      if (linear.terms.some((term) => term.coefficient % 4 !== 0)) {
+        record.aligned = false;
+        return;
+      }
+      const terms = affineKey({ terms: linear.terms, constant: 0 });
+      record.scalars.add(`${terms} ${linear.constant}`);
+      record.vectors.add(`${terms} ${Math.floor(linear.constant / 4)}`);
+    },
+    pays(binding) {
+      const record = touched.get(binding);
+      return record !== undefined && record.aligned && record.vectors.size * 2 <= record.scalars.size;
+    },
+  };
+}
