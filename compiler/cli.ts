@@ -59,6 +59,13 @@ function buildProgram(terminal: Terminal, setExitCode: (code: number) => void): 
       "--value <name>",
       "a module that predicts the value at an `as` name of the spec instead (feature extraction)",
     )
+    .option(
+      "--adapter <class>",
+      "what the kernels are written for: a software adapter's few lanes (`cpu`) or a GPU's many (`gpu`)",
+      choice("cpu", "gpu"),
+      "cpu",
+    )
+    .option("--limit <name=value>", "a limit of the adapters in use, beyond WebGPU's own; may be repeated", collect, [])
     .addHelpText(
       "after",
       help(
@@ -66,6 +73,7 @@ function buildProgram(terminal: Terminal, setExitCode: (code: number) => void): 
         "specs/lenet.cnn -o out/lenet",
         "specs/lenet.cnn --set activation=relu --emit js -o web/lenet",
         "specs/lenet.cnn --dump graph,kernels",
+        "specs/resnet.cnn --adapter gpu -o web/resnet",
       ),
     )
     .action(async (file: string, options: object) => {

@@ -10,6 +10,7 @@ import type { CompiledNetwork, EmittedFile } from "../ir/output.ts";
 import { readRuntimeBundle } from "../node/runtimeBundle.ts";
 import { checkValue } from "./checkValue.ts";
 import { checkFile, compileSpec, type SpecOptions } from "./compileSpec.ts";
+import { parseLimits } from "./limitOptions.ts";
 import { formatCount, type Terminal } from "./terminal.ts";
 
 export interface CompileCommandOptions extends SpecOptions {
@@ -18,6 +19,9 @@ export interface CompileCommandOptions extends SpecOptions {
   readonly dump?: readonly string[];
   /** The `as` name whose value the module predicts in place of the logits. */
   readonly value?: string;
+  readonly adapter: "cpu" | "gpu";
+  /** Texts `name=value`, each a limit that differs from WebGPU's default. */
+  readonly limit: readonly string[];
 }
 
 /** `cnnc compile`: the module and its kernels in a directory, the stages asked for on the output. */
@@ -34,7 +38,11 @@ export async function compileCommand(
     const { checked } = checkFile(file, options);
     if (checked !== undefined) checkValue(checked.graph, value);
   }
-  const { network, diagnostics } = compileSpec(file, options, terminal, value === undefined ? {} : { value });
+  const { network, diagnostics } = compileSpec(file, options, terminal, {
+    adapterClass: options.adapter,
+    limits: parseLimits(options.limit),
+    ...(value !== undefined && { value }),
+  });
   const stages = (options.dump ?? []).map((stage) => [stage, dumpStage(network, stage)] as const);
   const dump = options.dump === undefined ? {} : { dump: Object.fromEntries(stages) };
   // One JSON object and nothing beside it, so that a script can parse what it gets.

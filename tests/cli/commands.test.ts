@@ -64,6 +64,8 @@ describe("help and usage", () => {
     [["compile", "tiny.cnn", "--dump", "graph,kernel"], 'There is no stage "kernel"'],
     [["compile", "tiny.cnn", "-o", "x", "--emit", "py"], "Allowed are ts and js."],
     [["compile", "tiny.cnn", "-o", "x", "--batch", "0"], "It must be at least 1."],
+    [["compile", "tiny.cnn", "-o", "x", "--adapter", "tpu"], "Allowed are cpu and gpu."],
+    [["compile", "tiny.cnn", "-o", "x", "--limit", "maxBufferSiz=1"], "did you mean `maxBufferSize`?"],
     [["train", "tiny.cnn", "--epochs", "two"], "It must be a whole number"],
     [["train", "tiny.cnn", "--resume", "--overwrite"], "cannot be used with option '--resume'"],
     [["train", "tiny.cnn", "--names", "torchvision"], "--names says how the tensors of --init-from are named"],
@@ -253,6 +255,16 @@ describe("compile", () => {
   test("--dump prints the stages", async () => {
     const { out } = await runCnnc(["compile", "tiny.cnn", "--dump", "graph,kernels,memory"], inFolder);
     for (const word of ["graph Tiny", "# training", "kernel ", "# inference", "slot 0 "]) expect(out).toContain(word);
+  });
+
+  test("--adapter and --limit: kernels for many lanes, and what a larger binding spares", async () => {
+    const lenet = join(import.meta.dirname, "../../specs/lenet.cnn");
+    const kernels = async (...options: string[]): Promise<string> =>
+      (await runCnnc(["compile", lenet, "--batch", "64", "--dump", "kernels", ...options])).out;
+    const [cpu, gpu] = [await kernels(), await kernels("--adapter", "gpu")];
+    // A GPU has more invocations, so that each takes a smaller tile.
+    expect(gpu).not.toBe(cpu);
+    expect(await kernels("--limit", "maxStorageBufferBindingSize=1000000")).not.toBe(cpu);
   });
 
   test("nothing is written when the spec has errors", async () => {
