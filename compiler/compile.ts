@@ -3,7 +3,7 @@ import { checkSource, type CheckSourceOptions } from "./check.ts";
 import { activationTooLarge, memoryNotReached, parameterTooLarge, tooManyBindings } from "./diagnostics/limits.ts";
 import type { CheckedProgram } from "./ir/checked.ts";
 import { InternalCompilerError, type Diagnostic } from "./ir/diagnostic.ts";
-import type { Graph, Initial, Parameter } from "./ir/graph.ts";
+import type { Graph, Initial, Origin, Parameter, TensorType } from "./ir/graph.ts";
 import type { Compilation, CompiledNetwork } from "./ir/output.ts";
 import { valueBytes } from "./ir/program.ts";
 import type { Recipe } from "./ir/recipe.ts";
@@ -48,6 +48,8 @@ export interface CompileOptions extends CheckSourceOptions {
 }
 
 const defaultBatch = 128;
+/** Slabs of one activation, at most: 64 of 128 MiB are more than a GPU's memory, and each takes kernels of its own. */
+const mostSlabs = 64;
 /** maxStorageBuffersPerShaderStage of every adapter. */
 const defaultStorageBuffers = 8;
 
@@ -87,13 +89,32 @@ function checkLimits(checked: CheckedProgram, options: CompileOptions): readonly
     ...nodes.map(({ type, origin, op }) => ({ type, origin, layer: origin.path || op })),
   ];
   const large = activations.find(({ type }) => valueBytes(type, 1) > limitBytes);
-  if (large === undefined) return rows;
+  if (large === undefined) return [...rows, ...checkBatch(activations, checked, options)];
   const sizeBytes = valueBytes(large.type, 1);
   const help = `no batch fits: an image, its channels or the features must be smaller, or the adapter must offer maxStorageBufferBindingSize ${sizeBytes}`;
   return [
     ...rows,
     activationTooLarge.at(large.origin.span, { layer: large.layer, sizeBytes, limitBytes, batch: 1 }, { help }),
   ];
+}
+
+/** A batch whose activations would be cut in more slabs than any adapter has memory for. */
+function checkBatch(
+  activations: readonly { readonly type: TensorType; readonly origin: Origin; readonly layer: string }[],
+  checked: CheckedProgram,
+  options: CompileOptions,
+): readonly Diagnostic[] {
+  const limitBytes = bindingLimit(options);
+  const batch = batchOf(checked, options);
+  const [largest] = activations.toSorted((a, b) => valueBytes(b.type, 1) - valueBytes(a.type, 1));
+  if (largest === undefined) return [];
+  const sampleBytes = valueBytes(largest.type, 1);
+  // Every slab holds whole samples.
+  const fitting = Math.floor(limitBytes / sampleBytes) * mostSlabs;
+  if (batch <= fitting) return [];
+  const { layer, origin } = largest;
+  const help = `batch ${fitting} fits, in ${mostSlabs} slabs; \`accumulate\` makes a larger one of several`;
+  return [activationTooLarge.at(origin.span, { layer, sizeBytes: sampleBytes * batch, limitBytes, batch }, { help })];
 }
 
 /** What the slabs of a large tensor cannot serve: an op that reads it in another order. */

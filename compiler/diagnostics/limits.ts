@@ -36,8 +36,8 @@ export const activationTooLarge = defineDiagnostic<ActivationSize>({
   message: ({ layer, sizeBytes, limitBytes, batch }) =>
     `at batch ${batch}, what ${layer} leaves takes ${sizeBytes} bytes, more than the ${limitBytes} that one storage binding of the adapter may have`,
   explanation:
-    "WebGPU promises bindings of 128 MiB; an adapter may offer more. An activation larger than that is kept in slabs of some " +
-    "samples each, but one sample stays together: of fewer channels, or smaller, it fits.",
+    "WebGPU promises bindings of 128 MiB; an adapter may offer more. An activation larger than that is kept in up to 64 slabs of " +
+    "some samples each, but one sample stays together. A smaller batch, fewer channels or a smaller image fits.",
   failing:
     "model Net {\n  input 3 x 2048 x 2048\n  conv(16, kernel: 3, padding: 1)\n  global_avg_pool -> flatten -> linear(2)\n}\n",
   mended:

@@ -3,6 +3,7 @@
  * of the whole one, keep every binding within the limit, and still give what the host reads in one piece.
  */
 import { describe, expect, test } from "@jest/globals";
+import { compile } from "../../../compiler/compile.ts";
 import { compileText } from "../../support/compileText.ts";
 import type { TrainableNetwork } from "../../support/compileText.ts";
 import { elementCount } from "../../../compiler/ir/graph.ts";
@@ -79,3 +80,17 @@ describe("in slabs", () => {
     }
   });
 });
+
+test("a batch of more slabs than a GPU has memory for is an error with the batch that fits", () => {
+  const text = networkText("20", "linear(3)");
+  const options = { limits: { maxStorageBufferBindingSize: 256 } };
+  const { network, diagnostics } = compile({ path: "input.cnn", text }, { ...options, batch: 1_000_000 });
+  expect(network).toBeUndefined();
+  expect(diagnostics).toMatchObject([
+    { code: "CNN4002", help: expect.stringContaining("batch 192 fits, in 64 slabs") },
+  ]);
+  expect(compile({ path: "input.cnn", text }, { ...options, batch: 193 }).diagnostics).toMatchObject([
+    { code: "CNN4002" },
+  ]);
+  expect(compile({ path: "input.cnn", text }, { ...options, batch: 192 }).diagnostics).toEqual([]);
+}, 60_000);
