@@ -61,10 +61,10 @@ export const memoryNotReached = defineDiagnostic<MemoryShare>({
     "`memory` is the share of the forward pass's values that a step may hold for its backward pass; the rest is computed again " +
     "there. What crosses from one stretch of the network to the next must be held, and so must one stretch at a time.",
   failing:
-    "model Net {\n  input 1 x 8 x 8\n  conv(4, kernel: 3) -> relu -> flatten -> linear(2)\n}\n\n" +
+    "model Net {\n  input 1 x 28 x 28\n  conv(4, kernel: 3) -> relu -> flatten -> linear(10)\n}\n\n" +
     "train Net {\n  data fashion_mnist\n  optimizer sgd(lr: 0.1)\n  memory 0.1\n}\n",
   mended:
-    "model Net {\n  input 1 x 8 x 8\n  conv(4, kernel: 3) -> relu -> flatten -> linear(2)\n}\n\n" +
+    "model Net {\n  input 1 x 28 x 28\n  conv(4, kernel: 3) -> relu -> flatten -> linear(10)\n}\n\n" +
     "train Net {\n  data fashion_mnist\n  optimizer sgd(lr: 0.1)\n  memory 1\n}\n",
 });
 
