@@ -6,7 +6,7 @@
  * `--epochs` trains on the whole of Fashion-MNIST, shuffled by the seed, and evaluates on the test images. `--minutes` takes
  * batches in the order of the files for that long and writes a line of JSON for each: what `googlenet.py` repeats in PyTorch.
  */
-/* global Deno */
+/* global Deno, DecompressionStream, Response */
 import { parseArgs } from "node:util";
 
 const { values, positionals } = parseArgs({
