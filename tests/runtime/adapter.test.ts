@@ -1,13 +1,7 @@
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { openDevice, type OpenedDevice } from "../../compiler/node/adapter.ts";
+import { expect, test } from "@jest/globals";
+import { openForSuite } from "../support/openForSuite.ts";
 
-let opened: OpenedDevice;
-beforeAll(async () => {
-  opened = await openDevice();
-});
-afterAll(() => {
-  opened?.device.destroy();
-});
+const opened = openForSuite();
 
 const shader = /* wgsl */ `
 @group(0) @binding(0) var<storage, read_write> values: array<f32>;

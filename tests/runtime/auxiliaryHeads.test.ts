@@ -1,18 +1,11 @@
 /** Logits of auxiliary heads, kept readable: each equals the main head's of the network that ends there. */
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { openDevice } from "../../compiler/node/adapter.ts";
-import type { OpenedDevice } from "../../compiler/node/adapter.ts";
+import { expect, test } from "@jest/globals";
 import { createNetwork } from "../../runtime/index.ts";
 import { compileText } from "../support/compileText.ts";
 import { testNumbers } from "../support/layerGraph.ts";
+import { openForSuite } from "../support/openForSuite.ts";
 
-let opened: OpenedDevice;
-beforeAll(async () => {
-  opened = await openDevice();
-});
-afterAll(() => {
-  opened?.device.destroy();
-});
+const opened = openForSuite();
 
 const recipe = "train M { data fashion_mnist  optimizer sgd(lr: 0.1)  batch 3 }";
 const network = `model M {

@@ -1,20 +1,13 @@
 /** Dropout on the adapter draws the bits that the interpreter draws: seed, step and place decide, and nothing else. */
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { openDevice } from "../../compiler/node/adapter.ts";
-import type { OpenedDevice } from "../../compiler/node/adapter.ts";
+import { expect, test } from "@jest/globals";
 import { createNetwork } from "../../runtime/index.ts";
 import { compileText } from "../support/compileText.ts";
 import { draw } from "../support/interpret.ts";
 import { testNumbers } from "../support/layerGraph.ts";
 import { networkText } from "../support/randomSpec.ts";
+import { openForSuite } from "../support/openForSuite.ts";
 
-let opened: OpenedDevice;
-beforeAll(async () => {
-  opened = await openDevice();
-});
-afterAll(() => {
-  opened?.device.destroy();
-});
+const opened = openForSuite();
 
 const [channels, positions, batch, count] = [3, 4 * 5, 4, 3];
 

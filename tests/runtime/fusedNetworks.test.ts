@@ -3,23 +3,16 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { openDevice } from "../../compiler/node/adapter.ts";
-import type { OpenedDevice } from "../../compiler/node/adapter.ts";
+import { describe, expect, test } from "@jest/globals";
 import { createNetwork } from "../../runtime/index.ts";
 import type { Gradients } from "../../runtime/training.ts";
 import { compileText } from "../support/compileText.ts";
 import type { TrainableNetwork } from "../support/compileText.ts";
 import { testNumbers } from "../support/layerGraph.ts";
 import { networkText } from "../support/randomSpec.ts";
+import { openForSuite } from "../support/openForSuite.ts";
 
-let opened: OpenedDevice;
-beforeAll(async () => {
-  opened = await openDevice();
-});
-afterAll(() => {
-  opened?.device.destroy();
-});
+const opened = openForSuite();
 
 const batch = 3;
 

@@ -1,19 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
 import type { ImageSource } from "../../compiler/imageSource.ts";
-import { openDevice } from "../../compiler/node/adapter.ts";
-import type { OpenedDevice } from "../../compiler/node/adapter.ts";
 import { createNetwork, parseSafetensors, writeSafetensors } from "../../runtime/index.ts";
 import type { Network, RawDatasetSource, StoredTensor } from "../../runtime/index.ts";
 import { compileText } from "../support/compileText.ts";
 import { interpretPreparation, testBytes } from "../support/interpretPreparation.ts";
+import { openForSuite } from "../support/openForSuite.ts";
 
-let opened: OpenedDevice;
-beforeAll(async () => {
-  opened = await openDevice();
-});
-afterAll(() => {
-  opened?.device.destroy();
-});
+const opened = openForSuite();
 
 const batch = 5;
 

@@ -1,25 +1,15 @@
 /** A training in an app's hand: watched, paused, stopped, kept and taken up again. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
-import { openDevice } from "../../compiler/node/adapter.ts";
-import type { OpenedDevice } from "../../compiler/node/adapter.ts";
+import { describe, expect, test } from "@jest/globals";
 import { startTraining } from "../../runtime/app.ts";
 import type { TrainingEvent } from "../../runtime/app.ts";
 import { createNetwork } from "../../runtime/index.ts";
 import type { Network, StreamDataset } from "../../runtime/index.ts";
 import { linearData, linearPlan } from "../support/linearPlan.ts";
+import { networksOfTest, openForSuite } from "../support/openForSuite.ts";
 
-let opened: OpenedDevice;
-const networks: Network[] = [];
-beforeAll(async () => {
-  opened = await openDevice();
-});
-afterEach(() => {
-  for (const network of networks.splice(0)) network.destroy();
-});
-afterAll(() => {
-  opened?.device.destroy();
-});
+const opened = openForSuite();
+const networks = networksOfTest();
 
 async function open(seed = 3): Promise<Network> {
   const network = await createNetwork(linearPlan(), { device: opened.device, seed });

@@ -5,10 +5,10 @@
  */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { openDevice, type OpenedDevice } from "../../compiler/node/adapter.ts";
+import { expect, test } from "@jest/globals";
 import { compileTrace, readTrace, verifyTrace } from "../../compiler/verify/verifyTrace.ts";
 import { createNetwork } from "../../runtime/index.ts";
+import { openForSuite } from "../support/openForSuite.ts";
 
 const folder = join(import.meta.dirname, "../traces");
 const traces = readdirSync(folder)
@@ -16,13 +16,7 @@ const traces = readdirSync(folder)
   .filter((name) => !name.startsWith("schedule_") || name === "schedule_one_cycle_adam.json")
   .map((name) => readTrace(join(folder, name)));
 
-let opened: OpenedDevice;
-beforeAll(async () => {
-  opened = await openDevice();
-});
-afterAll(() => {
-  opened?.device.destroy();
-});
+const opened = openForSuite();
 
 test.each(traces.map((trace) => [trace.name, trace] as const))("%s", async (_, trace) => {
   const { plan, recipe } = compileTrace(trace);

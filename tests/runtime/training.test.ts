@@ -1,22 +1,12 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
-import { openDevice } from "../../compiler/node/adapter.ts";
-import type { OpenedDevice } from "../../compiler/node/adapter.ts";
+import { describe, expect, test } from "@jest/globals";
 import { createNetwork } from "../../runtime/index.ts";
 import type { Network, NetworkOptions } from "../../runtime/index.ts";
 import { linearData, linearPlan, LinearReference } from "../support/linearPlan.ts";
 import type { LinearPlanOptions } from "../support/linearPlan.ts";
+import { networksOfTest, openForSuite } from "../support/openForSuite.ts";
 
-let opened: OpenedDevice;
-const networks: Network[] = [];
-beforeAll(async () => {
-  opened = await openDevice();
-});
-afterEach(() => {
-  for (const network of networks.splice(0)) network.destroy();
-});
-afterAll(() => {
-  opened?.device.destroy();
-});
+const opened = openForSuite();
+const networks = networksOfTest();
 
 async function open(plan: LinearPlanOptions = {}, options: NetworkOptions = {}): Promise<Network> {
   const network = await createNetwork(linearPlan(plan), { device: opened.device, ...options });

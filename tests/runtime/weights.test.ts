@@ -2,21 +2,14 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { openDevice } from "../../compiler/node/adapter.ts";
-import type { OpenedDevice } from "../../compiler/node/adapter.ts";
+import { describe, expect, test } from "@jest/globals";
 import { createNetwork, parseSafetensors, writeSafetensors } from "../../runtime/index.ts";
 import type { StoredTensor } from "../../runtime/index.ts";
 import { compileText } from "../support/compileText.ts";
 import { linearData, linearPlan } from "../support/linearPlan.ts";
+import { openForSuite } from "../support/openForSuite.ts";
 
-let opened: OpenedDevice;
-beforeAll(async () => {
-  opened = await openDevice();
-});
-afterAll(() => {
-  opened?.device.destroy();
-});
+const opened = openForSuite();
 
 test("a file holds the state dict, byte for byte the same for the same weights", async () => {
   const network = await createNetwork(linearPlan(), { device: opened.device, seed: 2 });
