@@ -83,12 +83,10 @@ export function runPipeline(graph: Graph, request: PipelineOptions): PipelineRes
   const options: RunOptions = { ...request, layoutsOf: rememberLayouts() };
   verifyGraph(graph);
   const inference = inferenceKernels(graph, options);
-  const plain = options.training === undefined ? undefined : planStep(graph, options.training, inference, options);
-  const share = options.training?.memory;
-  const lean =
-    plain === undefined || share === undefined ? undefined : holdingAtMost(share, plain, graph, inference, options);
-  const { training, tensors } = lean?.planned ??
-    plain ?? { tensors: persistentTensors(graph, inference.program, undefined, options.bindingBytes) };
+  const step = options.training === undefined ? undefined : planStep(graph, options.training, inference, options);
+  const { training, tensors } = step ?? {
+    tensors: persistentTensors(graph, inference.program, undefined, options.bindingBytes),
+  };
   const inferenceProgram = planInference(inference, options, tensors);
   const plan = emitPlan({
     name: options.name,
@@ -114,7 +112,7 @@ export function runPipeline(graph: Graph, request: PipelineOptions): PipelineRes
   });
   return {
     ...(training !== undefined && { trainingGraph: training.graph, training: training.program }),
-    ...(lean !== undefined && { recomputation: lean.recomputation }),
+    ...(step?.recomputation !== undefined && { recomputation: step.recomputation }),
     inference: inferenceProgram,
     plan,
   };
@@ -122,9 +120,10 @@ export function runPipeline(graph: Graph, request: PipelineOptions): PipelineRes
 
 /** A training step with its memory, and where the tensors lie that outlive it. */
 interface PlannedStep {
-  readonly graph: TrainingGraph;
   readonly training: TrainingPart;
   readonly tensors: PersistentTensors;
+  /** Present where the request asks for a share of the activations' memory. */
+  readonly recomputation?: Recomputation;
 }
 
 function planStep(
@@ -140,53 +139,36 @@ function planStep(
     training: request.trainingMode,
     dropout: request.dropout,
   }).output;
-  return planGraph(graph, trainingGraph, request, inference, options);
-}
-
-function planGraph(
-  graph: Graph,
-  trainingGraph: TrainingGraph,
-  request: TrainingRequest,
-  inference: ScheduledProgram<Graph>,
-  options: RunOptions,
-): PlannedStep {
-  verifyGraph(trainingGraph);
-  const step = trainingKernels(trainingGraph, request, options);
-  const parts = step.gradients.map((gradient) => gradient.parts);
-  const tensors = persistentTensors(graph, inference.program, parts, options.bindingBytes);
-  return { graph: trainingGraph, training: trainingPart(step, options, tensors), tensors };
+  const plan = (candidate: TrainingGraph): PlannedStep => {
+    verifyGraph(candidate);
+    const step = trainingKernels(candidate, request, options);
+    const parts = step.gradients.map((gradient) => gradient.parts);
+    const tensors = persistentTensors(graph, inference.program, parts, options.bindingBytes);
+    return { training: trainingPart(step, options, tensors), tensors };
+  };
+  const plain = plan(trainingGraph);
+  return request.memory === undefined ? plain : holdingAtMost(request.memory, plain, plan);
 }
 
 /** The cheapest step that holds at most a share of what the plain one does; the leanest of all where none does. */
 function holdingAtMost(
   share: number,
   plain: PlannedStep,
-  graph: Graph,
-  inference: ScheduledProgram<Graph>,
-  options: RunOptions,
-): { readonly planned: PlannedStep; readonly recomputation: Recomputation } | undefined {
-  const { training: request } = options;
-  if (request === undefined) return undefined;
-  const wholeBytes = heldBy(plain);
-  let leanest = { planned: plain, recomputation: { heldBytes: wholeBytes, wholeBytes, work: 0 } };
+  plan: (candidate: TrainingGraph) => PlannedStep,
+): PlannedStep {
+  const { graph, program } = plain.training;
+  const wholeBytes = heldForBackward(program);
+  let leanest = { ...plain, recomputation: { heldBytes: wholeBytes, wholeBytes, work: 0 } };
   if (share >= 1) return leanest;
-  for (const { values, work } of chooseRecomputed(plain.graph)) {
-    const planned = planGraph(graph, recomputeForward(plain.graph, values), request, inference, options);
-    const heldBytes = heldBy(planned);
+  for (const { values, work } of chooseRecomputed(graph)) {
+    const planned = plan(recomputeForward(graph, values));
+    const heldBytes = heldForBackward(planned.training.program);
     if (heldBytes < leanest.recomputation.heldBytes) {
-      leanest = { planned, recomputation: { heldBytes, wholeBytes, work } };
+      leanest = { ...planned, recomputation: { heldBytes, wholeBytes, work } };
     }
     if (heldBytes <= share * wholeBytes) break;
   }
   return leanest;
-}
-
-/** Bytes of forward values that a step holds for its backward pass. */
-function heldBy({ graph, training }: PlannedStep): number {
-  const output = graph.heads[0]?.value;
-  const targets = graph.inputs.find(({ name }) => name !== "images")?.value;
-  if (output === undefined || targets === undefined) return 0;
-  return heldForBackward(training.program.kernels, training.program.memory, { output, targets });
 }
 
 /** A program with its kernels, before it has memory. */

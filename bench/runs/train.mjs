@@ -42,8 +42,8 @@ if (values.minutes !== undefined) {
   const size = images.images.length / images.labels.length;
   for (let step = 0; (step + 1) * batch <= images.labels.length && minutes() < Number(values.minutes); step++) {
     const [first, end] = [step * batch, (step + 1) * batch];
-    const step_ = network.trainStep(images.images.slice(first * size, end * size), images.labels.slice(first, end));
-    console.log(JSON.stringify({ step, ...(await step_.metrics()), minutes: minutes(), megabytes: memory() }));
+    const taken = network.trainStep(images.images.slice(first * size, end * size), images.labels.slice(first, end));
+    console.log(JSON.stringify({ step, ...(await taken.metrics()), minutes: minutes(), megabytes: memory() }));
   }
 } else {
   await network.fit(images, {

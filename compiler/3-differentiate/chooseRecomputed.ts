@@ -6,12 +6,11 @@
  * - **Stretches**: the forward pass is cut where few bytes cross; what crosses is kept, and the rest runs again, stretch by
  *   stretch, from the last cut back to the first. What lies behind the last cut is kept: its backward pass comes first.
  */
-import { elementCount } from "../ir/graph.ts";
+import { elementCount, typesOf } from "../ir/graph.ts";
 import type { GraphNode, TensorType, TrainingGraph, ValueId } from "../ir/graph.ts";
 import { axesOf } from "../ops/defineOp.ts";
 import { inputTypes, opNamed } from "./graphBuilder.ts";
 import { forwardNodes, viewedBy } from "./recomputeForward.ts";
-import { typesOf } from "../ir/graph.ts";
 
 export interface Recomputed {
   /** The values to compute again. */

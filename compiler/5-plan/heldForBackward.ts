@@ -9,21 +9,18 @@
  */
 import type { ValueId } from "../ir/graph.ts";
 import { loadedNames, namedValue } from "../ir/kernel.ts";
-import type { KernelPlan } from "../ir/kernel.ts";
-import type { MemoryPlan, Place } from "../ir/memory.ts";
+import type { Place } from "../ir/memory.ts";
+import type { ProgramPlan } from "../ir/output.ts";
 
-export interface HeldForBackwardOptions {
-  /** What the main head gives. */
-  readonly output: ValueId;
-  /** Labels, or the cotangent. */
-  readonly targets: ValueId;
-}
-
-export function heldForBackward(plan: KernelPlan, memory: MemoryPlan, options: HeldForBackwardOptions): number {
+/** Bytes of forward values that a training program holds for its backward pass; 0 where it is none. */
+export function heldForBackward({ graph, kernels: plan, memory }: ProgramPlan): number {
+  const output = graph.heads[0]?.value;
+  const targets = graph.inputs.find(({ name }) => name === "labels" || name === "cotangent")?.value;
+  if (output === undefined || targets === undefined) return 0;
   const storageOf = (value: ValueId): ValueId => plan.aliasOf.get(value) ?? value;
   const seeds = (value: ValueId): readonly ValueId[] => plan.slabsOf.get(storageOf(value)) ?? [storageOf(value)];
-  const fromTargets = new Set(seeds(options.targets));
-  const fromOutput = new Set(seeds(options.output));
+  const fromTargets = new Set(seeds(targets));
+  const fromOutput = new Set(seeds(output));
   let start = plan.kernels.length;
   plan.kernels.forEach(({ stages }, index) => {
     for (const { value, computation } of stages) {

@@ -44,17 +44,11 @@ export interface MemorySummary {
 }
 
 export function summarizeMemory(network: CompiledNetwork): MemorySummary {
-  const { graph, trainingGraph, training, plan, peakBytes } = network;
-  const output = trainingGraph?.heads[0]?.value;
-  const targets = trainingGraph?.inputs.find(({ name }) => name !== "images")?.value;
+  const { graph, training, plan, peakBytes } = network;
   return {
     batch: plan.batch,
     parameters: graph.parameters.reduce((sum, { type }) => sum + elementCount(type) * 4, 0),
-    ...(training !== undefined &&
-      output !== undefined &&
-      targets !== undefined && {
-        activations: heldForBackward(training.kernels, training.memory, { output, targets }),
-      }),
+    ...(training !== undefined && { activations: heldForBackward(training) }),
     ...(network.recomputation !== undefined && { recomputation: network.recomputation }),
     ...(peakBytes.training !== undefined && { trainingPeak: peakBytes.training }),
     inferencePeak: peakBytes.inference,
