@@ -17,10 +17,9 @@ import type { ImageSource, PreparationLines } from "./3-differentiate/preparatio
 import { runPreparation } from "./preparationPipeline.ts";
 import { emitPlan } from "./6-emit/emitPlan.ts";
 import type { OptimizerPart, TrainingPart } from "./6-emit/emitPlan.ts";
-import { partStride } from "./ir/kernel.ts";
+import { partStride, verifyKernels } from "./ir/kernel.ts";
 import { typeOf, verifyGraph } from "./ir/graph.ts";
 import type { Graph, Initial, TensorType, TrainingGraph, ValueId } from "./ir/graph.ts";
-import { verifyKernels } from "./ir/kernel.ts";
 import type { KernelPlan } from "./ir/kernel.ts";
 import { verifyMemory } from "./ir/memory.ts";
 import type { Place, Slot } from "./ir/memory.ts";

@@ -5,10 +5,9 @@
  * The model counts, for one multiply-add, the loads that it needs after equal ones are shared: on software adapters a load
  * from memory costs ten to twenty multiply-adds, and on a GPU reuse in registers is what a tile is for, too.
  */
-import { axisNames, rewriteScalar } from "../ir/expression.ts";
+import { axisNames, loadsOf, rewriteScalar } from "../ir/expression.ts";
 import type { Axis, IndexExpr, ReduceBody, ScalarExpr } from "../ir/expression.ts";
 import type { Kernel, Schedule, Stage } from "../ir/kernel.ts";
-import { loadsOf } from "../ir/expression.ts";
 import { layoutsOf, leastCommonMultiple, mergeConstraints } from "../ir/tiles.ts";
 import type { LayoutsOf, StageLayout, TileConstraint } from "../ir/tiles.ts";
 import { valueName } from "../ir/kernel.ts";

@@ -8,14 +8,13 @@
  *
  * Kept in memory are sums, and the few numbers of a sample that decide about all its pixels.
  */
-import { all, compareIndex, indexRule, rewriteScalar, select, substituteIndex } from "../ir/expression.ts";
+import { all, compareIndex, indexRule, loadsOf, rewriteScalar, select, substituteIndex } from "../ir/expression.ts";
 import type { Computation, IndexExpr, ScalarExpr } from "../ir/expression.ts";
 import { InternalCompilerError } from "../ir/diagnostic.ts";
 import { elementCount } from "../ir/graph.ts";
 import type { Graph, ValueId } from "../ir/graph.ts";
 import { namedValue, valueName } from "../ir/kernel.ts";
 import type { Kernel, KernelPlan } from "../ir/kernel.ts";
-import { loadsOf } from "../ir/expression.ts";
 import type { OpDefinition } from "../ops/defineOp.ts";
 import { lowerGraph } from "./lowerGraph.ts";
 import { rewriteComputation } from "./rewriteComputation.ts";

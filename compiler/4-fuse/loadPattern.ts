@@ -1,9 +1,8 @@
 /** How often a load in a reduction really reads memory, once equal elements within a tile are shared. */
 import { affineOf, rangeOf, variableAffine } from "../ir/affine.ts";
 import type { Affine, Atom, Range } from "../ir/affine.ts";
-import { map } from "../ir/expression.ts";
+import { loadsOf, map } from "../ir/expression.ts";
 import type { Axis, ScalarExpr } from "../ir/expression.ts";
-import { loadsOf } from "../ir/expression.ts";
 
 /** The elements that one pass takes of each axis: tiles of the root's axes in order, then unrolled steps of the reduced ones. */
 export type Steps = readonly number[];

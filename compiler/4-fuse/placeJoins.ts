@@ -10,14 +10,13 @@
  */
 import { affineOf, rangeOf, variableAffine } from "../ir/affine.ts";
 import type { Range } from "../ir/affine.ts";
-import { iadd, load, map, substituteIndex } from "../ir/expression.ts";
+import { iadd, load, loadsOf, map, substituteIndex } from "../ir/expression.ts";
 import type { Computation, IndexExpr, ScalarExpr } from "../ir/expression.ts";
 import { typeOf, valueId } from "../ir/graph.ts";
 import type { ValueId } from "../ir/graph.ts";
 import { loadedNames, namedValue, valueName } from "../ir/kernel.ts";
 import { dimensionsOf } from "../ir/program.ts";
 import type { ProgramNode, Slice, TensorProgram } from "../ir/program.ts";
-import { loadsOf } from "../ir/expression.ts";
 import { rewriteComputation } from "./rewriteComputation.ts";
 
 export interface PlaceOptions {

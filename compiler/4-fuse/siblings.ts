@@ -1,7 +1,6 @@
 /** Siblings: reductions over the same axes that read a tensor in common, so that one pass over memory serves both. */
-import { axisNames } from "../ir/expression.ts";
+import { axisNames, loadsOf } from "../ir/expression.ts";
 import type { Axis, Computation, IndexExpr } from "../ir/expression.ts";
-import { loadsOf } from "../ir/expression.ts";
 import { printIndex } from "../ir/kernel.ts";
 import { renameAxes } from "./rewriteComputation.ts";
 import { isShortSum } from "./splitReduction.ts";

@@ -11,7 +11,7 @@ import { constantAffine, variableAffine } from "../ir/affine.ts";
 import type { Affine } from "../ir/affine.ts";
 import type { Axis } from "../ir/expression.ts";
 import type { TensorType, ValueId } from "../ir/graph.ts";
-import { namedValue, valueName } from "../ir/kernel.ts";
+import { namedValue, partStride, valueName } from "../ir/kernel.ts";
 import type { Kernel, Stage } from "../ir/kernel.ts";
 import { loadsOf } from "../ir/expression.ts";
 import { layoutsOf, sharesLoops, stageTile } from "../ir/tiles.ts";
@@ -21,7 +21,6 @@ import { emitReductions } from "./emitReductions.ts";
 import { emitStores } from "./emitStores.ts";
 import { uniformBlock } from "./uniforms.ts";
 import { isSplit } from "./kernelContext.ts";
-import { partStride } from "../ir/kernel.ts";
 import type { EmitOptions, KernelContext } from "./kernelContext.ts";
 import { createScopes, groupIndex } from "./wgslWriter.ts";
 

@@ -3,12 +3,11 @@
  * kernel and what earlier kernels stored, nothing else; and `assertTiles` checks what the schedule promises: that each
  * invocation finds every register that it reads in its own tile, and that the tiles cover every element.
  */
-import { iadd, rewriteScalar, substituteIndex } from "../../compiler/ir/expression.ts";
+import { iadd, loadsOf, rewriteScalar, substituteIndex } from "../../compiler/ir/expression.ts";
 import type { Axis, Computation, IndexExpr } from "../../compiler/ir/expression.ts";
 import type { Graph, TensorType, ValueId } from "../../compiler/ir/graph.ts";
 import { loadedNames, namedValue, valueName } from "../../compiler/ir/kernel.ts";
 import type { Kernel, KernelPlan, Stage } from "../../compiler/ir/kernel.ts";
-import { loadsOf } from "../../compiler/ir/expression.ts";
 import { layoutKernel, sharesLoops, stageTile } from "../../compiler/ir/tiles.ts";
 import { fullShape, interpretComputation } from "./interpret.ts";
 import type { GraphFeeds, StepSettings, Tensor } from "./interpret.ts";

@@ -3,9 +3,8 @@
  * the same numbers, nothing that is still read is overwritten in memory, and gradients are those of central differences.
  * Each check gives what is wrong, a line each.
  */
-import { verifyGraph } from "../../compiler/ir/graph.ts";
+import { elementCount, verifyGraph } from "../../compiler/ir/graph.ts";
 import type { Graph, TrainingGraph, ValueId } from "../../compiler/ir/graph.ts";
-import { elementCount } from "../../compiler/ir/graph.ts";
 import { loadedNames, namedValue, verifyKernels } from "../../compiler/ir/kernel.ts";
 import type { KernelPlan, Stage } from "../../compiler/ir/kernel.ts";
 import { verifyMemory } from "../../compiler/ir/memory.ts";
