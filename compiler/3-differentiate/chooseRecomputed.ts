@@ -28,11 +28,10 @@ export function chooseRecomputed(graph: TrainingGraph): readonly Recomputed[] {
   const heads = new Set(graph.heads.map(({ value }) => value));
   const nodes = forwardNodes(graph).filter((node) => viewedBy(node) === undefined);
   const candidates = nodes.filter(({ type, output }) => type.batched && !heads.has(output));
-  const workOf = new Map(nodes.map((node) => [node.output, termsOf(node, types) * elementCount(node.type)]));
-  const ways = [cheapValues(candidates, types)];
-  for (let stretches = 2; stretches <= mostStretches; stretches++) {
-    ways.push(stretchValues(graph, nodes, candidates, stretches));
-  }
+  const termsOf = new Map(nodes.map((node) => [node.output, termsOfElement(node, types)]));
+  const workOf = new Map(nodes.map(({ output, type }) => [output, (termsOf.get(output) ?? 1) * elementCount(type)]));
+  const elementwise = candidates.filter(({ output }) => termsOf.get(output) === 1);
+  const ways = [cheapValues(elementwise, types), ...stretchesOf(graph, nodes, candidates)];
   const seen = new Set<string>();
   return ways
     .map((values) => ({ values, work: [...values].reduce((sum, value) => sum + (workOf.get(value) ?? 0), 0) }))
@@ -46,11 +45,10 @@ export function chooseRecomputed(graph: TrainingGraph): readonly Recomputed[] {
 }
 
 /** What is computed element by element, but for what a sum of two branches leads to: copies of it would reach through all blocks. */
-function cheapValues(candidates: readonly GraphNode[], types: ReadonlyMap<ValueId, TensorType>): ReadonlySet<ValueId> {
+function cheapValues(elementwise: readonly GraphNode[], types: ReadonlyMap<ValueId, TensorType>): ReadonlySet<ValueId> {
   const behindSum = new Set<ValueId>();
   const cheap = new Set<ValueId>();
-  for (const node of candidates) {
-    if (termsOf(node, types) > 1) continue;
+  for (const node of elementwise) {
     const batched = Object.values(node.inputs).filter((value) => types.get(value)?.batched === true);
     if (batched.length > 1 || batched.some((value) => behindSum.has(value))) behindSum.add(node.output);
     else cheap.add(node.output);
@@ -58,16 +56,27 @@ function cheapValues(candidates: readonly GraphNode[], types: ReadonlyMap<ValueI
   return cheap;
 }
 
-/** What lies between the cuts into about equal stretches, but for the last one. */
-function stretchValues(
+/** For two stretches and more: what lies between the cuts into about equal ones, but for the last. */
+function stretchesOf(
   graph: TrainingGraph,
   nodes: readonly GraphNode[],
   candidates: readonly GraphNode[],
-  stretches: number,
-): ReadonlySet<ValueId> {
+): readonly ReadonlySet<ValueId>[] {
   const lastUse = lastUses(graph, nodes);
   const sizeOf = new Map(candidates.map(({ output, type }) => [output, elementCount(type)]));
-  const share = candidates.reduce((sum, { type }) => sum + elementCount(type), 0) / stretches;
+  const total = [...sizeOf.values()].reduce((sum, size) => sum + size, 0);
+  return Array.from({ length: mostStretches - 1 }, (_, index) =>
+    stretchValues(nodes, sizeOf, lastUse, total / (index + 2)),
+  );
+}
+
+/** What lies between cuts into stretches of about `share` elements, but for the last stretch. */
+function stretchValues(
+  nodes: readonly GraphNode[],
+  sizeOf: ReadonlyMap<ValueId, number>,
+  lastUse: ReadonlyMap<ValueId, number>,
+  share: number,
+): ReadonlySet<ValueId> {
   const crossing = (position: number): readonly ValueId[] =>
     nodes
       .slice(0, position + 1)
@@ -90,7 +99,7 @@ function stretchValues(
     narrowest = undefined;
   }
   const before = new Set(nodes.slice(0, end + 1).map(({ output }) => output));
-  return new Set(candidates.flatMap(({ output }) => (before.has(output) && !kept.has(output) ? [output] : [])));
+  return new Set([...sizeOf.keys()].filter((value) => before.has(value) && !kept.has(value)));
 }
 
 /** Of each forward value: the position of the last forward node that reads it, itself or through a view. */
@@ -111,7 +120,7 @@ function lastUses(graph: TrainingGraph, nodes: readonly GraphNode[]): ReadonlyMa
 }
 
 /** Terms of the sum behind one element of a node's value; 1 where it is no sum. */
-function termsOf(node: GraphNode, types: ReadonlyMap<ValueId, TensorType>): number {
+function termsOfElement(node: GraphNode, types: ReadonlyMap<ValueId, TensorType>): number {
   const computation = opNamed(node.op).compute?.({
     types: inputTypes(node.inputs, types),
     output: node.type,
