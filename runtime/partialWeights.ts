@@ -1,5 +1,6 @@
 /** partialWeights.ts: weights of another network, or of this one with another head, loaded as far as they fit. */
 import { formatShape, NetworkError } from "./errors.ts";
+import { weightEntries } from "./fileFormat.ts";
 import type { TensorPlan } from "./plan.ts";
 import { parseSafetensors } from "./safetensors.ts";
 import type { TensorEntry } from "./safetensors.ts";
@@ -42,11 +43,7 @@ export function matchWeights(
   { names = {} }: PartialLoadOptions = {},
 ): MatchedWeights {
   const parsed = parseSafetensors(file);
-  const isCheckpoint = parsed.metadata["kind"] === "cnnc checkpoint";
-  const found = [...parsed.tensors].flatMap(([name, entry]) => {
-    if (!isCheckpoint) return [{ name, entry }];
-    return name.startsWith("model.") ? [{ name: name.slice("model.".length), entry }] : [];
-  });
+  const found = weightEntries(parsed).map(([name, entry]) => ({ name, entry }));
   const rename = renaming(names, found.map(({ name }) => name), tensors.map(({ name }) => name)); // prettier-ignore
   const byName = new Map<string, { readonly name: string; readonly entry: TensorEntry }>();
   for (const each of found) {

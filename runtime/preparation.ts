@@ -1,4 +1,5 @@
 import { formatShape, NetworkError } from "./errors.ts";
+import { meanKey } from "./fileFormat.ts";
 import { preparationOf, toBatch } from "./images.ts";
 import type { ImageBatch } from "./images.ts";
 import { imageSize, refuse } from "./input.ts";
@@ -26,12 +27,9 @@ export interface ImageFeed {
   readonly mean: Float32Array<ArrayBuffer> | undefined;
   /** What a file of weights tells of the mean. */
   notes(): Notes;
-  /** A mean that a file tells, checked; undefined where there is none, or the recipe subtracts none. */
-  meanIn(notes: Notes): Float32Array<ArrayBuffer> | undefined;
+  /** Sets the mean that a file tells, where there is one and the recipe subtracts it. */
+  takeNotes(notes: Notes): void;
 }
-
-/** The key of a file's metadata under which the mean stands, as a JSON list. */
-const meanKey = "image_mean";
 
 export function createImageFeed(session: Session, writeUniforms: (count: number) => void): ImageFeed {
   const { plan, buffers, watched } = session;
@@ -112,20 +110,22 @@ export function createImageFeed(session: Session, writeUniforms: (count: number)
       return mean;
     },
     notes: () => (mean === undefined ? {} : { [meanKey]: JSON.stringify([...mean]) }),
-    meanIn({ [meanKey]: text }) {
+    takeNotes({ [meanKey]: text }) {
       const place = plan.preparation?.mean;
-      if (text === undefined || place === undefined) return undefined;
+      if (text === undefined || place === undefined) return;
       let values: Float32Array<ArrayBuffer> | undefined;
       try {
         values = Float32Array.from(JSON.parse(text) as readonly number[]);
       } catch {
         values = undefined;
       }
-      if (values?.length === elementCount(place)) return values;
-      throw new NetworkError(
-        "weights",
-        `the file's mean of the training images is no list of ${formatShape(place.shape)} values`,
-      );
+      if (values?.length !== elementCount(place)) {
+        throw new NetworkError(
+          "weights",
+          `the file's mean of the training images is no list of ${formatShape(place.shape)} values`,
+        );
+      }
+      feed.setMean(values);
     },
   };
   return feed;

@@ -1,4 +1,5 @@
 import { describeValue, formatShape, NetworkError } from "./errors.ts";
+import { checkpointKind, modelPrefix, notePrefix, optimizerPrefix } from "./fileFormat.ts";
 import { refuse } from "./input.ts";
 import { writeElements } from "./places.ts";
 import { matchWeights } from "./partialWeights.ts";
@@ -43,9 +44,6 @@ export interface TensorStore {
 
 /** Elements drawn and sent at a time. */
 const chunkElements = 1 << 20;
-
-/** Prefixes of a checkpoint's tensors, and the keys of its metadata. */
-const [modelPrefix, optimizerPrefix, notePrefix] = ["model.", "optimizer.", "note."];
 
 export function createTensorStore(session: Session, imageFeed: ImageFeed): TensorStore {
   const { plan, watched, buffers, uniforms } = session;
@@ -153,8 +151,7 @@ export function createTensorStore(session: Session, imageFeed: ImageFeed): Tenso
     load(file) {
       watched.check();
       const loaded = loadContents(file, contents, plan.name);
-      const mean = imageFeed.meanIn(loaded.metadata);
-      if (mean) imageFeed.setMean(mean);
+      imageFeed.takeNotes(loaded.metadata);
       for (const [name, values] of loaded.tensors) write(weights.get(name) as TensorPlan, values);
       for (const [name, count] of loaded.counters) counters.set(name, count);
     },
@@ -171,7 +168,7 @@ export function createTensorStore(session: Session, imageFeed: ImageFeed): Tenso
       const settings = Object.fromEntries(uniforms.names.map((name) => [name, uniforms.get(name)]));
       const metadata: Record<string, string> = {
         format: "pt",
-        kind: "cnnc checkpoint",
+        kind: checkpointKind,
         network: plan.name,
         step: String(step),
         seed: String(seed),
@@ -186,8 +183,7 @@ export function createTensorStore(session: Session, imageFeed: ImageFeed): Tenso
       const expected = checkpointContents();
       const loaded = loadContents(file, expected, `a checkpoint of ${plan.name}`);
       const state = readProgress(loaded.metadata, uniforms.names);
-      const mean = imageFeed.meanIn(loaded.metadata);
-      if (mean) imageFeed.setMean(mean);
+      imageFeed.takeNotes(loaded.metadata);
       for (const [name, values] of loaded.tensors) write(expected.tensors.get(name) as TensorPlan, values);
       for (const [name, count] of loaded.counters) counters.set(name.slice(modelPrefix.length), count);
       for (const [name, value] of Object.entries(state.settings)) uniforms.set(name, value);

@@ -1,7 +1,7 @@
 /** Trained weights, ready to classify: what `cnnc eval` and `cnnc predict` share. */
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
-import { averageLogits, parseSafetensors } from "cnnc/runtime";
+import { averageLogits, meanKey, parseSafetensors } from "cnnc/runtime";
 import type { CompileOptions } from "../compile.ts";
 import type { Dataset } from "../datasets/imageSet.ts";
 import { knownClassNames } from "../datasets/openDataset.ts";
@@ -125,7 +125,7 @@ interface Member {
 
 /** Whether loading the weights sets the mean of their training images too. */
 function holdsMean(weights: Uint8Array): boolean {
-  return parseSafetensors(weights).metadata["image_mean"] !== undefined;
+  return parseSafetensors(weights).metadata[meanKey] !== undefined;
 }
 
 function meanBeside(

@@ -3,7 +3,7 @@
  * with and where it stands as notes in the same file, so that one rename makes all of it current.
  */
 import { existsSync } from "node:fs";
-import { parseSafetensors } from "cnnc/runtime";
+import { notePrefix, parseSafetensors } from "cnnc/runtime";
 import { readBytes } from "../files/readText.ts";
 import { UserError } from "../files/userError.ts";
 import type { TrainingPosition } from "./trainNetwork.ts";
@@ -42,7 +42,7 @@ export function readCheckpoint(path: string): Checkpoint | undefined {
   if (!existsSync(path)) return undefined;
   const file = readBytes(path);
   const metadata = readMetadata(file, path);
-  const [identity, position] = [metadata["note.identity"], metadata["note.position"]];
+  const [identity, position] = [metadata[`${notePrefix}identity`], metadata[`${notePrefix}position`]];
   if (identity === undefined || position === undefined) {
     throw new UserError(`${path} is no checkpoint of \`cnnc train\`: it does not say where the run stands`);
   }

@@ -1,19 +1,15 @@
-import { parseSafetensors, writeSafetensors } from "cnnc/runtime";
+import { checkpointKind, parseSafetensors, weightEntries, writeSafetensors } from "cnnc/runtime";
 import type { StoredTensor } from "cnnc/runtime";
-
-const prefix = "model.";
 
 /** The weights in a file: those of a checkpoint under the network's own names; any other file, readable or not, as it is. */
 export function plainWeights(file: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const parsed = attempt(() => parseSafetensors(file));
-  if (parsed?.metadata["kind"] !== "cnnc checkpoint") return file;
+  if (parsed?.metadata["kind"] !== checkpointKind) return file;
   const weights = new Map<string, StoredTensor>();
-  for (const [name, { dtype, shape, bytes }] of parsed.tensors) {
-    if (!name.startsWith(prefix)) continue;
+  for (const [name, { dtype, shape, bytes }] of weightEntries(parsed)) {
     const { buffer } = bytes.slice();
-    const own = name.slice(prefix.length);
-    if (dtype === "I64") weights.set(own, { dtype, shape, values: new BigInt64Array(buffer) });
-    else weights.set(own, { dtype: "F32", shape, values: new Float32Array(buffer) });
+    if (dtype === "I64") weights.set(name, { dtype, shape, values: new BigInt64Array(buffer) });
+    else weights.set(name, { dtype: "F32", shape, values: new Float32Array(buffer) });
   }
   // The mean of the training images is in the metadata.
   return writeSafetensors(weights, parsed.metadata);
