@@ -1,10 +1,10 @@
 /** Warnings on the command line: shown by every command, listed under --json, and errors under --deny-warnings. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import pico from "picocolors";
 import { describe, expect, test } from "@jest/globals";
 import { runCli } from "../../compiler/cli.ts";
 import type { JsonDiagnostic } from "../../compiler/diagnostics/render.ts";
+import { colourlessTerminal } from "../support/terminal.ts";
 import { temporaryFolder } from "../support/temporaryFolder.ts";
 
 const body = "  input 1 x 28 x 28\n  flatten\n  linear(10) -> dropout(0.1)\n";
@@ -18,17 +18,9 @@ const folder = temporaryFolder({
 const at = (name: string): string => join(folder, name);
 
 async function run(...args: readonly string[]) {
-  const said = { out: "", error: "" };
-  const colours = pico.createColors(false);
-  const code = await runCli(args, {
-    out: (text) => (said.out += text),
-    error: (text) => (said.error += text),
-    isInteractive: false,
-    columns: 80,
-    outColours: colours,
-    errorColours: colours,
-  });
-  return { code, ...said };
+  const { terminal, printed } = colourlessTerminal();
+  const code = await runCli(args, terminal);
+  return { code, ...printed };
 }
 
 function codesIn(json: string): readonly string[] {

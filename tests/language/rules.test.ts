@@ -2,7 +2,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import pico from "picocolors";
 import { checkCommand } from "../../compiler/commands/check.ts";
 import { layers } from "../../compiler/ops/index.ts";
 import { describeBlocks } from "../../compiler/commands/describeBlocks.ts";
@@ -12,6 +11,7 @@ import { schedules } from "../../compiler/recipe/index.ts";
 import {
   bodyCodes, bodyGraph, checkCleanly, codesOf, recipeOf, steps, valueCodes, valueOf, withRecipe,
 } from "../support/checkText.ts"; // prettier-ignore
+import { colourlessTerminal } from "../support/terminal.ts";
 import { temporaryFolder } from "../support/temporaryFolder.ts";
 
 const required = '  data images("photos")\n  optimizer sgd(lr: 0.1)\n';
@@ -530,13 +530,10 @@ const rules: Readonly<Record<string, () => void>> = {
   // Every command on the command line: tests/cli/warnings.test.ts.
   "11.2": () => {
     const at = join(temporaryFolder({ "n.cnn": "model N { input 4 linear(3) -> dropout }" }), "n.cnn");
-    const said: string[] = [];
-    const colours = pico.createColors(false);
-    const print = (text: string): number => said.push(text);
-    const terminal = { out: print, error: print, isInteractive: false, columns: 80, outColours: colours, errorColours: colours }; // prettier-ignore
+    const { terminal, printed } = colourlessTerminal();
     expect(checkCommand(at, { set: [] }, terminal)).toBe(0);
     expect(checkCommand(at, { set: [], denyWarnings: true }, terminal)).toBe(1);
-    expect(said.join("").match(/warning\[CNN6005\]/g)).toHaveLength(2);
+    expect((printed.out + printed.error).match(/warning\[CNN6005\]/g)).toHaveLength(2);
   },
   "11.3": () => {
     const allowed =

@@ -1,6 +1,6 @@
 /** Arguments of every layer of the table, drawn so that they fit the shape that arrives. */
 import type { Attrs, AttrValue } from "../../compiler/ir/graph.ts";
-import { elementCount } from "../../compiler/ir/graph.ts";
+import { elementCount, shapeElements } from "../../compiler/ir/graph.ts";
 import { layers } from "../../compiler/ops/index.ts";
 import { sketchGraph } from "./layerGraph.ts";
 
@@ -163,7 +163,7 @@ const drawers: Readonly<Record<string, DrawArguments>> = {
 };
 
 function fitting(layer: string, shape: readonly number[], args: Attrs): Attrs | undefined {
-  return shapeAfter(layer, shape, args).reduce((product, size) => product * size, 1) > mostElements ? undefined : args;
+  return shapeElements(shapeAfter(layer, shape, args)) > mostElements ? undefined : args;
 }
 
 /** The layers that can be drawn: the tests compare them with the table. */

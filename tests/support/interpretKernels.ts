@@ -5,10 +5,11 @@
  */
 import { iadd, loadsOf, rewriteScalar, substituteIndex } from "../../compiler/ir/expression.ts";
 import type { Axis, Computation, IndexExpr } from "../../compiler/ir/expression.ts";
+import { shapeElements } from "../../compiler/ir/graph.ts";
 import type { Graph, TensorType, ValueId } from "../../compiler/ir/graph.ts";
 import { loadedNames, namedValue, valueName } from "../../compiler/ir/kernel.ts";
 import type { Kernel, KernelPlan, Stage } from "../../compiler/ir/kernel.ts";
-import { layoutKernel, sharesLoops, stageTile } from "../../compiler/ir/tiles.ts";
+import { layoutsOf, sharesLoops, stageTile } from "../../compiler/ir/tiles.ts";
 import { fullShape, interpretComputation } from "./interpret.ts";
 import type { GraphFeeds, StepSettings, Tensor } from "./interpret.ts";
 
@@ -73,7 +74,7 @@ export function interpretKernels(
     const shape = shapeOf(of);
     const whole = stored.get(of) ?? {
       shape,
-      values: new Float64Array(shape.reduce((product, size) => product * size, 1)),
+      values: new Float64Array(shapeElements(shape)),
     };
     if (part === undefined) throw new Error(`%${value} is not stored`);
     const values = Float64Array.from(whole.values);
@@ -146,7 +147,7 @@ function packed(parts: readonly Tensor[], { shape }: TensorType): Tensor {
 /** Throws unless every register that a stage of the kernel reads lies in the tile of the invocation that reads it. */
 export function assertTiles(kernel: Kernel): void {
   const named = kernel.stages.map(({ value, computation }) => ({ name: valueName(value), computation }));
-  const layouts = layoutKernel(named);
+  const layouts = layoutsOf(kernel);
   const root = named[0]?.computation;
   if (root === undefined) throw new Error(`${kernel.name} has no stage`);
   const rootTile = Object.fromEntries(root.axes.map((axis) => [axis.name, kernel.schedule.tile[axis.name] ?? 1]));

@@ -5,13 +5,12 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { homedir, tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import type { Duplex, Readable, Writable } from "node:stream";
 import { pathToFileURL } from "node:url";
 import { brotliDecompressSync } from "node:zlib";
-import { readTar } from "../../compiler/node/swiftshader.ts";
+import { findSwiftShaderArchive, readTar } from "../../compiler/node/swiftshader.ts";
 
 export interface BrowserPage {
   /** The value of an expression in the page, which JSON can carry. */
@@ -156,8 +155,9 @@ interface Browser {
 
 /** Those that may be there, the package's first. */
 function* browsers(): Generator<Browser> {
-  if (process.platform === "linux" && process.arch === "x64") {
-    const folder = unpackedChromium();
+  const beside = findSwiftShaderArchive();
+  if (beside !== undefined) {
+    const folder = unpackedChromium(dirname(beside));
     yield { path: join(folder, "chromium"), env: { LD_LIBRARY_PATH: join(folder, "lib") } };
   }
   const names = ["chromium", "chromium-browser", "google-chrome", "chrome", "chrome.exe"];
@@ -168,14 +168,12 @@ function* browsers(): Generator<Browser> {
   }
 }
 
-/** The package's Chromium with the libraries that a bare system lacks, unpacked into the user's cache once. */
-function unpackedChromium(): string {
-  const require = createRequire(import.meta.url);
-  const bin = join(dirname(require.resolve("@sparticuz/chromium")), "../../bin");
+/** The Chromium in the package's `bin`, with the libraries that a bare system lacks, unpacked into the user's cache once. */
+function unpackedChromium(bin: string): string {
   const [chromium, libraries] = ["chromium.br", "al2023.tar.br"].map((name) => readFileSync(join(bin, name)));
   if (chromium === undefined || libraries === undefined) throw new Error(`${bin} holds no Chromium`);
   const name = `chromium-${createHash("sha256").update(chromium).digest("hex").slice(0, 16)}`;
-  const cache = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "cnnc");
+  const cache = join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "cnnc");
   const folder = join(cache, name);
   if (existsSync(join(folder, "chromium"))) return folder;
   mkdirSync(cache, { recursive: true });

@@ -1,24 +1,16 @@
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import pico from "picocolors";
 import { runCli } from "../../../compiler/cli.ts";
 import type { SummaryJson } from "../../../compiler/commands/summary.ts";
 import type { MemorySummary, ProgramBytes } from "../../../compiler/commands/summarizeMemory.ts";
+import { colourlessTerminal } from "../../support/terminal.ts";
 import { temporaryFolder } from "../../support/temporaryFolder.ts";
 
 /** One command in this process: exit code and what it printed. */
 async function summary(...args: readonly string[]): Promise<{ code: number; out: string; error: string }> {
-  let [out, error] = ["", ""];
-  const colours = pico.createColors(false);
-  const code = await runCli(["summary", ...args], {
-    out: (text) => void (out += text),
-    error: (text) => void (error += text),
-    isInteractive: false,
-    columns: 80,
-    outColours: colours,
-    errorColours: colours,
-  });
-  return { code, out, error };
+  const { terminal, printed } = colourlessTerminal();
+  const code = await runCli(["summary", ...args], terminal);
+  return { code, ...printed };
 }
 
 async function json(...args: readonly string[]): Promise<SummaryJson & { readonly bytes: MemorySummary }> {
