@@ -3,31 +3,19 @@
 
     python3 googlenet.py WEIGHTS.safetensors STEPS [FOLDER OF FASHION-MNIST]
 """
-import gzip
 import json
-import struct
 import sys
 from pathlib import Path
 
-import numpy
 import torch
 import torch.nn.functional as F
 
+from fashion import FOLDER, load
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests/support"))
+from readStateDict import read_state_dict
+
 STAGES = ("3a", "3b"), ("4a", "4b", "4c", "4d", "4e"), ("5a", "5b")
-
-
-def read_safetensors(path):
-    raw = Path(path).read_bytes()
-    (length,) = struct.unpack("<Q", raw[:8])
-    header = json.loads(raw[8 : 8 + length])
-    tensors = {}
-    for name, entry in header.items():
-        if name == "__metadata__" or entry["dtype"] != "F32":
-            continue
-        start, end = (8 + length + offset for offset in entry["data_offsets"])
-        values = numpy.frombuffer(raw[start:end], dtype="<f4").reshape(entry["shape"])
-        tensors[name] = torch.from_numpy(values.copy()).requires_grad_()
-    return tensors
 
 
 def forward(w, x):
@@ -50,18 +38,13 @@ def forward(w, x):
     return F.linear(x.mean((2, 3)), w["linear1.weight"], w["linear1.bias"])
 
 
-def read_idx(path, offset):
-    return numpy.frombuffer(gzip.open(path).read(), dtype=numpy.uint8)[offset:]
-
-
-def main(weights, steps, folder="/usr/share/datasets/fashion-mnist"):
-    w = read_safetensors(weights)
-    images = read_idx(f"{folder}/train-images-idx3-ubyte.gz", 16).reshape(-1, 1, 28, 28)
-    labels = read_idx(f"{folder}/train-labels-idx1-ubyte.gz", 8)
+def main(weights, steps, folder=FOLDER):
+    w = {name: tensor.requires_grad_() for name, tensor in read_state_dict(weights).items()}
+    images, labels = load("train", folder)
     for step in range(int(steps)):
         batch = slice(step * 128, (step + 1) * 128)
-        x = F.interpolate(torch.from_numpy(images[batch] / numpy.float32(255)), 96, mode="bilinear", align_corners=False)
-        loss = F.cross_entropy(forward(w, x), torch.from_numpy(labels[batch].astype(numpy.int64)))
+        x = F.interpolate(torch.from_numpy(images[batch]), 96, mode="bilinear", align_corners=False)
+        loss = F.cross_entropy(forward(w, x), torch.from_numpy(labels[batch]))
         for tensor in w.values():
             tensor.grad = None
         loss.backward()

@@ -3,13 +3,13 @@
 
     python3 inception_net.py SEED ... [FOLDER OF FASHION-MNIST]
 """
-import gzip
 import sys
 
-import numpy
 import torch
 from torch import nn
 import torch.nn.functional as F
+
+from fashion import FOLDER, load
 
 
 class InceptionA(nn.Module):
@@ -32,21 +32,15 @@ def inception_net():
     return nn.Sequential(*stage(1, 10), *stage(88, 20), nn.Flatten(), nn.Linear(1408, 10))
 
 
-def read_idx(path, offset):
-    return numpy.frombuffer(gzip.open(path).read(), dtype=numpy.uint8)[offset:]
-
-
-def load(folder, split):
-    images = read_idx(f"{folder}/{split}-images-idx3-ubyte.gz", 16).reshape(-1, 1, 28, 28)
-    labels = read_idx(f"{folder}/{split}-labels-idx1-ubyte.gz", 8)
-    x = (torch.from_numpy(images / numpy.float32(255)) - 0.1307) / 0.3081
-    return x, torch.from_numpy(labels.astype(numpy.int64))
+def normalised(folder, split):
+    images, labels = load(split, folder)
+    return (torch.from_numpy(images) - 0.1307) / 0.3081, torch.from_numpy(labels)
 
 
 def main(*words):
     seeds = [int(word) for word in words if word.isdigit()]
-    folder = next((word for word in words if not word.isdigit()), "/usr/share/datasets/fashion-mnist")
-    train, test = load(folder, "train"), load(folder, "t10k")
+    folder = next((word for word in words if not word.isdigit()), FOLDER)
+    train, test = normalised(folder, "train"), normalised(folder, "t10k")
     for seed in seeds:
         torch.manual_seed(seed)
         net = inception_net()
