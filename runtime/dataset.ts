@@ -68,10 +68,15 @@ export interface DatasetBatch {
 export interface OpenedDataset {
   readonly size: number;
   /**
-   * The batches of an order, read ahead; storage is used again once the next batch is asked for. A stream has its own order: one
-   * that is shorter than the dataset begins as much later.
+   * The batches of an order from batch `first` (default: 0) on, read ahead; storage is used again once the next batch is asked for.
+   * A stream has its own order.
    */
-  batches(order: Uint32Array<ArrayBuffer>, batchSize: number, epoch: number | undefined): AsyncGenerator<DatasetBatch>;
+  batches(
+    order: Uint32Array<ArrayBuffer>,
+    batchSize: number,
+    epoch: number | undefined,
+    first?: number,
+  ): AsyncGenerator<DatasetBatch>;
 }
 
 export function openDataset(plan: NetworkPlan, dataset: Dataset): OpenedDataset {
@@ -81,18 +86,18 @@ export function openDataset(plan: NetworkPlan, dataset: Dataset): OpenedDataset 
     if ("stream" in dataset) {
       return {
         size,
-        batches: (order, batchSize, epoch) => streamBatches(plan, dataset, size - order.length, batchSize, epoch),
+        batches: (_, batchSize, epoch, first = 0) => streamBatches(plan, dataset, first * batchSize, batchSize, epoch),
       };
     }
     const read = "read" in dataset ? valueReader(plan, dataset) : rawReader(plan, dataset);
-    return { size, batches: (order, batchSize, epoch) => batchesOf(read, order, batchSize, epoch) };
+    return { size, batches: (...asked) => batchesOf(read, ...asked) };
   }
   const images = toBatch(plan, dataset.images);
   const size = images.count;
   if (size === 0) refuse("the dataset has no images");
   const labels = checkLabels(plan, dataset.labels, size);
   const read = memoryReader(images, labels);
-  return { size, batches: (order, batchSize, epoch) => batchesOf(read, order, batchSize, epoch) };
+  return { size, batches: (...asked) => batchesOf(read, ...asked) };
 }
 
 /** Reads the images at some indices into storage that it makes once for each `slot`. */
@@ -109,10 +114,11 @@ function batchesOf(
   order: Uint32Array<ArrayBuffer>,
   batchSize: number,
   epoch: number | undefined,
+  first?: number,
 ): AsyncGenerator<DatasetBatch> {
-  return readAhead(Math.ceil(order.length / batchSize), (batch, slot) =>
-    read(slot, order.subarray(batch * batchSize, (batch + 1) * batchSize), batchSize, epoch),
-  );
+  const readBatch = (batch: number, slot: number): DatasetBatch | Promise<DatasetBatch> =>
+    read(slot, order.subarray(batch * batchSize, (batch + 1) * batchSize), batchSize, epoch);
+  return readAhead(Math.ceil(order.length / batchSize), readBatch, first);
 }
 
 /** Storage by slot, made when it is first used. */

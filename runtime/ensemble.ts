@@ -1,3 +1,4 @@
+import type { Images } from "./images.ts";
 import { classesOf, logProbabilitiesOf, logSum, probabilitiesOf } from "./inference.ts";
 import { outputSize, refuse } from "./input.ts";
 import type { Network } from "./network.ts";
@@ -27,7 +28,7 @@ export function createEnsemble<Input extends readonly number[], Source extends r
     const found = networks.map(({ plan }, index) => `${plan.name} has ${counts[index]}`).join(", ");
     refuse(`an ensemble takes networks of as many classes; ${found || "none was given"}`);
   }
-  const average: (images: Parameters<Member<Input, Source>["predict"]>[0]) => Promise<Float64Array> = async (images) =>
+  const average = async (images: Images<Input, Source>): Promise<Float64Array> =>
     averageLogits(await Promise.all(networks.map((network) => network.predict(images))), classes);
   return {
     predict: async (images) => Float32Array.from(await average(images)),

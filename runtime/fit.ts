@@ -146,7 +146,7 @@ export async function fit(network: Trainable, dataset: Dataset, options: FitOpti
       while (inFlight.length > 0) await finishOldest();
     };
 
-    const batches = source.batches(order.subarray(submitted * batchSize), batchSize, epoch);
+    const batches = source.batches(order, batchSize, epoch, submitted);
     try {
       for (;;) {
         const next = await unlessStopped(batches.next(), signal);

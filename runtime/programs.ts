@@ -4,6 +4,7 @@
  */
 import { NetworkError } from "./errors.ts";
 import { preparationOf } from "./images.ts";
+import { outputSize } from "./input.ts";
 import type { DispatchPlan, NetworkPlan } from "./plan.ts";
 
 /**
@@ -73,7 +74,7 @@ export function buffersOf(plan: NetworkPlan, name: ProgramName): readonly number
 /** What a program's losses or logits are read back with. */
 export function readbackOf(plan: NetworkPlan, name: ProgramName): ReadbackSpec {
   if (name === "inference") {
-    const outputs = plan.outputShape.reduce((product, size) => product * size, 1);
+    const outputs = outputSize(plan);
     return { count: logitsUnderWay, sizeBytes: plan.batch * outputs * 4 };
   }
   return { count: metricsUnderWay, sizeBytes: trainingOf(plan).metrics.slots * plan.batch * 8 };
