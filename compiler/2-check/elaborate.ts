@@ -12,7 +12,6 @@ import type {
 } from "../ir/ast.ts"; // prettier-ignore
 import { elementCount, formatShape, type TensorType } from "../ir/graph.ts";
 import { applyLayer } from "./applyLayer.ts";
-import { bindArguments, signatureOf } from "./bindArguments.ts";
 import { bindPattern } from "./bindPattern.ts";
 import { checkParameterNames } from "./buildFileScopes.ts";
 import { callBlock } from "./callBlock.ts";
@@ -20,14 +19,7 @@ import { ModelAbandoned } from "./context.ts";
 import { controlBodies } from "./control.ts";
 import { elaborateHead } from "./elaborateHead.ts";
 import { elaborateJoin } from "./elaborateJoin.ts";
-import {
-  argumentEvaluator,
-  definitionsOf,
-  evaluate,
-  evaluateWhole,
-  letEvaluator,
-  reportUserError,
-} from "./evaluate.ts";
+import { bindCall, evaluate, evaluateWhole, letEvaluator, reportUserError } from "./evaluate.ts";
 import { patternNames } from "./fileScope.ts";
 import { placeOf, type BodyKind, type BodyPlace, type Flow } from "./frame.ts";
 import { innerScope, lookUpStep } from "./scope.ts";
@@ -157,12 +149,7 @@ function elaborateCall(step: CallStep, flow: Flow, place: BodyPlace, name: Ident
     return "error";
   }
   const { target, held } = callable;
-  const bound = bindArguments(
-    signatureOf(target),
-    step.args,
-    argumentEvaluator(definitionsOf(target), at, context),
-    context,
-  );
+  const bound = bindCall(target, step.args, at, context);
   if (bound === undefined) return "error";
   const given = new Map([...held, ...bound]);
   if (target.kind === "layer") return applyLayer(target.layer, given, step.span, flow, frame, name);

@@ -8,7 +8,16 @@ import {
 } from "../diagnostics/names.ts"; // prettier-ignore
 import { unknownShapeMember } from "../diagnostics/shapes.ts";
 import { didYouMean } from "../diagnostics/suggest.ts";
-import type { BinaryExpr, CallExpr, ErrorExpr, ErrorStatement, Expr, LetStatement, MemberExpr } from "../ir/ast.ts";
+import type {
+  Argument,
+  BinaryExpr,
+  CallExpr,
+  ErrorExpr,
+  ErrorStatement,
+  Expr,
+  LetStatement,
+  MemberExpr,
+} from "../ir/ast.ts";
 import type { Span } from "../ir/source.ts";
 import type { LayerArgument } from "../ir/argument.ts";
 import { bindArguments, signatureOf } from "./bindArguments.ts";
@@ -197,17 +206,22 @@ function evaluateCall(expr: CallExpr, place: Place, context: CheckContext): Valu
     }
     return errorValue;
   }
-  const bound = bindArguments(
-    signatureOf(found.target),
-    expr.args,
-    argumentEvaluator(definitionsOf(found.target), place, context),
-    context,
-  );
+  const bound = bindCall(found.target, expr.args, place, context);
   return bound === undefined ? errorValue : { ...found, held: new Map([...found.held, ...bound]) };
 }
 
+/** The arguments of a call, evaluated and bound to the names of what is called; undefined after a diagnostic. */
+export function bindCall(
+  target: CallTarget,
+  args: readonly Argument[],
+  place: Place,
+  context: CheckContext,
+): ReturnType<typeof bindArguments> {
+  return bindArguments(signatureOf(target), args, argumentEvaluator(definitionsOf(target), place, context), context);
+}
+
 /** What is known of the arguments of a layer; nothing of a block's. */
-export function definitionsOf(target: CallTarget): readonly LayerArgument[] {
+function definitionsOf(target: CallTarget): readonly LayerArgument[] {
   return target.kind === "layer" ? target.layer.arguments : [];
 }
 

@@ -1,25 +1,18 @@
 /** What a recipe's lines may name besides the parts in `recipe/`, with their arguments: the same form as a layer's. */
-import type { RecipeCall } from "../ir/recipe.ts";
 import type { LayerArgument } from "../ops/defineOp.ts";
+import type { RecipePart } from "../recipe/defineRecipePart.ts";
 
 export { initialisers, optimizers, schedules } from "../recipe/index.ts";
 
-export interface RecipeDefinition {
-  readonly name: string;
-  readonly doc: string;
-  readonly arguments: readonly LayerArgument[];
-  /** What is wrong with arguments that are each right by themselves. */
-  readonly check?: (args: RecipeCall["args"]) => string | undefined;
-}
-export type RecipeTable = ReadonlyMap<string, RecipeDefinition>;
+export type RecipeTable = ReadonlyMap<string, RecipePart>;
 
 const positive = { min: 0, minExclusive: true } as const;
 const share = { min: 0, max: 1 } as const;
 
-function table(...definitions: readonly RecipeDefinition[]): RecipeTable {
+function table(...definitions: readonly RecipePart[]): RecipeTable {
   return new Map(definitions.map((definition) => [definition.name, definition]));
 }
-function define(name: string, doc: string, ...args: readonly LayerArgument[]): RecipeDefinition {
+function define(name: string, doc: string, ...args: readonly LayerArgument[]): RecipePart {
   return { name, doc, arguments: args };
 }
 function real(name: string, doc: string, rest: Partial<LayerArgument> = {}): LayerArgument {
@@ -27,6 +20,9 @@ function real(name: string, doc: string, rest: Partial<LayerArgument> = {}): Lay
 }
 function whole(name: string, doc: string, rest: Partial<LayerArgument> = {}): LayerArgument {
   return { name, type: "integer", doc, ...rest };
+}
+function pair(name: string, doc: string, rest: Partial<LayerArgument>): LayerArgument {
+  return { name, type: "reals", length: 2, doc, ...positive, ...rest };
 }
 
 const classWeights: LayerArgument = {
@@ -65,15 +61,8 @@ export const augmentations = table(
       min: 0,
       default: [0, 0],
     },
-    { name: "scale", type: "reals", length: 2, doc: "smallest and largest share of the area", ...positive, max: 1, default: [0.08, 1] }, // prettier-ignore
-    {
-      name: "ratio",
-      type: "reals",
-      length: 2,
-      doc: "smallest and largest width / height",
-      ...positive,
-      default: [0.75, 4 / 3],
-    },
+    pair("scale", "smallest and largest share of the area", { max: 1, default: [0.08, 1] }),
+    pair("ratio", "smallest and largest width / height", { default: [0.75, 4 / 3] }),
   ),
   define("center_crop", "the middle, in evaluation too", {
     name: "size",
@@ -93,15 +82,8 @@ export const augmentations = table(
     "random_erasing",
     "a rectangle of zeros at a random place",
     real("p", "probability", { ...share, default: 0.5 }),
-    { name: "scale", type: "reals", length: 2, doc: "smallest and largest share of the area", ...positive, max: 1, default: [0.02, 0.33] }, // prettier-ignore
-    {
-      name: "ratio",
-      type: "reals",
-      length: 2,
-      doc: "smallest and largest width / height",
-      ...positive,
-      default: [0.3, 3.3],
-    },
+    pair("scale", "smallest and largest share of the area", { max: 1, default: [0.02, 0.33] }),
+    pair("ratio", "smallest and largest width / height", { default: [0.3, 3.3] }),
   ),
 );
 

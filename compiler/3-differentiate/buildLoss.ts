@@ -1,11 +1,11 @@
 /** The losses as graph nodes: of every head the gradient of its output, and the metrics of the whole. */
 import { InternalCompilerError } from "../ir/diagnostic.ts";
+import { typeOf } from "../ir/graph.ts";
 import type { Attrs, GraphInput, Head, ValueId } from "../ir/graph.ts";
 import type { Recipe } from "../ir/recipe.ts";
 import { batchedType } from "../ops/defineOp.ts";
 import { buildSoftmaxParts } from "../ops/softmax.ts";
 import type { NodeFactory } from "./graphBuilder.ts";
-import { typeOf } from "../ir/graph.ts";
 
 /** A recipe's loss, or the product with a given cotangent that conformance cases use. */
 export type TrainingLoss = Recipe["loss"] | { readonly kind: "dot" };

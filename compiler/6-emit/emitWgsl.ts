@@ -10,6 +10,7 @@ import { InternalCompilerError } from "../ir/diagnostic.ts";
 import { constantAffine, variableAffine } from "../ir/affine.ts";
 import type { Affine } from "../ir/affine.ts";
 import type { Axis } from "../ir/expression.ts";
+import { elementCount } from "../ir/graph.ts";
 import type { TensorType, ValueId } from "../ir/graph.ts";
 import { namedValue, partStride, valueName } from "../ir/kernel.ts";
 import type { Kernel, Stage } from "../ir/kernel.ts";
@@ -185,7 +186,7 @@ function bindingsOf(kernel: Kernel, options: EmitOptions): readonly Binding[] {
   };
   const parts = kernel.schedule.split?.parts ?? 1;
   const padded = (type: TensorType, copies: number): number => {
-    const elements = type.shape.reduce((product, size) => product * size, 1) * (type.batched ? options.batch : 1);
+    const elements = elementCount(type) * (type.batched ? options.batch : 1);
     // Counted in words: four bytes are one.
     if (type.dtype === "u8") return Math.ceil(elements / 16) * 4;
     return copies === 1 ? Math.ceil(elements / 4) * 4 : partStride(elements) * copies;

@@ -6,6 +6,7 @@ import type {
   TypeAliasDeclarationStructure,
 } from "ts-morph"; // prettier-ignore
 import type { NetworkPlan, TensorPlan } from "../../runtime/plan.ts";
+import { shapeElements } from "../ir/graph.ts";
 import type { CompiledNetwork } from "../ir/output.ts";
 import { typeName } from "./moduleNames.ts";
 import { commentText, countText, shapeText, stringText, valueText } from "./moduleText.ts";
@@ -66,7 +67,7 @@ export function moduleDeclarations(source: Source, runtime: string, isTyped: boo
 /** The names of a network's tensors and the shapes of its images. */
 function typeAliases({ name, plan }: Source, type: string): readonly OptionalKind<TypeAliasDeclarationStructure>[] {
   const label = commentText(name);
-  const total = plan.parameters.reduce((sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1), 0);
+  const total = plan.parameters.reduce((sum, { shape }) => sum + shapeElements(shape), 0);
   const names = (tensors: readonly TensorPlan[]): string =>
     tensors.length === 0 ? "never" : tensors.map((tensor) => stringText(tensor.name)).join(" | ");
   // A blank line stands above the names and above the shapes.

@@ -1,5 +1,6 @@
 /** moduleText.ts: values of a plan as TypeScript source, in forms that nothing in them can break out of. */
 import { InternalCompilerError } from "../ir/diagnostic.ts";
+import { shapeElements } from "../ir/graph.ts";
 
 /** A plain value as an expression. Prettier takes the quotes off the keys. */
 export function valueText(value: unknown): string {
@@ -49,7 +50,7 @@ export function docText(text: string): string {
 
 /** "6 x 1 x 5 x 5 = 150 values". */
 export function shapeText(shape: readonly number[]): string {
-  const count = shape.reduce((product, size) => product * size, 1);
+  const count = shapeElements(shape);
   return shape.length < 2 ? `${countText(count)} values` : `${shape.join(" x ")} = ${countText(count)} values`;
 }
 

@@ -18,6 +18,7 @@ import {
   add, div, inverseSqrt, load, map, max, mul, reduce, reduced, sampleCount, sub,
 } from "../ir/expression.ts"; // prettier-ignore
 import type { Axis, IndexLike, ScalarExpr } from "../ir/expression.ts";
+import { shapeElements } from "../ir/graph.ts";
 import type { TensorType, ValueId } from "../ir/graph.ts";
 import { blockOf, firstOfBlock } from "./blockSums.ts";
 import type { ExpandContext, GradientContext, InputTypes } from "./defineOp.ts";
@@ -107,7 +108,7 @@ function batchStatistics(
 
 /** Values a channel has in one sample. */
 function positionsOf(type: TensorType): number {
-  return type.shape.slice(1).reduce((product, size) => product * size, 1);
+  return shapeElements(type.shape.slice(1));
 }
 
 /** M: values a channel has in this step's batch. */

@@ -87,7 +87,7 @@ function groupedChannel(
  * The padding in numbers. `same` keeps the size at stride 1; where its zeros cannot be shared out evenly, the last row or column
  * gets one more, as in PyTorch.
  */
-export function paddingOf(args: Attrs): Pick<ConvGeometry, "padding" | "excess"> {
+function paddingOf(args: Attrs): Pick<ConvGeometry, "padding" | "excess"> {
   if (args["padding"] !== "same") return { padding: pairAttr(args, "padding"), excess: [0, 0] };
   const [kernel, dilation] = [pairAttr(args, "kernel"), pairAttr(args, "dilation")];
   const zeros = [(kernel[0] - 1) * dilation[0], (kernel[1] - 1) * dilation[1]] as const;

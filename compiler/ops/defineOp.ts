@@ -17,8 +17,7 @@ export interface LayerContext {
   readonly args: Attrs;
   readonly x: ValueId;
   readonly type: TensorType;
-  /** A trainable tensor of this layer; `name` is its PyTorch name within the layer: "weight", "bias". */
-  /** `start` is what each slope starts at. */
+  /** A trainable tensor; `name` is PyTorch's within the layer: "weight", "bias"; `start` is what each slope starts at. */
   parameter(
     name: string,
     role: ParameterRole,

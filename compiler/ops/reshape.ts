@@ -1,7 +1,7 @@
 /** Views: the same elements in the same order under another shape, so nothing is computed in either direction. */
 import { problem } from "../diagnostics/problem.ts";
 import { reshapeCount } from "../diagnostics/shapes.ts";
-import { elementCount, formatShape } from "../ir/graph.ts";
+import { elementCount, formatShape, shapeElements } from "../ir/graph.ts";
 import { batchedType, defineLayer, defineOp, inputType, listAttr, numberAttr } from "./defineOp.ts";
 
 export const flattenLayer = defineLayer({
@@ -25,7 +25,7 @@ export const reshapeLayer = defineLayer({
   ],
   check(type, args) {
     const shape = ["channels", "height", "width"].map((name) => numberAttr(args, name));
-    const [wantedCount, foundCount] = [shape.reduce((product, size) => product * size, 1), elementCount(type)];
+    const [wantedCount, foundCount] = [shapeElements(shape), elementCount(type)];
     if (wantedCount === foundCount) return undefined;
     return problem(reshapeCount, {
       found: formatShape(type.shape),

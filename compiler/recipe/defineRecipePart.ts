@@ -8,7 +8,7 @@ import type { LayerArgument } from "../ir/argument.ts";
 /** Arguments after checking: defaults filled in. */
 export type RecipeArgs = Readonly<Record<string, RecipeValue>>;
 
-interface RecipePart {
+export interface RecipePart {
   readonly name: string;
   readonly doc: string;
   readonly arguments: readonly LayerArgument[];

@@ -1,9 +1,9 @@
 /** Batch norm that has one image, or one value a channel, to take its statistics from. */
 import { batchNormOfOne } from "../../diagnostics/warnings.ts";
+import { shapeElements } from "../../ir/graph.ts";
 import type { GraphNode } from "../../ir/graph.ts";
 import { dataSets } from "../recipeTables.ts";
 import { layerName, recipeLine, warnAt, type Subject, type Warning } from "./warning.ts";
-import { shapeElements } from "../../ir/graph.ts";
 
 /** At most one warning: at the batch where the recipe gives it, else at the first batch norm that it spoils. */
 export function batchNormWarnings(subject: Subject): readonly Warning[] {
