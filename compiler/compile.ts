@@ -33,6 +33,8 @@ export interface CompileOptions extends CheckSourceOptions {
    * weights load as ever. Throws `RangeError` where the model has no such name.
    */
   readonly value?: string;
+  /** Leave the training step out, where only predictions are wanted: it takes most of the time. */
+  readonly inferenceOnly?: boolean;
   /** Also compute the gradient with respect to the images. */
   readonly imageGradient?: boolean;
   /** Keep the logits of a training step readable: the main head's and the auxiliary ones'. */
@@ -199,7 +201,9 @@ function compileChecked(checked: CheckedProgram, options: CompileOptions): Compi
     counters: graph.states.flatMap(({ name }) =>
       name.endsWith(".running_mean") ? [name.replace(/running_mean$/, "num_batches_tracked")] : [],
     ),
-    ...(recipe !== undefined && options.value === undefined && { training: trainingRequest(recipe, options) }),
+    ...(recipe !== undefined &&
+      options.value === undefined &&
+      options.inferenceOnly !== true && { training: trainingRequest(recipe, options) }),
     adapterClass: options.adapterClass ?? "cpu",
     bindingBytes: bindingLimit(options),
     storageBuffers: storageBufferLimit(options),

@@ -2,7 +2,7 @@
 import { preparationProblem } from "./3-differentiate/preparationGraph.ts";
 import type { ImageSource, PreparationLines } from "./3-differentiate/preparationGraph.ts";
 import { dataSets } from "./2-check/recipeTables.ts";
-import { preparedShape, takesImages } from "./ir/preparedShape.ts";
+import { preparedShape, resizedSize, takesImages } from "./ir/preparedShape.ts";
 import type { DataRecipe } from "./ir/recipe.ts";
 
 export type { ImageSource } from "./3-differentiate/preparationGraph.ts";
@@ -16,8 +16,7 @@ export function imageSourceOf(data: DataRecipe, inputShape: readonly number[]): 
   const [first = 1, height, width] = inputShape;
   // A vector is a row of values.
   if (height === undefined || width === undefined) return { shape: [1, 1, first], dtype: "u8" };
-  const [rows, columns] = data.resize ?? [height, width];
-  return { shape: [first, rows, columns], dtype: "u8" };
+  return { shape: [first, ...resizedSize([first, height, width], data)], dtype: "u8" };
 }
 
 /** Whether the data lines make what the network reads of such images. */

@@ -1,9 +1,8 @@
 /** The figures of `cnnc eval` as tables for people, as JSON and as CSV. */
 import {
-  classFigures, commonConfusions, meanFigure, type ClassFigures, type ConfusionMatrix, type Evaluation,
+  classFigures, className, commonConfusions, meanFigure, type ClassFigures, type ConfusionMatrix, type Evaluation,
 } from "../training/metrics.ts"; // prettier-ignore
-import { percent } from "../training/progressView.ts";
-import { className } from "./openClassifier.ts";
+import { percent, shareText } from "../training/progressView.ts";
 import { table } from "./terminal.ts";
 
 /** Classes whose figures are all printed, with the confusion matrix. */
@@ -45,11 +44,6 @@ function classTable(figures: readonly ClassFigures[], names: readonly string[]):
 
 function cellsOf({ precision, recall, f1, support }: ClassFigures): readonly string[] {
   return [shareText(precision), shareText(recall), shareText(f1), String(support)];
-}
-
-/** "–" where there is nothing to take a share of. */
-function shareText(share: number | undefined): string {
-  return share === undefined ? "–" : percent(share);
 }
 
 function confusionTable(confusion: ConfusionMatrix, names: readonly string[]): string {

@@ -1,7 +1,7 @@
 /** Trained weights, ready to classify: what `cnnc eval` and `cnnc predict` share. */
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
-import { averageLogits, meanKey, parseSafetensors } from "cnnc/runtime";
+import { averageLogits } from "cnnc/runtime";
 import type { CompileOptions } from "../compile.ts";
 import type { Dataset } from "../datasets/imageSet.ts";
 import { knownClassNames } from "../datasets/openDataset.ts";
@@ -12,7 +12,7 @@ import type { CompiledNetwork } from "../ir/output.ts";
 import type { Recipe } from "../ir/recipe.ts";
 import { checkFits } from "../training/checkTrainable.ts";
 import type { ClassifyingNetwork } from "../training/evaluateNetwork.ts";
-import { imageMean, meanFile } from "../training/imageMean.ts";
+import { loadWithMean, meanFile, type WeightsFile } from "../training/imageMean.ts";
 import { openNetwork } from "../training/openNetwork.ts";
 import { plainWeights } from "../training/plainWeights.ts";
 import { readRun, runFiles } from "../training/runFiles.ts";
@@ -39,11 +39,6 @@ export interface TrainedSpec {
   readonly dataset: () => Dataset;
 }
 
-interface WeightsFile {
-  readonly path: string;
-  readonly content: Uint8Array<ArrayBuffer>;
-}
-
 /** A network with its weights on an adapter; of several weights, the ensemble, which averages their probabilities. */
 export interface Classifier extends ClassifyingNetwork {
   /** The adapter in words. */
@@ -54,7 +49,7 @@ export interface Classifier extends ClassifyingNetwork {
 
 /** Compiles a spec and reads the weights; the recipe may be any, trainable or not. */
 export function compileTrained(file: string, options: TrainedOptions, terminal: Terminal): TrainedSpec {
-  const more = { ownImages: options.data !== undefined };
+  const more = { ownImages: options.data !== undefined, inferenceOnly: true };
   const { network: compiled, diagnostics } = compileSpec(file, options, terminal, more);
   const { recipe } = compiled;
   if (recipe === undefined) {
@@ -87,16 +82,13 @@ export async function openClassifier(
   { recipe, weights, dataset }: TrainedSpec,
   terminal: Terminal,
 ): Promise<Classifier> {
+  const note = (text: string): void => terminal.error(`${text}\n`);
   const opened = await openNetwork(network.plan, { programs: ["inference", "inferenceBytes"] });
   try {
     const members: Member[] = [];
     for (const { path, content } of weights) {
-      await opened.network.load(content).catch((error: unknown) => {
-        throw new UserError(`${path}: ${(error as Error).message}`, 1, { cause: error });
-      });
-      const mean = holdsMean(content) ? undefined : await meanBeside(path, network, recipe, dataset, terminal);
-      members.push({ content, mean });
-      if (mean !== undefined) opened.network.setImageMean(mean);
+      const source = { dataset, data: recipe.data, file: meanFile(path), note };
+      members.push({ content, mean: await loadWithMean(opened, { path, content }, source) });
     }
     const { batch, classes, description, close } = opened;
     if (members.length === 1) return { batch, classes, description, close, logits: opened.logits };
@@ -121,21 +113,6 @@ interface Member {
   readonly content: Uint8Array<ArrayBuffer>;
   /** The mean of its training images, where its recipe subtracts one and the weights hold none. */
   readonly mean: Float32Array<ArrayBuffer> | undefined;
-}
-
-/** Whether loading the weights sets the mean of their training images too. */
-function holdsMean(weights: Uint8Array): boolean {
-  return parseSafetensors(weights).metadata[meanKey] !== undefined;
-}
-
-function meanBeside(
-  path: string,
-  { plan }: CompiledNetwork,
-  { data }: Recipe,
-  dataset: () => Dataset,
-  terminal: Terminal,
-): ReturnType<typeof imageMean> {
-  return imageMean(plan, dataset, data, meanFile(path), (text) => terminal.error(`${text}\n`));
 }
 
 /**
@@ -167,9 +144,4 @@ export function classNamesOf(
     }
   }
   return [];
-}
-
-/** A class in words. */
-export function className(names: readonly string[], index: number): string {
-  return names[index] ?? `class ${index}`;
 }

@@ -1,4 +1,5 @@
 /** PNG and JPEG files given on the command line, as the images that a recipe's data lines prepare. */
+import { readAhead } from "cnnc/runtime";
 import type { DecodedImage, ImageSize } from "../datasets/decodeImage.ts";
 import type { RawBatch } from "../datasets/imageSet.ts";
 import { fitted, picturePlanes, placePlanes, readPicture, readPictureSize, roomFor } from "../datasets/pictureFile.ts";
@@ -101,10 +102,10 @@ async function* readBatches(
   name: string,
 ): AsyncGenerator<PictureBatch> {
   let coloured = 0;
-  const read = async (start: number): Promise<PictureBatch> => {
+  const read = async (index: number): Promise<PictureBatch> => {
     const pictures: { readonly file: PictureFile; readonly planes: Uint8Array }[] = [];
     // One by one, so that one decoded picture at a time is in memory.
-    for (const file of files.slice(start, start + count)) {
+    for (const file of files.slice(index * count, (index + 1) * count)) {
       try {
         const decoded = await readPicture(file.path, file.own);
         if (source.shape[0] === 1 && isColoured(decoded)) coloured++;
@@ -116,12 +117,7 @@ async function* readBatches(
     }
     return place(pictures, source);
   };
-  let next = read(0);
-  for (let start = 0; start < files.length; start += count) {
-    const batch = await next;
-    next = read(start + count);
-    if (batch.paths.length > 0) yield batch;
-  }
+  for await (const batch of readAhead(Math.ceil(files.length / count), read)) if (batch.paths.length > 0) yield batch;
   if (coloured > 0) notes.note(`${countText(coloured)} in colour, and made grey: ${name} reads one channel`);
 }
 

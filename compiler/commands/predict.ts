@@ -1,10 +1,10 @@
 import { readImages, type RawBatch } from "../datasets/imageSet.ts";
 import { UserError } from "../files/userError.ts";
 import type { CompiledNetwork } from "../ir/output.ts";
-import { greatest, softmax } from "../training/metrics.ts";
+import { className, greatest, softmax } from "../training/metrics.ts";
 import { percent } from "../training/progressView.ts";
 import {
-  className, classNamesOf, compileForData, compileTrained, openClassifier, type Classifier, type TrainedOptions, type TrainedSpec,
+  classNamesOf, compileForData, compileTrained, openClassifier, type Classifier, type TrainedOptions, type TrainedSpec,
 } from "./openClassifier.ts"; // prettier-ignore
 import { checkValue } from "./checkValue.ts";
 import { compileFor } from "./openData.ts";

@@ -29,7 +29,13 @@ export interface NetworkSummary {
 
 /** A layer with where it stands: the modules that it lies in, outermost first, with the block that each is a call of. */
 interface Placed extends LayerSummary {
-  readonly modules: readonly { readonly name: string; readonly block: string }[];
+  readonly modules: readonly Module[];
+}
+
+/** A module around a node, and the block that it is a call of. */
+export interface Module {
+  readonly name: string;
+  readonly block: string;
 }
 
 /**
@@ -77,7 +83,7 @@ function layersOf(graph: Graph): readonly Placed[] {
         multiplyAdds: before.multiplyAdds + multiplyAdds,
       };
     } else {
-      const modules = modulesOf(path, node);
+      const modules = modulesOf(node);
       layers.push({ name: path, op: node.op, output: node.type.shape, parameters, multiplyAdds, modules });
     }
   }
@@ -91,12 +97,13 @@ function pathOf({ op, origin }: GraphNode): string {
 }
 
 /** The modules around a node. A head is a module that no block is called for. */
-function modulesOf(path: string, { origin }: GraphNode): Placed["modules"] {
-  const names = path.split(".").slice(0, -1);
-  const first = names.length - origin.calls.length;
+export function modulesOf(node: GraphNode): readonly Module[] {
+  const { calls } = node.origin;
+  const names = pathOf(node).split(".").slice(0, -1);
+  const first = names.length - calls.length;
   return names.map((_, index) => ({
     name: names.slice(0, index + 1).join("."),
-    block: origin.calls[index - first]?.block ?? "head",
+    block: calls[index - first]?.block ?? "head",
   }));
 }
 

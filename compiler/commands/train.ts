@@ -19,7 +19,7 @@ import { barView, jsonView, percent, plainView } from "../training/progressView.
 import { readInitial, loadInitial } from "../training/initialWeights.ts";
 import { runFiles, writeRun, type RunDescription, type RunFiles } from "../training/runFiles.ts";
 import { trainRun, type RunOutcome } from "../training/trainRun.ts";
-import type { EpochEntry } from "../training/trainingLog.ts";
+import { isEpoch } from "../training/trainingLog.ts";
 import { writeFiles } from "./compile.ts";
 import { openData } from "./openData.ts";
 import { compileSpec, type SpecOptions } from "./compileSpec.ts";
@@ -143,7 +143,12 @@ export async function trainCommand(file: string, options: TrainCommandOptions, t
         // Not before: a run that another spec may not resume keeps its own module.
         modulePath = writeFiles(directory, emitted)[0] ?? directory;
         const opened = await openNetwork(network.plan, { seed, programs });
-        await provideMean(opened, dataset, recipe.data, meanFile(files.weights), view.note);
+        await provideMean(opened, {
+          dataset: () => dataset,
+          data: recipe.data,
+          file: meanFile(files.weights),
+          note: view.note,
+        });
         if (initial !== undefined) await loadInitial(opened, initial, view);
         writeRun(files, describe(opened.description));
         return opened;
@@ -202,7 +207,7 @@ function reportEnd(
   options: TrainCommandOptions,
   terminal: Terminal,
 ): void {
-  const last = entries.findLast((entry): entry is EpochEntry => entry.kind === "epoch");
+  const last = entries.findLast(isEpoch);
   const { weights, best, log, curve } = files;
   if (options.json === true) {
     terminal.out(

@@ -6,10 +6,11 @@ import { formatCount } from "../commands/terminal.ts";
 import type { Dataset } from "../datasets/imageSet.ts";
 import { UserError } from "../files/userError.ts";
 import { NoAdapterError } from "../node/adapter.ts";
+import type { ValueId } from "../ir/graph.ts";
 import type { CompiledNetwork } from "../ir/output.ts";
 import { checkFits } from "../training/checkTrainable.ts";
-import { imageMean, meanFile } from "../training/imageMean.ts";
-import { greatest, softmax } from "../training/metrics.ts";
+import { loadWithMean, meanFile } from "../training/imageMean.ts";
+import { className, greatest, softmax } from "../training/metrics.ts";
 import { openNetwork, type OpenNetwork } from "../training/openNetwork.ts";
 import { readRun, runFiles, type RunDescription, type RunFiles } from "../training/runFiles.ts";
 import { readLog } from "../training/trainingLog.ts";
@@ -18,7 +19,7 @@ import { diagramOf } from "./diagram.ts";
 import { evaluateRun } from "./evaluateRun.ts";
 import { firstFilters } from "./firstFilters.ts";
 import { readCurves } from "./readCurves.ts";
-import type { Absent, FeatureMaps, ReportData, Summary } from "./reportData.ts";
+import { isAbsent, type Absent, type FeatureMaps, type ReportData, type Summary } from "./reportData.ts";
 import { runFacts } from "./runFacts.ts";
 import { compileRun, type RunNetwork } from "./runNetwork.ts";
 import { readRunWeights, type RunWeights } from "./runWeights.ts";
@@ -43,6 +44,8 @@ interface Trained {
   readonly files: RunFiles;
   readonly run: RunDescription;
   readonly compiled: RunNetwork;
+  /** Those whose maps are shown. */
+  readonly values: ReturnType<typeof shownValues>;
   readonly weights: RunWeights;
   /** Opens the run's data, once; throws `DatasetError`. */
   readonly dataset: () => Dataset;
@@ -59,13 +62,13 @@ export async function collectReport(directory: string, options: CollectOptions):
   const entries = readLog(files.log);
   const known = { facts: runFacts(run, entries), curves: readCurves(entries) };
   const compiled = await attempt(options, () => compileRun(run));
-  if ("absent" in compiled) {
+  if (isAbsent(compiled)) {
     const { absent } = compiled;
     return { ...known, evaluation: { absent }, filters: { absent }, featureMaps: { absent }, diagram: { absent }, summary: { absent } }; // prettier-ignore
   }
   const described = { ...known, diagram: diagramOf(compiled.graph), summary: summaryOf(compiled) };
   // Before the minutes that an evaluation may take.
-  shownValues(compiled.graph, options.values);
+  const values = shownValues(compiled.graph, options.values);
   const weights = readRunWeights(files, entries, options.weights);
   if (weights === undefined) {
     const absent = "The run has not written weights yet.";
@@ -74,7 +77,7 @@ export async function collectReport(directory: string, options: CollectOptions):
   let opened: Dataset | undefined;
   const dataset = (): Dataset =>
     (opened ??= openRecipeData(run.file, compiled.network, compiled.recipe, options.data ?? run.dataDirectory ?? undefined)); // prettier-ignore
-  const trained: Trained = { files, run, compiled, weights, dataset, options };
+  const trained: Trained = { files, run, compiled, values, weights, dataset, options };
   const featureMaps = await attempt(options, () => collectMaps(trained));
   const evaluation = await attempt(options, () => evaluate(trained));
   const filters = firstFilters(compiled.graph, weights.description, weights.tensor);
@@ -115,8 +118,7 @@ async function evaluate(trained: Trained): Promise<ReportData["evaluation"]> {
 }
 
 async function collectMaps(trained: Trained): Promise<FeatureMaps | Absent> {
-  const { compiled, weights, dataset, options } = trained;
-  const values = shownValues(compiled.graph, options.values);
+  const { compiled, values, weights, dataset, options } = trained;
   if (values.length === 0) return { absent: "No value of this network is an image of channels, height and width." };
   const { name: image, images, source, picture } = await chosenImage(options.image, compiled, dataset, options.note);
   const layers: FeatureMaps["layers"][number][] = [];
@@ -131,13 +133,13 @@ async function collectMaps(trained: Trained): Promise<FeatureMaps | Absent> {
   const probabilities = softmax(await withNetwork(network, trained, (opened) => opened.network.predict(images)));
   const { classNames } = trained.run.dataset;
   const predicted = greatest(probabilities, 3).map((index) => ({
-    name: classNames[index] ?? `class ${index}`,
+    name: className(classNames, index),
     probability: probabilities[index] as number,
   }));
   return { image, picture, weights: weights.description, predicted, layers };
 }
 
-function logitsOf({ graph }: RunNetwork): Parameters<RunNetwork["giving"]>[0] {
+function logitsOf({ graph }: RunNetwork): ValueId {
   const [main] = graph.heads;
   if (main === undefined) throw new UserError(`${graph.name} has no output`);
   return main.value;
@@ -151,11 +153,11 @@ async function withNetwork<T>(
 ): Promise<T> {
   const opened = await openNetwork(network.plan, { programs: ["inference", "inferenceBytes"] });
   try {
-    await opened.loadWeights(weights.file).catch((error: unknown) => {
-      throw new UserError(`${weights.path}: ${(error as Error).message}`, 1, { cause: error });
-    });
-    const mean = await imageMean(network.plan, dataset, compiled.recipe.data, meanFile(files.weights), options.note);
-    if (mean !== undefined) opened.network.setImageMean(mean);
+    const source = {
+      ...{ dataset, data: compiled.recipe.data, note: options.note },
+      file: meanFile(options.weights ?? files.weights),
+    };
+    await loadWithMean(opened, { path: weights.path, content: weights.file }, source);
     return await use(opened);
   } finally {
     opened.close();

@@ -1,6 +1,6 @@
 import { formatCount } from "../commands/terminal.ts";
-import { classFigures, commonConfusions, type ConfusionMatrix } from "../training/metrics.ts";
-import { percent } from "../training/progressView.ts";
+import { classFigures, className, commonConfusions, type ConfusionMatrix } from "../training/metrics.ts";
+import { percent, shareText } from "../training/progressView.ts";
 import { markup, nothing, type Html } from "./markup.ts";
 import { greyPicture, pictureAddress } from "./picture.ts";
 import { isAbsent, type Absent, type Evaluated } from "./reportData.ts";
@@ -15,7 +15,7 @@ export function confusionPart(evaluated: Evaluated | Absent): Html {
   }
   const { evaluation, classNames, weights } = evaluated;
   const { correct, count, correctInTop5, loss, confusion } = evaluation;
-  const nameOf = (index: number): string => classNames[index] ?? `class ${index}`;
+  const nameOf = (index: number): string => className(classNames, index);
   const top5 =
     correctInTop5 === undefined
       ? ""
@@ -64,8 +64,4 @@ function figuresTable(confusion: ConfusionMatrix, nameOf: (index: number) => str
       markup`<tr><th scope="row">${nameOf(index)}</th><td>${formatCount(support)}</td><td>${shareText(recall)}</td><td>${shareText(precision)}</td><td>${shareText(f1)}</td></tr>`,
   );
   return markup`<div class="scroll"><table class="numbers"><thead><tr><th scope="col">class</th><th scope="col">images</th><th scope="col">recall</th><th scope="col">precision</th><th scope="col">F1</th></tr></thead><tbody>${rows}</tbody></table></div>`; // prettier-ignore
-}
-
-function shareText(value: number | undefined): string {
-  return value === undefined ? "–" : percent(value);
 }

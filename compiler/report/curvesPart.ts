@@ -1,4 +1,4 @@
-import { smoothed } from "../training/lossCurve.ts";
+import { quantile, smoothed } from "../training/lossCurve.ts";
 import { percent } from "../training/progressView.ts";
 import { markup, type Html } from "./markup.ts";
 import { lineChart } from "./lineChart.ts";
@@ -12,6 +12,7 @@ export function curvesPart(curves: Curves): Html {
   const { lastStep, epochEnds, loss, accuracy, rate, testLoss, testAccuracy } = curves;
   const shared = { lastStep, epochEnds };
   const lossTop = topOf([...loss, ...testLoss]);
+  const smoothLoss = smoothed(loss);
   const isCut = loss.some(({ y }) => y > lossTop);
   const share = (value: number): string => `${Math.round(value * 1000) / 10} %`;
   const last = testAccuracy.at(-1);
@@ -26,10 +27,10 @@ ${lineChart({
   yText: (value) => String(Number(value.toPrecision(3))),
   lines: [
     { name: "training, each step", style: "faint", points: loss },
-    { name: "training, smoothed", style: "train", points: smoothed(loss) },
+    { name: "training, smoothed", style: "train", points: smoothLoss },
     { name: "test, each epoch", style: "test", points: testLoss, dots: true },
   ],
-  description: `Training loss from ${figure(loss[0])} to ${figure(smoothed(loss).at(-1))} over ${lastStep} steps; test loss ${testLoss.map(figure).join(", ") || "not measured yet"}.`,
+  description: `Training loss from ${figure(loss[0])} to ${figure(smoothLoss.at(-1))} over ${lastStep} steps; test loss ${testLoss.map(figure).join(", ") || "not measured yet"}.`,
 })}
 ${lineChart({
   ...shared,
@@ -71,8 +72,7 @@ function rateChart(rate: readonly Point[], shared: Pick<Curves, "lastStep" | "ep
 
 /** The first steps may be far above the rest; the picture is about the rest. */
 function topOf(points: readonly Point[]): number {
-  const sorted = points.map(({ y }) => y).filter(Number.isFinite).sort((a, b) => a - b); // prettier-ignore
-  const most = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * 0.99))] ?? 1;
+  const most = quantile(points.map(({ y }) => y).filter(Number.isFinite), 0.99); // prettier-ignore
   return Math.max(most, 1e-6) * 1.08;
 }
 

@@ -1,14 +1,10 @@
 /** A network as boxes in groups: a layer with weights and what follows it directly is one box, a block's call one group. */
+import { modulesOf, type Module } from "../commands/summarize.ts";
 import { typesOf, type Graph, type GraphNode, type ValueId } from "../ir/graph.ts";
 import type { Diagram, GroupBox, LayerBox } from "./reportData.ts";
 
 /** Beyond this, blocks are boxes: a picture of hundreds of layers shows nothing. */
 const mostBoxes = 90;
-
-interface Module {
-  readonly name: string;
-  readonly block: string;
-}
 
 interface OpenBox {
   readonly id: number;
@@ -20,7 +16,7 @@ interface OpenBox {
   last: ValueId;
 }
 
-/** The picture of a network's forward graph; undefined where it has no layer. */
+/** The picture of a network's forward graph. */
 export function diagramOf(graph: Graph): Diagram {
   const boxes = boxesOf(graph);
   if (boxes.length <= mostBoxes) return { root: groupsOf(graph, boxes), isCollapsed: false };
@@ -84,17 +80,6 @@ function lineOf({ op, attrs, origin }: GraphNode): OpenBox["lines"][number] {
   const parts = [kernel, stride && `stride ${stride}`, groups && `groups ${groups}`];
   const name = origin.path === "" ? op : (origin.path.split(".").at(-1) ?? op);
   return { name, detail: parts.filter((part) => part !== "").join(" ") };
-}
-
-/** The modules around a node, with the block that each is a call of; a head is a module that no block is called for. */
-function modulesOf({ origin }: GraphNode): readonly Module[] {
-  const module = origin.path === "" ? (origin.module ?? "") : origin.path.split(".").slice(0, -1).join(".");
-  const names = module === "" ? [] : module.split(".");
-  const first = names.length - origin.calls.length;
-  return names.map((_, index) => ({
-    name: names.slice(0, index + 1).join("."),
-    block: origin.calls[index - first]?.block ?? "head",
-  }));
 }
 
 /** Each block that the model calls as one box, and the layers between them together where they follow each other. */

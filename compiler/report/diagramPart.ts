@@ -1,5 +1,5 @@
 import { formatShape } from "../ir/graph.ts";
-import { markup, nothing, type Html } from "./markup.ts";
+import { at, markup, nothing, type Html } from "./markup.ts";
 import { diagramText, layoutDiagram, type PlacedDiagram } from "./layoutDiagram.ts";
 import { isAbsent, type Absent, type Diagram, type Point } from "./reportData.ts";
 
@@ -58,8 +58,4 @@ function curve(points: readonly Point[]): string {
 
 function place({ x, y }: Point): string {
   return `${at(x)} ${at(y)}`;
-}
-
-function at(value: number): number {
-  return Math.round(value * 10) / 10;
 }

@@ -1,6 +1,6 @@
 import { readImages, type ImageSet, type RawBatch } from "../datasets/imageSet.ts";
 import { evaluateNetwork, type ClassifyingNetwork } from "../training/evaluateNetwork.ts";
-import { firstMaximum, softmax, type Evaluation } from "../training/metrics.ts";
+import { className, firstMaximum, logProbability, softmax, type Evaluation } from "../training/metrics.ts";
 import type { Mistake, Picture } from "./reportData.ts";
 
 /** Classifies all images of a set; besides the figures, the `most` wrong answers of the greatest loss, as pictures. */
@@ -19,10 +19,10 @@ export async function evaluateRun(
     if (answer === label) return;
     const probabilities = softmax(logits);
     const of = (index: number): Mistake["label"] => ({
-      name: classNames[index] ?? `class ${index}`,
+      name: className(classNames, index),
       probability: probabilities[index] as number,
     });
-    worst.push({ image, loss: -Math.log(probabilities[label] as number), label: of(label), predicted: of(answer) });
+    worst.push({ image, loss: -logProbability(logits, label, answer), label: of(label), predicted: of(answer) });
     if (worst.length > 8 * most + 1000) keepWorst();
   });
   keepWorst();

@@ -1,3 +1,4 @@
+import { shapeElements } from "../ir/graph.ts";
 import type { Graph } from "../ir/graph.ts";
 import type { Absent, Filters } from "./reportData.ts";
 
@@ -34,7 +35,7 @@ export function firstFilters(
 
 /** A row of a linear layer that reads the whole image. */
 function imageShape(shape: readonly number[], features: number): readonly number[] | undefined {
-  const isWhole = shape.reduce((product, length) => product * length, 1) === features;
+  const isWhole = shapeElements(shape) === features;
   if (!isWhole) return undefined;
   if (shape.length === 3) return shape;
   const side = Math.sqrt(features);

@@ -1,7 +1,7 @@
 /** A line chart as SVG: steps along the bottom, epochs along the top, one quantity upwards. Its colours are the page's. */
 import { scaleLinear, scaleLog, type ScaleContinuousNumeric } from "d3-scale";
 import { formatCount } from "../commands/terminal.ts";
-import { markup, nothing, type Html } from "./markup.ts";
+import { at, markup, nothing, type Html } from "./markup.ts";
 import type { Point } from "./reportData.ts";
 
 export interface ChartLine {
@@ -103,8 +103,4 @@ function pathOf(points: readonly Point[], x: (value: number) => number, y: (valu
       return isDown ? `${command}${at(x(point.x))} ${at(place)}` : "";
     })
     .join("");
-}
-
-function at(value: number): number {
-  return Math.round(value * 10) / 10;
 }

@@ -15,6 +15,11 @@ export function markup(texts: TemplateStringsArray, ...values: readonly HtmlValu
 /** Nothing, where a template has a part that may be absent. */
 export const nothing: Html = { html: "" };
 
+/** A coordinate of a drawing, in tenths. */
+export function at(value: number): number {
+  return Math.round(value * 10) / 10;
+}
+
 function markupOf(value: HtmlValue): string {
   if (typeof value === "number") return String(value);
   if (typeof value === "string") return escapeHtml(value);

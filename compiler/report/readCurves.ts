@@ -21,7 +21,7 @@ export function readCurves(entries: readonly LogEntry[]): Curves {
 }
 
 /** Neighbours together, so that no more than `mostPoints` are left. */
-export function inMeans(points: readonly Point[]): readonly Point[] {
+function inMeans(points: readonly Point[]): readonly Point[] {
   const each = Math.ceil(points.length / mostPoints);
   if (each <= 1) return points;
   return Array.from({ length: Math.ceil(points.length / each) }, (_, index) => {

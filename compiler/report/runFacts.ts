@@ -48,7 +48,7 @@ export function runFacts(run: RunDescription, entries: readonly LogEntry[]): Run
 }
 
 /** "sgd(lr: 0.1, momentum: 0.9)"; arguments that are off are left out. */
-export function callText({ name, args }: RecipeCall): string {
+function callText({ name, args }: RecipeCall): string {
   const given = Object.entries(args).filter(([key, value]) => value !== false && (value !== 0 || key === "lr"));
   const texts = given.map(
     ([key, value]) => `${key}: ${Array.isArray(value) ? `[${value.join(", ")}]` : String(value)}`,

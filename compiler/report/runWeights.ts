@@ -1,11 +1,9 @@
 /** The weights that a report looks at: a run may have several, and while it is written none but a checkpoint. */
 import { existsSync } from "node:fs";
 import { basename } from "node:path";
-import { parseSafetensors } from "cnnc/runtime";
 import { readBytes } from "../files/readText.ts";
-import { UserError } from "../files/userError.ts";
 import { openCheckpointStore } from "../training/checkpointStore.ts";
-import { plainWeights } from "../training/plainWeights.ts";
+import { plainWeights, readTensors } from "../training/plainWeights.ts";
 import type { RunFiles } from "../training/runFiles.ts";
 import { isEpoch, type LogEntry } from "../training/trainingLog.ts";
 
@@ -44,7 +42,7 @@ export function readRunWeights(
 
 function weightsIn(path: string, file: Uint8Array<ArrayBuffer>, description: string): RunWeights {
   const weights = plainWeights(file);
-  const { tensors } = parse(path, weights);
+  const { tensors } = readTensors(path, weights);
   return {
     ...{ path, description, file: weights },
     tensor: (name) => {
@@ -52,12 +50,4 @@ function weightsIn(path: string, file: Uint8Array<ArrayBuffer>, description: str
       return tensor?.dtype === "F32" ? new Float32Array(tensor.bytes.slice().buffer) : undefined;
     },
   };
-}
-
-function parse(path: string, file: Uint8Array<ArrayBuffer>): ReturnType<typeof parseSafetensors> {
-  try {
-    return parseSafetensors(file);
-  } catch (error) {
-    throw new UserError(`${path} is damaged: ${(error as Error).message}`, 1, { cause: error });
-  }
 }

@@ -1,7 +1,7 @@
 import { formatBytes, formatCount } from "../commands/terminal.ts";
 import type { LayerSummary, NetworkSummary } from "../commands/summarize.ts";
 import type { MemorySummary } from "../commands/summarizeMemory.ts";
-import { formatShape } from "../ir/graph.ts";
+import { formatShape, shapeElements } from "../ir/graph.ts";
 import { markup, nothing, type Html } from "./markup.ts";
 import { isAbsent, type Absent, type Summary } from "./reportData.ts";
 
@@ -29,13 +29,20 @@ function layerTable({ layers, parameters, multiplyAdds }: NetworkSummary): Html 
 }
 
 function layerRow({ name, op, output, parameters, multiplyAdds, layers }: LayerSummary): Html {
-  const bytes = 4 * output.reduce((product, size) => product * size, 1);
+  const bytes = 4 * shapeElements(output);
   const kind = layers === undefined ? op : `${op}, ${layers} ${layers === 1 ? "layer" : "layers"}`;
   const orDash = (count: number, text: string): string => (count === 0 ? "–" : text);
   return markup`<tr><th scope="row">${name}</th><td class="text">${kind}</td><td>${formatShape(output)}</td><td>${orDash(parameters, formatCount(parameters))}</td><td>${orDash(parameters, formatBytes(4 * parameters))}</td><td>${formatBytes(bytes)}</td><td>${orDash(multiplyAdds, formatCount(multiplyAdds))}</td></tr>`;
 }
 
-function memoryTable({ batch, parameters, activations, trainingPeak, inferencePeak }: MemorySummary): Html {
+function memoryTable({
+  batch,
+  parameters,
+  activations,
+  recomputation,
+  trainingPeak,
+  inferencePeak,
+}: MemorySummary): Html {
   const images = `${formatCount(batch)} ${batch === 1 ? "image" : "images"}`;
   const row = (what: string, bytes: number | undefined): Html =>
     bytes === undefined
@@ -43,6 +50,6 @@ function memoryTable({ batch, parameters, activations, trainingPeak, inferencePe
       : markup`<tr><th scope="row">${what}</th><td>${formatBytes(bytes)}</td><td>${formatCount(bytes)}</td></tr>`;
   return markup`<div class="scroll"><table class="numbers">
 <thead><tr><th scope="col">what</th><th scope="col"></th><th scope="col">bytes</th></tr></thead>
-<tbody>${row("parameters", parameters)}${row(`activations held for the backward pass of ${images}`, activations)}${row(`all buffers of a training step of ${images}`, trainingPeak)}${row(`all buffers of inference of ${images}`, inferencePeak)}</tbody>
+<tbody>${row("parameters", parameters)}${row(`activations held for the backward pass of ${images}`, activations)}${row("without `memory`", recomputation?.wholeBytes)}${row(`all buffers of a training step of ${images}`, trainingPeak)}${row(`all buffers of inference of ${images}`, inferencePeak)}</tbody>
 </table></div>`; // prettier-ignore
 }

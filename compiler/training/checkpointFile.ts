@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import { notePrefix, parseSafetensors } from "cnnc/runtime";
 import { readBytes } from "../files/readText.ts";
 import { UserError } from "../files/userError.ts";
+import { readTensors } from "./plainWeights.ts";
 import type { TrainingPosition } from "./trainNetwork.ts";
 
 /** What a run was started with: two runs that agree in all of it give the same losses. */
@@ -41,7 +42,7 @@ export function checkpointNotes(identity: RunIdentity, position: TrainingPositio
 export function readCheckpoint(path: string): Checkpoint | undefined {
   if (!existsSync(path)) return undefined;
   const file = readBytes(path);
-  const metadata = readMetadata(file, path);
+  const { metadata } = readTensors(path, file);
   const [identity, position] = [metadata[`${notePrefix}identity`], metadata[`${notePrefix}position`]];
   if (identity === undefined || position === undefined) {
     throw new UserError(`${path} is no checkpoint of \`cnnc train\`: it does not say where the run stands`);
@@ -57,14 +58,6 @@ export function tensorNotFinite(file: Uint8Array<ArrayBuffer>): string | undefin
     if (!values.every(Number.isFinite)) return name.replace(/^model\.|^optimizer\./, "");
   }
   return undefined;
-}
-
-function readMetadata(file: Uint8Array<ArrayBuffer>, path: string): Readonly<Record<string, string>> {
-  try {
-    return parseSafetensors(file).metadata;
-  } catch (error) {
-    throw new UserError(`${path} is damaged: ${(error as Error).message}`, 1, { cause: error });
-  }
 }
 
 /** What differs between the run that a checkpoint is of and this one, as phrases; empty when they agree. */

@@ -1,6 +1,6 @@
 /** The picture of a training run: loss by step on the left, accuracy by epoch on the right. */
 import { plot } from "asciichart";
-import type { EpochEntry, LogEntry, StepEntry } from "./trainingLog.ts";
+import { isEpoch, isStep, type LogEntry } from "./trainingLog.ts";
 
 interface Point {
   readonly x: number;
@@ -29,8 +29,8 @@ const gap = 90;
 
 /** A self-contained SVG of the losses and accuracies in a log; a note in place of the curves while there are none. */
 export function lossCurveSvg(title: string, entries: readonly LogEntry[]): string {
-  const steps = entries.filter((entry): entry is StepEntry => entry.kind === "step");
-  const epochs = entries.filter((entry): entry is EpochEntry => entry.kind === "epoch");
+  const steps = entries.filter(isStep);
+  const epochs = entries.filter(isEpoch);
   const lastStep = Math.max(1, ...steps.map(({ step }) => step).slice(-1), ...epochs.map(({ step }) => step));
   const lossPoints = steps.map(({ step, loss }) => ({ x: step, y: loss }));
   const testLoss = epochs.map(({ step, testLoss: y }) => ({ x: step, y }));
@@ -127,9 +127,7 @@ function panelLines(panel: Panel): readonly string[] {
 
 /** The smoothed training loss as a chart of characters; "" while there are fewer than two steps. */
 export function lossCurveText(entries: readonly LogEntry[], columns: number): string {
-  const losses = entries
-    .filter((entry): entry is StepEntry => entry.kind === "step")
-    .map(({ step, loss }) => ({ x: step, y: loss }));
+  const losses = entries.filter(isStep).map(({ step, loss }) => ({ x: step, y: loss }));
   if (losses.length < 2) return "";
   const points = smoothed(losses);
   const width = Math.max(2, Math.min(columns - 12, points.length));
@@ -158,7 +156,8 @@ function thinned(points: readonly Point[]): readonly Point[] {
   return points.filter((_, index) => index % every === 0 || index === points.length - 1);
 }
 
-function quantile(values: readonly number[], share: number): number {
+/** The value below which a share of the others lies; 1 where there is none. */
+export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 1;
 }

@@ -62,6 +62,11 @@ export function createTally(classes: number): Tally {
   };
 }
 
+/** A class in words. */
+export function className(names: readonly string[], index: number): string {
+  return names[index] ?? `class ${index}`;
+}
+
 /** The index of the first greatest value. */
 export function firstMaximum(row: ArrayLike<number>): number {
   let best = 0;
@@ -91,7 +96,8 @@ export function softmax(row: ArrayLike<number>): Float64Array {
   return result.map((value) => value / sum);
 }
 
-function logProbability(row: ArrayLike<number>, index: number, maximum: number): number {
+/** The logarithm of a class's probability, from a row of logits whose greatest is at `maximum`. */
+export function logProbability(row: ArrayLike<number>, index: number, maximum: number): number {
   const most = row[maximum] as number;
   let sum = 0;
   for (let i = 0; i < row.length; i++) sum += Math.exp((row[i] as number) - most);

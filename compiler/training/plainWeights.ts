@@ -1,5 +1,6 @@
 import { checkpointKind, parseSafetensors, weightEntries, writeSafetensors } from "cnnc/runtime";
 import type { StoredTensor } from "cnnc/runtime";
+import { UserError } from "../files/userError.ts";
 
 /** The weights in a file: those of a checkpoint under the network's own names; any other file, readable or not, as it is. */
 export function plainWeights(file: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
@@ -21,5 +22,14 @@ function attempt<T>(read: () => T): T | undefined {
     return read();
   } catch {
     return undefined;
+  }
+}
+
+/** What a file of tensors holds; throws `UserError` with its path where it cannot be read as one. */
+export function readTensors(path: string, file: Uint8Array<ArrayBuffer>): ReturnType<typeof parseSafetensors> {
+  try {
+    return parseSafetensors(file);
+  } catch (error) {
+    throw new UserError(`${path} is damaged: ${(error as Error).message}`, 1, { cause: error });
   }
 }

@@ -111,3 +111,8 @@ function epochLine(entry: EpochEntry, epochs: number): string {
 export function percent(share: number): string {
   return `${(share * 100).toFixed(1)} %`;
 }
+
+/** The same, or "–" where there is nothing to take a share of. */
+export function shareText(share: number | undefined): string {
+  return share === undefined ? "–" : percent(share);
+}

@@ -2,8 +2,10 @@
 import { readdirSync } from "node:fs";
 import { expect, test } from "@jest/globals";
 import { checkSource } from "../../../compiler/check.ts";
+import { compile } from "../../../compiler/compile.ts";
 import { catalogue } from "../../../compiler/diagnostics/catalogue.ts";
 import { renderDiagnostics } from "../../../compiler/diagnostics/render.ts";
+import type { NetworkPlan } from "../../../runtime/plan.ts";
 import { checkCleanly } from "../../support/checkText.ts";
 
 const text = `model Net(depth = 18, act = relu) {
@@ -67,4 +69,18 @@ test("every code of the checker is produced by a fixture", () => {
   const produced = new Set(folders.map((folder) => folder.slice(0, 7)));
   const codes = catalogue.map(({ code }) => code).filter((code) => /^CNN[2356]/.test(code));
   expect(codes.filter((code) => !produced.has(code))).toEqual([]);
+});
+
+test("a compilation for inference alone has the same inference and no training step", () => {
+  const source = { path: "net.cnn", text };
+  const [whole, part] = [
+    compile(source, { recipe: "quick" }),
+    compile(source, { recipe: "quick", inferenceOnly: true }),
+  ];
+  expect(whole.network?.plan.training).toBeDefined();
+  expect(part.network?.plan.training).toBeUndefined();
+  expect(part.network?.recipe).toEqual(whole.network?.recipe);
+  const kernels = (plan: NetworkPlan | undefined): readonly (string | undefined)[] | undefined =>
+    plan?.inference.dispatches.map(({ kernel }) => plan.kernels[kernel]?.wgsl.replace(/^\/\/.*$/gm, ""));
+  expect(kernels(part.network?.plan)).toEqual(kernels(whole.network?.plan));
 });
