@@ -2,6 +2,7 @@
 import { checkSource, type CheckSourceOptions } from "./check.ts";
 import { activationTooLarge, memoryNotReached, parameterTooLarge, tooManyBindings } from "./diagnostics/limits.ts";
 import type { CheckedProgram } from "./ir/checked.ts";
+import type { Choices } from "./ir/choices.ts";
 import { InternalCompilerError, type Diagnostic } from "./ir/diagnostic.ts";
 import type { Graph, Initial, Origin, Parameter, TensorType } from "./ir/graph.ts";
 import type { Compilation, CompiledNetwork } from "./ir/output.ts";
@@ -45,6 +46,8 @@ export interface CompileOptions extends CheckSourceOptions {
   readonly limits?: Readonly<Record<string, number>>;
   /** False gives every op a kernel of its own, for comparison. */
   readonly fuse?: boolean;
+  /** Ways of computing that the caller picks instead of the cost model. */
+  readonly choices?: Choices;
   /** The images that the host will send, where the recipe's data does not say: their size, bytes or numbers. */
   readonly imageSource?: ImageSource;
 }
@@ -208,6 +211,7 @@ function compileChecked(checked: CheckedProgram, options: CompileOptions): Compi
     bindingBytes: bindingLimit(options),
     storageBuffers: storageBufferLimit(options),
     fuse: options.fuse ?? true,
+    choices: options.choices ?? {},
     ...(recipe !== undefined && preparationOf(recipe, graph, options)),
   });
   return {

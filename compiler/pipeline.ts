@@ -18,6 +18,7 @@ import { runPreparation } from "./preparationPipeline.ts";
 import { emitPlan } from "./6-emit/emitPlan.ts";
 import type { OptimizerPart, TrainingPart } from "./6-emit/emitPlan.ts";
 import { partStride, verifyKernels } from "./ir/kernel.ts";
+import type { Choices } from "./ir/choices.ts";
 import { typeOf, verifyGraph } from "./ir/graph.ts";
 import type { Graph, Initial, TensorType, TrainingGraph, ValueId } from "./ir/graph.ts";
 import type { KernelPlan } from "./ir/kernel.ts";
@@ -57,6 +58,8 @@ export interface PipelineOptions {
   readonly storageBuffers: number;
   /** False gives every node a kernel of its own. */
   readonly fuse: boolean;
+  /** What the cost model shall not decide. */
+  readonly choices: Choices;
   /** How images are made of what the host sends. */
   readonly preparation?: { readonly source: ImageSource; readonly data: PreparationLines };
 }

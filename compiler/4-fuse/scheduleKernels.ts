@@ -2,6 +2,7 @@
  * In: kernels without schedules. Out: the same kernels with the schedules that the cost model chooses, equal kernels the same
  * one; a long sum over the batch becomes two kernels. See `chooseSchedule` and `splitReduction`.
  */
+import type { Choices } from "../ir/choices.ts";
 import { elementCount, typeOf, valueId } from "../ir/graph.ts";
 import type { ValueId } from "../ir/graph.ts";
 import { loadedNames, namedValue, partStride, signatureOf } from "../ir/kernel.ts";
@@ -17,6 +18,7 @@ export interface ScheduleKernelsOptions {
   readonly bindingBytes: number;
   /** The parameters' gradients: one that the update alone reads may be left in parts. */
   readonly gradients: ReadonlySet<ValueId | undefined>;
+  readonly choices: Choices;
   /** One that remembers saves time. */
   readonly layoutsOf?: LayoutsOf;
 }
@@ -52,6 +54,8 @@ export function scheduleKernels(plan: KernelPlan, options: ScheduleKernelsOption
     const budget = Math.round(Math.min(most, Math.max(least, scale * Math.sqrt(workOf(kernel) / work))));
     const signature = signatureOf(kernel, (value) => typeOf(types, value));
     signatures.set(kernel.stages, signature);
+    const given = options.choices.schedules?.get(scheduleKey(signature, splittable));
+    if (given !== undefined) return given;
     const key = `${splittable} ${budget} ${signature.text}`;
     const found = known.get(key);
     if (found !== undefined) return found;
@@ -73,6 +77,11 @@ export function scheduleKernels(plan: KernelPlan, options: ScheduleKernelsOption
     return [split.sums, { ...split.rest, schedule: schedule(split.rest, false) }];
   });
   return { ...plan, kernels, scratch, signatures };
+}
+
+/** What names a kernel's schedule in `Choices`: equal kernels have one. A sum that may be left in parts is a kernel of its own. */
+export function scheduleKey(signature: KernelSignature, splittable: boolean): string {
+  return `${splittable ? "in parts" : "whole"}\n${signature.text}`;
 }
 
 /** The schedule with no more parts than the largest of the kernel's sums may have in one binding. */
