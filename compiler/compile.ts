@@ -16,9 +16,10 @@ import { CannotSplit, slabCount } from "./4-fuse/splitIntoSlabs.ts";
 import { givesInput, imageSourceOf, type ImageSource } from "./imageSource.ts";
 import { runPipeline, type PipelineOptions, type TrainingRequest } from "./pipeline.ts";
 import { initialOf } from "./recipe/defineRecipePart.ts";
-import { initialisers, optimizers, schedules } from "./recipe/index.ts";
-import type { NetworkPlan } from "../runtime/plan.ts";
+import { initialisers, optimizers } from "./recipe/index.ts";
+import type { CoursePlan, NetworkPlan } from "../runtime/plan.ts";
 import { allocatedBytes } from "../runtime/programs.ts";
+import { scheduledMomentum } from "../runtime/schedules.ts";
 
 export interface CompileOptions extends CheckSourceOptions {
   /** The most samples of a step; the recipe's otherwise, or 128. */
@@ -265,7 +266,18 @@ function trainingRequest(recipe: Recipe, options: CompileOptions): TrainingReque
     keepLogits: options.keepLogits ?? false,
     trainingMode: options.training ?? true,
     dropout: options.dropout ?? true,
+    course: courseOf(recipe),
     ...(recipe.memory !== undefined && { memory: recipe.memory.share }),
+  };
+}
+
+/** What `cnnc train` goes by besides the steps, for apps. */
+function courseOf({ epochs, schedule: { name, args }, earlyStopPatience }: Recipe): CoursePlan {
+  const isStill = name === "constant" && args["warmup"] === 0;
+  return {
+    epochs,
+    ...(!isStill && { schedule: { name, ...args } }),
+    ...(earlyStopPatience !== undefined && { earlyStop: earlyStopPatience }),
   };
 }
 
@@ -274,7 +286,7 @@ function optimizerPart({ optimizer: { name, args: given }, schedule, clipNorm, a
   if (optimizer === undefined) throw new InternalCompilerError("compile", `no optimizer is called ${name}`);
   // A schedule that moves the momentum gives one to an optimizer that was written without, as PyTorch's does.
   const start = { step: 0, stepsPerEpoch: 1, epochs: 1, losses: [], accuracies: [] };
-  const momentum = schedules.get(schedule.name)?.momentumAt?.(schedule.args, start);
+  const momentum = scheduledMomentum({ ...schedule.args, name: schedule.name }, start);
   const args = momentum !== undefined && "momentum" in given ? { ...given, momentum } : given;
   return {
     formula: optimizer.update(args),

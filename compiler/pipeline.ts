@@ -30,7 +30,7 @@ import type { LayoutsOf } from "./ir/tiles.ts";
 import { verifyProgram } from "./ir/program.ts";
 import type { TensorProgram } from "./ir/program.ts";
 import { ops } from "./ops/index.ts";
-import type { NetworkPlan } from "../runtime/plan.ts";
+import type { CoursePlan, NetworkPlan } from "../runtime/plan.ts";
 
 export interface TrainingRequest {
   readonly loss: TrainingLoss;
@@ -44,6 +44,8 @@ export interface TrainingRequest {
   readonly dropout: boolean;
   /** The share of the activations' bytes that the step may hold for its backward pass; the rest is computed again. */
   readonly memory?: number;
+  /** What the module shall know of a whole training. */
+  readonly course: CoursePlan;
 }
 
 export interface PipelineOptions {
@@ -287,6 +289,7 @@ function trainingPart(step: ScheduledTraining, options: RunOptions, persistent: 
     ...(request.loss.kind !== "dot" &&
       request.loss.classWeights !== undefined && { classWeights: request.loss.classWeights }),
     keepLogits: request.keepLogits,
+    course: request.course,
   };
 }
 

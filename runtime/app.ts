@@ -1,6 +1,11 @@
 /** What an app may want besides the network itself: each part is its own file, so that a bundler takes only what is used. */
 export { startTraining } from "./startTraining.ts";
-export type { Training, TrainingEvent, TrainingOptions, TrainingState, WatchableNetwork } from "./startTraining.ts";
+export type {
+  Training, TrainingEvent, TrainingHistory, TrainingOptions, TrainingState, WatchableNetwork,
+} from "./startTraining.ts"; // prettier-ignore
+export { scheduledMomentum, scheduledRate } from "./schedules.ts";
+export type { Schedule, ScheduleTime } from "./schedules.ts";
+export type { CourseOptions, RateMoment } from "./trainingCourse.ts";
 export { indexedDbStore } from "./byteStore.ts";
 export type { ByteStore } from "./byteStore.ts";
 export { torchvision } from "./torchvisionNames.ts";

@@ -1,5 +1,5 @@
 /** What went wrong, for a program that reacts to it; the message is for people. */
-export type NetworkErrorKind = "input" | "weights" | "device" | "kernel" | "plan" | "destroyed" | "storage";
+export type NetworkErrorKind = "input" | "weights" | "device" | "kernel" | "plan" | "destroyed" | "storage" | "loss";
 
 /** Every error that the runtime makes itself. After one of kind "input" or "weights" nothing has changed. */
 export class NetworkError extends Error {

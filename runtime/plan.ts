@@ -143,6 +143,23 @@ export interface TrainingPlan {
    * step is the mean over its samples.
    */
   readonly metrics: { readonly buffer: number; readonly slots: number };
+  /** How the recipe goes about a whole training; `startTraining` goes by it. */
+  readonly course?: CoursePlan;
+}
+
+/** What a recipe says of a whole training. */
+export interface CoursePlan {
+  readonly epochs: number;
+  /** Absent where the rate stays as it is. */
+  readonly schedule?: SchedulePlan;
+  /** Epochs without a lower validation loss after which training ends. */
+  readonly earlyStop?: number;
+}
+
+/** A schedule of the language by its name, with its arguments: a `Schedule` of `cnnc/app`. */
+export interface SchedulePlan {
+  readonly name: string;
+  readonly [argument: string]: number | boolean | string | readonly number[];
 }
 
 export interface InferencePlan {

@@ -1,30 +1,46 @@
 /**
- * startTraining.ts: a training that an app holds in its hand. It is watched with `for await`, paused, resumed, stopped, and kept as a
- * checkpoint at any moment, from which another page, worker or process goes on to the same weights.
+ * startTraining.ts: a training that an app holds in its hand. It goes by the module's recipe, as `cnnc train` does; it is watched with
+ * `for await`, paused, resumed, stopped, and kept as a checkpoint at any moment, from which another page, worker or process goes on to
+ * the same weights.
  */
 import type { Dataset } from "./dataset.ts";
 import { NetworkError } from "./errors.ts";
 import type { EpochResult, FitOptions, History, Progress, StepMoment, StopSignal } from "./fit.ts";
+import type { Metrics } from "./metrics.ts";
+import { openCourse } from "./trainingCourse.ts";
+import type { CourseOptions, SteeredNetwork, TrainingCourse } from "./trainingCourse.ts";
 import type { Notes } from "./weights.ts";
 
 /** What happened: a step whose loss is known, or the end of an epoch. */
-export type TrainingEvent = ({ readonly kind: "step" } & Progress) | ({ readonly kind: "epoch" } & EpochResult);
+export type TrainingEvent =
+  | ({
+      readonly kind: "step";
+      /** The learning rate of the step. */
+      readonly rate: number;
+    } & Progress)
+  | ({ readonly kind: "epoch" } & EpochResult);
 
 export type TrainingState = "running" | "paused" | "finished" | "stopped" | "failed";
 
 export interface TrainingOptions<
   Input extends readonly number[] = readonly number[],
   Source extends readonly number[] = readonly number[],
-> extends FitOptions<Input, Source> {
+>
+  extends Omit<FitOptions<Input, Source>, "epochs" | "rate">, CourseOptions {
   /** What `checkpoint` of an earlier training gave: this one goes on after its last step. In place of firstEpoch and firstStep. */
   readonly from?: Uint8Array | ArrayBuffer;
+}
+
+export interface TrainingHistory extends History {
+  /** True when early stopping ended it. */
+  readonly stoppedEarly: boolean;
 }
 
 export interface Training extends AsyncIterable<TrainingEvent> {
   /** "paused" from `pause` on, though steps may still be under way; "stopped" where a signal or `stop` ended it early. */
   readonly state: TrainingState;
-  /** What `fit` resolves with; rejects where training fails. */
-  readonly finished: Promise<History>;
+  /** What was done; rejects where training fails, as it does when the loss is NaN or infinite (NetworkError of kind "loss"). */
+  readonly finished: Promise<TrainingHistory>;
   /**
    * Takes no step more until `resume`; resolves when those under way are done and reported. The training's own callbacks may call it,
    * but not wait for it.
@@ -32,7 +48,7 @@ export interface Training extends AsyncIterable<TrainingEvent> {
   pause(): Promise<void>;
   resume(): void;
   /** Ends training after the steps under way, paused or not. */
-  stop(): Promise<History>;
+  stop(): Promise<TrainingHistory>;
   /** A file from which `from` goes on, after the steps taken so far: weights, optimizer, and the place in the epoch. */
   checkpoint(): Promise<Uint8Array<ArrayBuffer>>;
   /** The events from now on. Training waits for a loop that is more than 256 of them behind; leaving the loop changes nothing. */
@@ -43,9 +59,10 @@ export interface Training extends AsyncIterable<TrainingEvent> {
 export interface WatchableNetwork<
   Input extends readonly number[] = readonly number[],
   Source extends readonly number[] = readonly number[],
-> {
+> extends SteeredNetwork {
   readonly steps: number;
   fit(dataset: Dataset<Input, Source>, options: FitOptions<Input, Source>): Promise<History>;
+  evaluate(dataset: Dataset<Input, Source>): Promise<Metrics>;
   saveCheckpoint(notes: () => Notes): Promise<Uint8Array<ArrayBuffer>>;
   loadCheckpoint(file: Uint8Array | ArrayBuffer): Promise<Notes>;
 }
@@ -56,11 +73,14 @@ const mostWaiting = 256;
 /** The note of a checkpoint that says where training stood. */
 const noteName = "training";
 
-/** Starts to train, as `fit` does with the same options, and returns at once. */
+/**
+ * Starts to train by the module's recipe (its epochs, schedule with warm-up, momentum and early stopping) as far as the options say
+ * nothing else, and returns at once.
+ */
 export function startTraining<Input extends readonly number[], Source extends readonly number[]>(
   network: WatchableNetwork<Input, Source>,
   dataset: Dataset<Input, Source>,
-  { from, ...options }: TrainingOptions<Input, Source>,
+  options: TrainingOptions<Input, Source> = {},
 ): Training {
   let state: TrainingState = "running";
   const { signal, stop, release } = stopSignal(options.signal);
@@ -87,17 +107,26 @@ export function startTraining<Input extends readonly number[], Source extends re
   };
 
   /** Where it starts; `steps` is 0 as long as nobody knows an epoch's steps. */
-  let first: StepMoment = { epoch: options.firstEpoch ?? 0, step: options.firstStep ?? 0, steps: 0 };
+  let first: Place = { epoch: options.firstEpoch ?? 0, step: options.firstStep ?? 0, steps: 0 };
   /** The latest step that was begun, and the network's steps before it. */
   let begun = { ...first, taken: network.steps };
-  const place = (): StepMoment => {
+  const place = (): Place => {
     const { epoch, steps } = begun;
     const step = begun.step + network.steps - begun.taken;
-    return steps > 0 && step >= steps ? { epoch: epoch + 1, step: 0, steps } : { epoch, step, steps };
+    const isOver = steps > 0 && step >= steps;
+    return { ...(isOver ? { epoch: epoch + 1, step: 0 } : { epoch, step }), steps, ...course?.results };
   };
+  let course: TrainingCourse | undefined;
   const started = (async () => {
-    if (from !== undefined) first = placeIn(await network.loadCheckpoint(from));
+    const opened = openCourse(network, options);
+    if (options.from !== undefined) first = placeIn(await network.loadCheckpoint(options.from));
+    opened.add(first.losses ?? [], first.accuracies ?? []);
+    course = opened;
+    // The checkpoint was made while the epoch before was being evaluated: with the weights of this moment.
+    const isMissing = first.step === 0 && opened.results.losses.length === first.epoch - 1;
+    if (options.validation && isMissing) note(opened, await network.evaluate(options.validation));
     begun = { ...first, taken: network.steps };
+    return opened;
   })();
   const beforeStep = async (at: StepMoment, settle: () => Promise<void>): Promise<void> => {
     if (first.step > 0 && first.steps > 0 && at.steps !== first.steps) {
@@ -118,26 +147,43 @@ export function startTraining<Input extends readonly number[], Source extends re
     await options.beforeStep?.(at, settle);
   };
 
+  /** Those of steps whose losses are not known yet. */
+  const rates: number[] = [];
   const finished = (async () => {
     try {
-      await started;
-      const history = await network.fit(dataset, {
+      const goes = await started;
+      const { epochs } = goes;
+      let stoppedEarly = first.step === 0 && goes.endsBefore(first.epoch);
+      if (stoppedEarly) stop();
+      const { aborted, ...history } = await network.fit(dataset, {
         ...options,
+        epochs,
         firstEpoch: first.epoch,
         firstStep: first.step,
         signal,
         beforeStep,
+        rate(at) {
+          const rate = goes.rate(at);
+          rates.push(rate);
+          return rate;
+        },
         onProgress(progress) {
+          const [rate = 0] = rates.splice(0, 1);
+          if (!Number.isFinite(progress.loss)) throw lossNotFinite(progress, rate);
           options.onProgress?.(progress);
-          report({ kind: "step", ...progress });
+          report({ kind: "step", rate, ...progress });
         },
         async onEpoch(result) {
+          if (result.validation) note(goes, result.validation);
           await options.onEpoch?.(result);
           report({ kind: "epoch", ...result });
+          if (signal.aborted || !goes.endsBefore(result.epoch)) return;
+          stoppedEarly = true;
+          stop();
         },
       });
-      state = history.aborted ? "stopped" : "finished";
-      return history;
+      state = aborted && !stoppedEarly ? "stopped" : "finished";
+      return { ...history, aborted: state === "stopped", stoppedEarly };
     } catch (error) {
       state = "failed";
       throw error;
@@ -246,16 +292,34 @@ function stopSignal(outer: StopSignal | undefined): {
   };
 }
 
+/** Where a training stands, and how the validation images fared in the epochs before. */
+interface Place extends StepMoment {
+  readonly losses?: readonly number[];
+  readonly accuracies?: readonly number[];
+}
+
+function note(course: TrainingCourse, { loss, accuracy }: Metrics): void {
+  course.add([loss], [accuracy]);
+}
+
+function lossNotFinite({ loss, step, epoch }: Progress, rate: number): NetworkError {
+  return new NetworkError(
+    "loss",
+    `the loss became ${Number.isNaN(loss) ? "NaN" : "infinite"} in step ${step} of epoch ${epoch} (learning rate ${rate}); a smaller ` +
+      "rate, a warm-up, clipped gradients or normalized images usually help, from a checkpoint before it",
+  );
+}
+
 /** The place that a checkpoint's notes tell. */
-function placeIn({ [noteName]: text = "null" }: Notes): StepMoment {
-  let place: Partial<StepMoment> | null;
+function placeIn({ [noteName]: text = "null" }: Notes): Place {
+  let place: Partial<Place> | null;
   try {
-    place = JSON.parse(text) as Partial<StepMoment> | null;
+    place = JSON.parse(text) as Partial<Place> | null;
   } catch {
     place = null;
   }
   const { epoch, step, steps } = place ?? {};
-  if (Number.isInteger(epoch) && Number.isInteger(step) && Number.isInteger(steps)) return place as StepMoment;
+  if (Number.isInteger(epoch) && Number.isInteger(step) && Number.isInteger(steps)) return place as Place;
   throw new NetworkError(
     "weights",
     "this checkpoint does not say where training stood: `checkpoint()` of a training makes one that does",

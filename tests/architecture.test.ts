@@ -129,12 +129,12 @@ test("the runtime imports only itself: no compiler, no grammar, no package", () 
   expect(breaches(({ from, to }) => !from.startsWith("runtime/") || to.startsWith("runtime/"))).toEqual([]);
 });
 
-test("of the runtime, the compiler knows the types of the plan and the bytes that a plan's programs allocate", () => {
+test("of the runtime, the compiler knows the plan's types, the bytes that its programs allocate, and schedules", () => {
   const rule = ({ from, to, typesOnly }: Import): boolean =>
     !from.startsWith("compiler/") ||
     !to.startsWith("runtime/") ||
     (to === "runtime/plan.ts" && typesOnly) ||
-    to === "runtime/programs.ts";
+    ["runtime/programs.ts", "runtime/schedules.ts"].includes(to);
   expect(breaches(rule)).toEqual([]);
 });
 

@@ -10,7 +10,7 @@ import type { Place } from "../ir/memory.ts";
 import type { ProgramPlan } from "../ir/output.ts";
 import type { LayoutsOf } from "../ir/tiles.ts";
 import type {
-  BindingPlan, BufferPlan, DispatchPlan, NetworkPlan, PlacePlan, TensorPlan, TrainingPlan,
+  BindingPlan, BufferPlan, CoursePlan, DispatchPlan, NetworkPlan, PlacePlan, TensorPlan, TrainingPlan,
 } from "../../runtime/plan.ts"; // prettier-ignore
 import { emitPreparation } from "./emitPreparation.ts";
 import type { PreparationPart } from "./emitPreparation.ts";
@@ -38,6 +38,7 @@ export interface TrainingPart {
   /** What the loss multiplies the classes by, where they differ. */
   readonly classWeights?: readonly number[];
   readonly keepLogits: boolean;
+  readonly course: CoursePlan;
 }
 
 export interface EmitPlanInput {
@@ -317,6 +318,7 @@ function emitTraining(
       })),
     }),
     metrics: { buffer: ringPlace.buffer, slots: training.ringSlots },
+    course: training.course,
   };
 }
 

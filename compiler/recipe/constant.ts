@@ -1,9 +1,4 @@
 /** The rate as the optimizer gives it. */
 import { defineSchedule } from "./defineRecipePart.ts";
 
-export const constant = defineSchedule({
-  name: "constant",
-  doc: "the rate as given",
-  arguments: [],
-  rateAt: (_args, lr) => lr,
-});
+export const constant = defineSchedule({ name: "constant", doc: "the rate as given", arguments: [] });

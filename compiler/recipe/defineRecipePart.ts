@@ -77,21 +77,9 @@ export function initialOf(initialiser: InitialiserDefinition, parameter: Paramet
 
 // ---- Schedules -------------------------------------------------------------------------------------------------
 
-/** Where the training stands. Steps and epochs count from 0; test losses and accuracies (0 to 1) are those of the finished epochs. */
-export interface ScheduleTime {
-  readonly step: number;
-  readonly stepsPerEpoch: number;
-  readonly epochs: number;
-  readonly losses: readonly number[];
-  readonly accuracies: readonly number[];
-}
-
+/** Its formulas stand in `runtime/schedules.ts`, since apps train by them too. */
 export interface ScheduleDefinition extends RecipePart {
   readonly tag: "schedule";
-  /** The learning rate of a step, `lr` being the optimizer's own; warm-up is not its business. */
-  readonly rateAt: (args: RecipeArgs, lr: number, time: ScheduleTime) => number;
-  /** The momentum of a step (Adam's first beta), where the schedule moves it. */
-  readonly momentumAt?: (args: RecipeArgs, time: ScheduleTime) => number | undefined;
 }
 
 const warmup: LayerArgument = {
@@ -105,21 +93,6 @@ const warmup: LayerArgument = {
 /** Every schedule takes `warmup` last. */
 export function defineSchedule(schedule: Omit<ScheduleDefinition, "tag">): ScheduleDefinition {
   return { tag: "schedule", ...schedule, arguments: [...schedule.arguments, warmup] };
-}
-
-/**
- * The learning rate of a step. Warm-up multiplies the schedule's rate by a factor that rises in equal steps to 1; the
- * schedule's own epochs are counted from the start of the training, warm-up included.
- */
-export function scheduledRate(schedule: ScheduleDefinition, args: RecipeArgs, lr: number, time: ScheduleTime): number {
-  const warmupSteps = numberArg(args, "warmup", 0) * time.stepsPerEpoch;
-  const risen = time.step + 1 < warmupSteps ? (time.step + 1) / warmupSteps : 1;
-  return schedule.rateAt(args, lr, time) * risen;
-}
-
-/** The epoch that a step belongs to. */
-export function epochOf({ step, stepsPerEpoch }: ScheduleTime): number {
-  return Math.floor(step / stepsPerEpoch);
 }
 
 // ---- Arguments and collections ---------------------------------------------------------------------------------

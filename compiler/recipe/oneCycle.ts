@@ -5,36 +5,7 @@
  * With total_steps, or epochs and steps_per_epoch, the cycle has a length of its own; a training that is longer keeps its last rate.
  */
 import type { LayerArgument } from "../ir/argument.ts";
-import { defineSchedule, numberArg } from "./defineRecipePart.ts";
-import type { RecipeArgs, ScheduleTime } from "./defineRecipePart.ts";
-
-/** From `start` to `end` along half a cosine, or straight. */
-function anneal(args: RecipeArgs, start: number, end: number, share: number): number {
-  if (args["anneal_strategy"] === "linear") return start + (end - start) * share;
-  return end + ((start - end) * (1 + Math.cos(Math.PI * share))) / 2;
-}
-
-function stepsOf(args: RecipeArgs, { epochs, stepsPerEpoch }: ScheduleTime): number {
-  const own = numberArg(args, "epochs", epochs) * numberArg(args, "steps_per_epoch", stepsPerEpoch);
-  return numberArg(args, "total_steps", own);
-}
-
-/** Where a quantity stands that begins at `first`, is `top` at the end of the first phase, and ends at `last`. */
-function course(args: RecipeArgs, time: ScheduleTime, first: number, top: number, last: number): number {
-  const { step } = time;
-  const steps = stepsOf(args, time);
-  const rise = numberArg(args, "pct_start") * steps - 1;
-  const phases =
-    args["three_phase"] === true
-      ? [[rise, first, top], [2 * rise, top, first], [steps - 1, first, last]] as const
-      : [[rise, first, top], [steps - 1, top, last]] as const; // prettier-ignore
-  let start = 0;
-  for (const [end, from, to] of phases) {
-    if (step <= end && end > start) return anneal(args, from, to, (step - start) / (end - start));
-    start = end;
-  }
-  return last;
-}
+import { defineSchedule } from "./defineRecipePart.ts";
 
 function divisor(name: string, standard: number, doc: string): LayerArgument {
   return { name, type: "real", min: 0, minExclusive: true, default: standard, doc };
@@ -62,15 +33,5 @@ export const oneCycle = defineSchedule({
     return isTwice
       ? "`total_steps` gives the length of the cycle, and `epochs` and `steps_per_epoch` give it again"
       : undefined;
-  },
-  rateAt(args, _lr, time) {
-    const highest = numberArg(args, "max_lr");
-    const first = highest / numberArg(args, "div_factor");
-    return course(args, time, first, highest, first / numberArg(args, "final_div_factor"));
-  },
-  momentumAt(args, time) {
-    if (args["cycle_momentum"] !== true) return undefined;
-    const greatest = numberArg(args, "max_momentum");
-    return course(args, time, greatest, numberArg(args, "base_momentum"), greatest);
   },
 });

@@ -96,12 +96,12 @@ export function softmax(row: ArrayLike<number>): Float64Array {
   return result.map((value) => value / sum);
 }
 
-/** The logarithm of a class's probability, from a row of logits whose greatest is at `maximum`. */
+/** The logarithm of a class's probability, from a row of logits whose greatest is at `maximum`; to the bit the runtime's. */
 export function logProbability(row: ArrayLike<number>, index: number, maximum: number): number {
   const most = row[maximum] as number;
   let sum = 0;
   for (let i = 0; i < row.length; i++) sum += Math.exp((row[i] as number) - most);
-  return (row[index] as number) - most - Math.log(sum);
+  return (row[index] as number) - (Math.log(sum) + most);
 }
 
 /** Precision, recall and F1 of each class. */

@@ -7,6 +7,7 @@ import { shuffledOrder } from "cnnc/runtime";
 import { readImages, type Dataset, type RawBatch } from "../datasets/imageSet.ts";
 import { readAhead } from "../datasets/readAhead.ts";
 import { UserError } from "../files/userError.ts";
+import { stopsEarly } from "../../runtime/schedules.ts";
 import { evaluateNetwork, type ClassifyingNetwork } from "./evaluateNetwork.ts";
 import type { EpochEntry, StepEntry } from "./trainingLog.ts";
 
@@ -244,12 +245,6 @@ export async function inputsAt(options: InputOptions, position: TrainingPosition
   const images = await readImages(dataset.train, indices);
   const labels = Uint32Array.from(indices, (image) => dataset.train.labels[image] as number);
   return { images, labels, rate: rateAt(moment), momentum: momentumAt?.(moment) };
-}
-
-function stopsEarly(testLosses: readonly number[], patience: number | undefined): boolean {
-  if (patience === undefined || testLosses.length === 0) return false;
-  const best = testLosses.indexOf(Math.min(...testLosses));
-  return testLosses.length - 1 - best >= patience;
 }
 
 /** Images a second over about the last ten seconds. */

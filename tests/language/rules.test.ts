@@ -6,8 +6,7 @@ import { checkCommand } from "../../compiler/commands/check.ts";
 import { layers } from "../../compiler/ops/index.ts";
 import { describeBlocks } from "../../compiler/commands/describeBlocks.ts";
 import { standardLibrary } from "../../compiler/standardLibrary.ts";
-import { scheduledRate } from "../../compiler/recipe/defineRecipePart.ts";
-import { schedules } from "../../compiler/recipe/index.ts";
+import { scheduledRate } from "../../runtime/schedules.ts";
 import {
   bodyCodes, bodyGraph, checkCleanly, codesOf, recipeOf, steps, valueCodes, valueOf, withRecipe,
 } from "../support/checkText.ts"; // prettier-ignore
@@ -476,7 +475,7 @@ const rules: Readonly<Record<string, () => void>> = {
     }
     const warm = schedule("step(2, factor: 0.5, warmup: 1)");
     const rates = [0, 1, 2, 3, 4, 8].map((step) =>
-      scheduledRate(schedules.get(warm.name)!, warm.args, 1, {
+      scheduledRate({ ...warm.args, name: warm.name }, 1, {
         step,
         stepsPerEpoch: 4,
         epochs: 4,

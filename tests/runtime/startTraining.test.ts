@@ -34,7 +34,7 @@ describe("watching", () => {
     const training = startTraining(network, dataset, {
       epochs: 2,
       validation: dataset,
-      onProgress: (progress) => told.push({ kind: "step", ...progress }),
+      onProgress: (progress) => told.push({ kind: "step", rate: network.uniform("lr"), ...progress }),
       onEpoch: (result) => void told.push({ kind: "epoch", ...result }),
     });
     const watch = async (): Promise<TrainingEvent[]> => {
@@ -47,6 +47,7 @@ describe("watching", () => {
     expect(events).toEqual(told);
     expect(others).toEqual(told);
     const history = await training.finished;
+    expect(history).toMatchObject({ aborted: false, stoppedEarly: false });
     expect(history.epochs).toEqual(events.flatMap(({ kind, ...result }) => (kind === "epoch" ? [result] : [])));
     expect(history.epochs[1]?.validation).toEqual(await network.evaluate(dataset));
     expect(training.state).toBe("finished");

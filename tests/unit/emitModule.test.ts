@@ -117,6 +117,13 @@ await network.predict(good);
 await network.fit({ images: grey, labels }, { epochs: 1, validation: { images: [plane], labels: [0] } });
 await network.fit({ size: 1, stream: () => [{ image: [plane], label: 0 }] }, { epochs: 1 });
 startTraining(network, { images: grey, labels }, { epochs: 1, validation: { images: grey, labels } });
+const rate = ({ losses }: { losses: readonly number[] }) => 0.1 / (1 + losses.length);
+const { stoppedEarly } = await startTraining(network, { images: grey, labels }, { rate, earlyStop: false }).finished;
+startTraining(network, { images: grey, labels }, { rate: 0.1, schedule: { name: "cosine", eta_min: Number(stoppedEarly) } });
+// @ts-expect-error
+startTraining(network, { images: grey, labels }, { schedule: { name: "cosine", factor: 0.1 } });
+// @ts-expect-error
+startTraining(network, { images: grey, labels }, { schedule: { name: "multi_step" } });
 // @ts-expect-error
 await network.predict(rgb);
 // @ts-expect-error

@@ -1,7 +1,7 @@
 /** Optimizers, initialisers and schedules against PyTorch's values for the same numbers. */
 import { describe, expect, test } from "@jest/globals";
 import type { RecipeArgs } from "../../compiler/recipe/defineRecipePart.ts";
-import { initialOf, scheduledRate } from "../../compiler/recipe/defineRecipePart.ts";
+import { initialOf } from "../../compiler/recipe/defineRecipePart.ts";
 import { initialisers, optimizers, schedules } from "../../compiler/recipe/index.ts";
 import type { LayerArgument } from "../../compiler/ops/defineOp.ts";
 import type { Parameter } from "../../compiler/ir/graph.ts";
@@ -9,6 +9,8 @@ import { valueId } from "../../compiler/ir/graph.ts";
 import { map } from "../../compiler/ir/expression.ts";
 import type { Precision } from "../support/interpret.ts";
 import { interpretComputation } from "../support/interpret.ts";
+import { scheduledMomentum, scheduledRate } from "../../runtime/schedules.ts";
+import type { ScheduleTime } from "../../runtime/schedules.ts";
 
 function withDefaults(definitions: readonly LayerArgument[], given: RecipeArgs): RecipeArgs {
   const defaults = definitions.flatMap(({ name, default: value }) =>
@@ -91,15 +93,20 @@ describe("schedules", () => {
   ) => {
     const schedule = schedules.get(name)!;
     const args = withDefaults(schedule.arguments, given);
-    return Array.from({ length: epochs * stepsPerEpoch }, (_, step) =>
-      scheduledRate(schedule, args, 0.4, {
+    return Array.from({ length: epochs * stepsPerEpoch }, (_, step) => {
+      const time: ScheduleTime = {
         step,
         stepsPerEpoch,
         epochs,
         losses: losses.slice(0, Math.floor(step / stepsPerEpoch)),
         accuracies: accuracies.slice(0, Math.floor(step / stepsPerEpoch)),
-      }),
-    );
+      };
+      const rate = scheduledRate({ name, ...args }, 0.4, time);
+      // What an app leaves out is what the language leaves out.
+      expect(scheduledRate({ name, ...given }, 0.4, time)).toBe(rate);
+      expect(scheduledMomentum({ name, ...given }, time)).toBe(scheduledMomentum({ name, ...args }, time));
+      return rate;
+    });
   };
   const expectRates = (actual: readonly number[], expected: readonly number[]): void => {
     expect(actual).toHaveLength(expected.length);
