@@ -61,6 +61,7 @@ export function compileFor(
   const { preparation } = compiled.plan;
   const isKnown =
     more.value === undefined &&
+    more.fuse !== false &&
     preparation?.sourceShape.join() === source.shape.join() &&
     preparation.sourceType === source.dtype &&
     (preparation.sizes !== undefined) === (source.mixed === true);

@@ -21,7 +21,7 @@ import { runFiles, writeRun, type RunDescription, type RunFiles } from "../train
 import { trainRun, type RunOutcome } from "../training/trainRun.ts";
 import { isEpoch } from "../training/trainingLog.ts";
 import { writeFiles } from "./compile.ts";
-import { openData } from "./openData.ts";
+import { compileFor, openData, sourceOf } from "./openData.ts";
 import { compileSpec, type SpecOptions } from "./compileSpec.ts";
 import { formatCount, type Terminal } from "./terminal.ts";
 
@@ -152,6 +152,10 @@ export async function trainCommand(file: string, options: TrainCommandOptions, t
         if (initial !== undefined) await loadInitial(opened, initial, view);
         writeRun(files, describe(opened.description));
         return opened;
+      },
+      openUnfused: () => {
+        const { plan } = compileFor(file, network, sourceOf(dataset.train), options, { ...more, fuse: false });
+        return openNetwork(plan, { seed, programs: ["training"] });
       },
       view,
       signal: interruption.signal,

@@ -1,7 +1,11 @@
 /**
  * Where a loss that is not finite comes from. The run is repeated on a fresh network from its last checkpoint up to the step
- * before the loss; then the kernels of that step, and of the bad one, run one by one until a value is not finite.
+ * before the loss; then the kernels of that step, and of the bad one, run one by one until a value is not finite. Values are looked at
+ * on the host, by their bits, and those between fused ops too: a relu or a max pooling may make a number of a NaN again. So the
+ * kernels are those of the network compiled without fusing, which takes over the state of the one that was trained.
  */
+import { NetworkError, type NotFinite } from "cnnc/runtime";
+
 import type { StoredCheckpoint } from "./checkpointStore.ts";
 import type { OpenNetwork } from "./openNetwork.ts";
 import { inputsAt, type InputOptions, type NotFiniteError, type TrainingPosition } from "./trainNetwork.ts";
@@ -18,9 +22,9 @@ export async function explainNotFinite(
   checkpoint: StoredCheckpoint,
   options: InputOptions,
   open: () => Promise<OpenNetwork>,
+  openUnfused: () => Promise<OpenNetwork>,
 ): Promise<Explanation | undefined> {
   const opened = await open();
-  const { network } = opened;
   try {
     await opened.loadCheckpoint(checkpoint.file);
     // The step before counts too: its loss may be finite and its gradients not.
@@ -36,7 +40,9 @@ export async function explainNotFinite(
             sentence: `${weight} is not finite before step ${at.step + 1}: the update of step ${at.step} overflowed.`,
           };
         }
-        const found = await network.firstNotFinite(images, labels);
+        const found =
+          (await lookWithin(opened, openUnfused, images, labels)) ??
+          (await opened.network.firstNotFinite(images, labels));
         if (found !== undefined) {
           const { kind, isBackward } = found;
           const label = layersOf(found.label);
@@ -52,6 +58,26 @@ export async function explainNotFinite(
     return undefined;
   } finally {
     opened.close();
+  }
+}
+
+/** The first layer in the network without fusing; undefined where that is too large for the adapter. */
+async function lookWithin(
+  opened: OpenNetwork,
+  openUnfused: () => Promise<OpenNetwork>,
+  ...[images, labels]: Parameters<OpenNetwork["network"]["firstNotFinite"]>
+): Promise<NotFinite | undefined> {
+  const state = await opened.saveCheckpoint({});
+  let unfused: OpenNetwork | undefined;
+  try {
+    unfused = await openUnfused();
+    await unfused.loadCheckpoint(state);
+    return await unfused.network.firstNotFinite(images, labels);
+  } catch (error) {
+    if (!(error instanceof NetworkError) || error.kind !== "device") throw error;
+    return undefined;
+  } finally {
+    unfused?.close();
   }
 }
 

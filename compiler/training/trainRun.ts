@@ -38,6 +38,8 @@ export interface RunOptions {
   readonly title: string;
   /** Opens the network with its first weights. */
   readonly open: () => Promise<OpenNetwork>;
+  /** Opens the same with a kernel for each op, in which a number that goes wrong is looked for. */
+  readonly openUnfused: () => Promise<OpenNetwork>;
   readonly view: ProgressView;
   readonly signal: AbortSignal;
   /** Milliseconds. */
@@ -202,7 +204,7 @@ async function failure(
   opened.close();
   options.view.note(`${error.message}; looking for the layer`);
   const found =
-    newest === undefined ? undefined : await explainNotFinite(error, newest, loopOptions(options), options.open);
+    newest && (await explainNotFinite(error, newest, loopOptions(options), options.open, options.openUnfused));
   const message =
     `${error.message}. ${found?.sentence ?? "The layer that it comes from could not be found."} ` +
     `The last good checkpoint is ${newest?.path ?? "missing"}. ` +

@@ -10,16 +10,15 @@ import { readLog, type StepEntry } from "../../compiler/training/trainingLog.ts"
 import { compileText } from "../support/compileText.ts";
 import { temporaryFolder } from "../support/temporaryFolder.ts";
 
-const { plan, recipe } = compileText(
-  `model Net {
+const imageSource = { shape: [1, 4, 4], dtype: "u8", mixed: false } as const;
+const spec = `model Net {
   input 1 x 4 x 4
   conv(2, kernel: 3, bias: false) -> batch_norm -> relu
   flatten
   dropout(0.3) -> linear(3)
 }
-train Net { data fashion_mnist  optimizer sgd(lr: 0.1, momentum: 0.9)  batch 8  epochs 3 }`,
-  { imageSource: { shape: [1, 4, 4], dtype: "u8", mixed: false } },
-);
+train Net { data fashion_mnist  optimizer sgd(lr: 0.1, momentum: 0.9)  batch 8  epochs 3 }`;
+const { plan, recipe } = compileText(spec, { imageSource });
 
 const programs = ["training", "trainingBytes", "inference", "inferenceBytes"] as const;
 const images = (count: number): ImageSet =>
@@ -65,6 +64,7 @@ function run(name: string, more: Partial<RunOptions> = {}): ReturnType<typeof tr
     checkpointSteps: 4,
     title: "Net",
     open: () => openNetwork(plan, { seed: 1, programs }),
+    openUnfused: () => openNetwork(compileText(spec, { imageSource, fuse: false }).plan, { programs: ["training"] }),
     view,
     signal: new AbortController().signal,
     now: () => performance.now(),
@@ -117,4 +117,28 @@ test("a loss that is not finite names the step, the layer and the last good chec
   );
   const last = readLog(runFiles(join(folder, "wild")).log).at(-1);
   expect(last?.kind === "failed" && last.layer).toMatch(/conv1|batch_norm1|linear1|relu1/);
+});
+
+test("the layer is found behind a relu and a max pooling, which may make numbers of its values again", async () => {
+  const hiding = `model Net { input 1 x 4 x 4  conv(2, kernel: 3, bias: false) -> relu -> max_pool(2) -> flatten -> linear(3) }
+train Net { data fashion_mnist  optimizer sgd(lr: 0.1)  batch 8 }`;
+  const layerOf = async (isFused: boolean): Promise<unknown> => {
+    const openOf = (fuse: boolean) => async (): Promise<OpenNetwork> => {
+      const opened = await openNetwork(compileText(hiding, { imageSource, fuse }).plan, { programs });
+      // The first channel is minus infinity, of which relu makes 0; the loss is not finite because of the last layer.
+      const weight = Array.from({ length: 18 }, (_, i) => (i < 9 ? -3e38 : 1));
+      opened.network.parameter("conv1.weight").write(weight);
+      const { shape } = opened.network.parameter("linear1.weight");
+      opened.network.parameter("linear1.weight").write(new Float32Array(shape[0]! * shape[1]!).fill(3e38));
+      return opened;
+    };
+    const name = `hiding ${isFused}`;
+    const failed = run(name, { open: openOf(true), openUnfused: openOf(isFused) });
+    await expect(failed).rejects.toThrow("The first value that is not finite is");
+    const last = readLog(runFiles(join(folder, name)).log).at(-1);
+    return last?.kind === "failed" && last.layer;
+  };
+  expect(await layerOf(false)).toBe("conv1");
+  // What the fused kernels alone would tell.
+  expect(await layerOf(true)).toBe("linear1");
 });
