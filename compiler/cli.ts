@@ -151,6 +151,21 @@ function buildProgram(terminal: Terminal, setExitCode: (code: number) => void): 
       setExitCode(await trainCommand(file, options as Parameters<typeof trainCommand>[1], terminal));
     });
 
+  onSpec("tune", "Measure faster kernels for a network on this machine's adapter, for `cnnc compile` and `cnnc train`.")
+    .option("-r, --recipe <name>", "the recipe whose training step counts")
+    .option("-b, --batch <n>", "the most images of a step (default: the recipe's)", positiveInteger)
+    .option(
+      "-o, --out <dir>",
+      "the module's directory, for its table NAME.tune.json (default: out/MODEL, as `cnnc train`)",
+    )
+    .option("--budget <seconds>", "about how long to measure; Ctrl-C ends it with what was found", positiveInteger, 120)
+    .option("--adapter <class>", "the kernels to start from: `cpu` or `gpu`", choice("cpu", "gpu"), "cpu")
+    .addHelpText("after", help("tune", "specs/lenet.cnn", "specs/resnet.cnn --set depth=18 --budget 600 -o web/resnet"))
+    .action(async (file: string, options: object) => {
+      const { tuneCommand } = await import("./commands/tune.ts");
+      setExitCode(await tuneCommand(file, options as Parameters<typeof tuneCommand>[1], terminal));
+    });
+
   onSpec("eval", "Print loss, accuracy, figures of each class and the confusion matrix on the held-out test images.")
     .requiredOption("-w, --weights <file>", weightsText, collectMore)
     .option("-r, --recipe <name>", "the recipe that says which data, and how images are prepared")

@@ -120,9 +120,9 @@ export async function createNetwork<
   StateName extends string = string,
   Input extends readonly number[] = readonly number[],
   Source extends readonly number[] = readonly number[],
->(plan: NetworkPlan, options: NetworkOptions = {}): Promise<Network<ParameterName, StateName, Input, Source>> {
-  const session = await openSession(plan, options);
-  const { watched, uniforms } = session;
+>(given: NetworkPlan, options: NetworkOptions = {}): Promise<Network<ParameterName, StateName, Input, Source>> {
+  const session = await openSession(given, options);
+  const { plan, watched, uniforms } = session;
   const imageFeed = createImageFeed(session, (count) => {
     uniforms.setBuiltin("count", count);
     uniforms.setBuiltin("step", store.step);

@@ -69,7 +69,7 @@ function scheduleMap(axes: readonly Axis[], constraints: ReadonlyMap<string, Til
   return { tile, unroll: {}, workgroupSize: 64 };
 }
 
-interface Tiling {
+export interface Tiling {
   /** Of the root's axes, in order. */
   readonly tiles: readonly number[];
   /** Elements of a tile. */
@@ -80,7 +80,7 @@ interface Tiling {
   readonly useful: number;
 }
 
-interface Choice {
+export interface Choice {
   readonly tiling: Tiling;
   /** Of the reduced axes, in order. */
   readonly unrolls: readonly number[];
@@ -92,14 +92,29 @@ function stepsOf({ tiling, unrolls }: Choice): Steps {
   return tiling.tiles.concat(unrolls);
 }
 
-function scheduleReduction(
+/** What a search among a reduction's schedules knows before it begins. */
+export interface Search {
+  readonly axes: readonly Axis[];
+  readonly body: ReduceBody;
+  readonly constraints: ReadonlyMap<string, TileConstraint>;
+  readonly periods: ReadonlyMap<string, number>;
+  readonly patterns: readonly LoadPattern[];
+  /** The axis that parts may cut, and in how many. */
+  readonly split: Axis | undefined;
+  readonly mostParts: number;
+  readonly wanted: number;
+  /** About how many lines the kernel's text has under a choice. */
+  readonly linesOf: (choice: Choice) => number;
+}
+
+/** Begins a search for the schedule of a kernel whose root reduces. */
+export function openSearch(
   kernel: Kernel,
   root: Stage,
   body: ReduceBody,
   layouts: readonly (StageLayout | undefined)[],
   options: ScheduleOptions,
-): Schedule {
-  const constraints = constraintsOf(layouts);
+): Search {
   const { axes } = root.computation;
   const siblings = kernel.stages.slice(1).flatMap((stage) => {
     const other = stage.computation.body;
@@ -111,30 +126,66 @@ function scheduleReduction(
     ...loadPattern(body.value, axes, body.over),
     ...siblings.flatMap((sibling) => loadPattern(sibling.value, axes, body.over, sibling.own)),
   ];
-  const wanted = wantedInvocations[options.adapterClass];
   const split = splitAxis(body.over, options);
-  const mostParts = split === undefined ? 1 : Math.min(largestSplit, split.extent);
-  const linesOf = lineEstimate(kernel, layouts, patterns);
-  let best: { readonly cost: number; readonly choice: Choice; readonly parts: number } | undefined;
-  const periods = periodsOf(body.value, axes);
-  for (const choice of choices(axes, body.over, constraints, periods, options.lineBudget)) {
-    const { sums, invocations, useful } = choice.tiling;
-    const parts = Math.max(1, Math.min(mostParts, Math.ceil(wanted / invocations)));
-    const idle = Math.max(1, wanted / (invocations * parts));
-    const work = sums * choice.unrolled;
-    // Most choices cost too much before their loads are counted.
-    if (best !== undefined && ((work + loopOverhead) / (work * useful)) * idle >= best.cost) continue;
-    const cost = ((work + loadCost(stepsOf(choice), patterns) + loopOverhead) / (work * useful)) * idle;
-    if (best !== undefined && cost >= best.cost) continue;
-    if (linesOf(choice) <= options.lineBudget) best = { cost, choice, parts };
-  }
-  const { choice, parts } = best ?? { choice: shortest(axes, body, constraints, options, linesOf), parts: 1 };
+  return {
+    axes,
+    body,
+    constraints: constraintsOf(layouts),
+    periods: periodsOf(body.value, axes),
+    patterns,
+    split,
+    mostParts: split === undefined ? 1 : Math.min(largestSplit, split.extent),
+    wanted: wantedInvocations[options.adapterClass],
+    linesOf: lineEstimate(kernel, layouts, patterns),
+  };
+}
+
+/** In how many parts a choice's sums are taken, so that enough invocations run. */
+export function partsFor({ tiling }: Choice, { wanted, mostParts }: Search): number {
+  return Math.max(1, Math.min(mostParts, Math.ceil(wanted / tiling.invocations)));
+}
+
+/**
+ * What a choice costs for one useful multiply-add, in multiply-adds; undefined where it is known before its loads are counted to
+ * be no less than `below`.
+ */
+export function costOf(choice: Choice, parts: number, search: Search, below = Infinity): number | undefined {
+  const { sums, invocations, useful } = choice.tiling;
+  const idle = Math.max(1, search.wanted / (invocations * parts));
+  const work = sums * choice.unrolled;
+  if (((work + loopOverhead) / (work * useful)) * idle >= below) return undefined;
+  return ((work + loadCost(stepsOf(choice), search.patterns) + loopOverhead) / (work * useful)) * idle;
+}
+
+/** A choice as a schedule. */
+export function scheduleOf(choice: Choice | undefined, parts: number, { axes, body, split }: Search): Schedule {
   return {
     tile: choice === undefined ? {} : record(axes, choice.tiling.tiles),
     unroll: choice === undefined ? {} : record(body.over, choice.unrolls),
     ...(split !== undefined && parts > 1 && { split: { axis: split.name, parts } }),
     workgroupSize: 64,
   };
+}
+
+function scheduleReduction(
+  kernel: Kernel,
+  root: Stage,
+  body: ReduceBody,
+  layouts: readonly (StageLayout | undefined)[],
+  options: ScheduleOptions,
+): Schedule {
+  const search = openSearch(kernel, root, body, layouts, options);
+  const { axes, constraints, periods, linesOf } = search;
+  let best: { readonly cost: number; readonly choice: Choice; readonly parts: number } | undefined;
+  for (const choice of choices(axes, body.over, constraints, periods, options.lineBudget)) {
+    const parts = partsFor(choice, search);
+    // Most choices cost too much before their loads are counted.
+    const cost = costOf(choice, parts, search, best?.cost);
+    if (cost === undefined || (best !== undefined && cost >= best.cost)) continue;
+    if (linesOf(choice) <= options.lineBudget) best = { cost, choice, parts };
+  }
+  const { choice, parts } = best ?? { choice: shortest(axes, body, constraints, options, linesOf), parts: 1 };
+  return scheduleOf(choice, parts, search);
 }
 
 /** The choice of fewest lines, where none is within the budget. */
@@ -211,7 +262,7 @@ function loadCost(steps: Steps, patterns: readonly LoadPattern[]): number {
 }
 
 /** Tiles and unrollings within the limits. An axis is unrolled only when those inside it are, fully. */
-function* choices(
+export function* choices(
   axes: readonly Axis[],
   over: readonly Axis[],
   constraints: ReadonlyMap<string, TileConstraint>,

@@ -12,6 +12,7 @@ import { checkValue } from "./checkValue.ts";
 import { checkFile, compileSpec, type SpecOptions } from "./compileSpec.ts";
 import { parseLimits } from "./limitOptions.ts";
 import { formatCount, type Terminal } from "./terminal.ts";
+import { describeTuning, findTable, withTuning } from "./tuning.ts";
 
 export interface CompileCommandOptions extends SpecOptions {
   readonly out?: string;
@@ -38,11 +39,12 @@ export async function compileCommand(
     const { checked } = checkFile(file, options);
     if (checked !== undefined) checkValue(checked.graph, value);
   }
-  const { network, diagnostics } = compileSpec(file, options, terminal, {
+  const more = {
     adapterClass: options.adapter,
     limits: parseLimits(options.limit),
     ...(value !== undefined && { value }),
-  });
+  };
+  const { network, diagnostics } = compileSpec(file, options, terminal, more);
   const stages = (options.dump ?? []).map((stage) => [stage, dumpStage(network, stage)] as const);
   const dump = options.dump === undefined ? {} : { dump: Object.fromEntries(stages) };
   // One JSON object and nothing beside it, so that a script can parse what it gets.
@@ -52,20 +54,24 @@ export async function compileCommand(
     return 0;
   }
   const stem = options.model ?? basename(file, extname(file));
+  const found = findTable(options.out, stem, file);
+  const tuned = found === undefined ? network : withTuning(network, found, file, options, more);
   // Beside the network's own module, under names of its own.
   const [source, fileName] =
-    value === undefined ? [network, stem] : [{ ...network, name: `${network.name} ${value}` }, `${stem}-${value}`];
+    value === undefined ? [tuned, stem] : [{ ...tuned, name: `${network.name} ${value}` }, `${stem}-${value}`];
   const files = [
     ...(await emitModule(source, { language: options.emit, fileName })),
     ...(options.emit === "js" ? readRuntimeBundle() : []),
   ];
   const paths = writeFiles(options.out, files);
   if (options.json === true) {
-    terminal.out(json({ ok: true, name: network.name, files: paths, diagnostics, ...dump }));
+    const tuning = found === undefined ? {} : { tuning: found.path };
+    terminal.out(json({ ok: true, name: network.name, files: paths, diagnostics, ...tuning, ...dump }));
   } else {
     const main = paths.find((path) => /\.[tj]s$/.test(path) && !path.endsWith(".d.ts")) ?? options.out;
     const kernels = paths.filter((path) => path.endsWith(".wgsl")).length;
     terminal.error(`${main}: ${source.name}, ${formatCount(kernels)} kernels beside it\n`);
+    if (found !== undefined) terminal.error(`${describeTuning(tuned, found)}\n`);
   }
   return 0;
 }

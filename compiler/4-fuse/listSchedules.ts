@@ -1,0 +1,170 @@
+/**
+ * In: a kernel. Out: schedules worth measuring: those that the cost model finds cheapest, and the cheapest of other kinds (larger and
+ * smaller tiles, more and less unrolling), since what the model gets wrong it gets wrong for a kind. And whether a schedule from
+ * elsewhere, such as a table of an older spec, fits a kernel at all.
+ */
+import { layoutsOf, leastCommonMultiple } from "../ir/tiles.ts";
+import type { Kernel, Schedule } from "../ir/kernel.ts";
+import {
+  choices, chooseSchedule, constraintsOf, costOf, openSearch, partsFor, scheduleOf, type Choice, type ScheduleOptions, type Search,
+} from "./chooseSchedule.ts"; // prettier-ignore
+import { stagingFits } from "./shareReads.ts";
+
+/** How much longer than the cost model's a measured kernel's text may be: it costs start-up, which is not measured. */
+const moreLines = 1.5;
+/** Schedules that the model finds this many times as costly as its own are not worth a measurement. */
+const costliest = 4;
+/** Other workgroup sizes than the usual 64. */
+const workgroupSizes = [32, 128, 256] as const;
+/** Sums that one invocation keeps, at most, whoever asks. */
+const mostSums = 1024;
+/** WebGPU's maxComputeInvocationsPerWorkgroup. */
+const mostInvocations = 256;
+
+/** Up to `count` distinct schedules of a kernel, the cost model's own first. */
+export function listSchedules(kernel: Kernel, options: ScheduleOptions, count: number): readonly Schedule[] {
+  const chosen = chooseSchedule(kernel, options);
+  const root = kernel.stages[0];
+  const body = root?.computation.body;
+  const found =
+    root === undefined || body === undefined ? []
+    : body.kind === "map" ? vectorWidths(kernel, chosen)
+    : reductionSchedules(openSearch(kernel, root, body, layoutsOf(kernel), options), options, count); // prettier-ignore
+  return distinct([chosen, ...found]).slice(0, count);
+}
+
+/** The same way of computing in other workgroups and, where the sum is split, in more and fewer parts. */
+export function variantsOf(schedule: Schedule, mostParts: number): readonly Schedule[] {
+  const { split } = schedule;
+  const sizes = workgroupSizes.map((workgroupSize): Schedule => ({ ...schedule, workgroupSize }));
+  if (split === undefined) return sizes;
+  const parts = [Math.round(split.parts / 2), split.parts * 2].filter((each) => each > 1 && each <= mostParts);
+  return [...parts.map((each): Schedule => ({ ...schedule, split: { ...split, parts: each } })), ...sizes];
+}
+
+/** The most parts that a kernel's sums may have. */
+export function mostPartsOf(kernel: Kernel, options: ScheduleOptions): number {
+  const root = kernel.stages[0];
+  if (root?.computation.body.kind !== "reduce") return 1;
+  return openSearch(kernel, root, root.computation.body, layoutsOf(kernel), options).mostParts;
+}
+
+/** Elementwise: how many neighbours one invocation computes. */
+function vectorWidths(kernel: Kernel, chosen: Schedule): readonly Schedule[] {
+  const axes = kernel.stages[0]?.computation.axes ?? [];
+  const last = axes.at(-1);
+  if (last === undefined) return [];
+  const { multipleOf, full } = constraintsOf(layoutsOf(kernel)).get(last.name) ?? { multipleOf: 1, full: false };
+  const widths = full ? [] : [1, 2, 4, 8].map((width) => leastCommonMultiple(width, multipleOf));
+  const fitting = widths.filter((width) => last.extent % width === 0);
+  return fitting.map((width) => ({ ...chosen, tile: { ...chosen.tile, [last.name]: width } }));
+}
+
+interface Costed {
+  readonly cost: number;
+  readonly schedule: Schedule;
+  readonly tile: string;
+}
+
+/** Turn by turn the cheapest of all with a tile of its own, and the cheapest of a kind that is not there yet. */
+function reductionSchedules(search: Search, options: ScheduleOptions, count: number): readonly Schedule[] {
+  const lineBudget = options.lineBudget * moreLines;
+  const ofTile = new Map<string, Costed>();
+  const ofKind = new Map<string, Costed>();
+  let least = Infinity;
+  for (const choice of choices(search.axes, search.body.over, search.constraints, search.periods, lineBudget)) {
+    const tile = choice.tiling.tiles.join(" ");
+    const kind = kindOf(choice);
+    const known = Math.max(ofTile.get(tile)?.cost ?? Infinity, ofKind.get(kind)?.cost ?? Infinity);
+    const parts = partsFor(choice, search);
+    const cost = costOf(choice, parts, search, Math.min(known, least * costliest));
+    if (cost === undefined || cost >= known || search.linesOf(choice) > lineBudget) continue;
+    least = Math.min(least, cost);
+    const found = { cost, schedule: scheduleOf(choice, parts, search), tile };
+    if (cost < (ofTile.get(tile)?.cost ?? Infinity)) ofTile.set(tile, found);
+    if (cost < (ofKind.get(kind)?.cost ?? Infinity)) ofKind.set(kind, found);
+  }
+  const cheapest = (found: ReadonlyMap<string, Costed>): readonly Costed[] =>
+    [...found.values()].filter(({ cost }) => cost <= least * costliest).sort((a, b) => a.cost - b.cost);
+  const [tiles, kinds] = [cheapest(ofTile), cheapest(ofKind)];
+  const turns = Array.from({ length: count }, (_, turn) => [tiles[turn], kinds[turn]]).flat();
+  return turns.flatMap((each) => each?.schedule ?? []);
+}
+
+/** Sums of a tile and steps of its loop, by powers of two. */
+function kindOf({ tiling, unrolled }: Choice): string {
+  return `${Math.ceil(Math.log2(tiling.sums))} ${Math.ceil(Math.log2(unrolled))}`;
+}
+
+function distinct(schedules: readonly Schedule[]): readonly Schedule[] {
+  const byText = new Map(schedules.map((schedule) => [scheduleText(schedule), schedule]));
+  return [...byText.values()];
+}
+
+/** A schedule's text: equal for equal schedules. */
+export function scheduleText(schedule: Schedule): string {
+  const sorted = (record: Readonly<Record<string, number>>): readonly (readonly [string, number])[] =>
+    Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1));
+  const { tile, unroll, split, ...rest } = schedule;
+  return JSON.stringify([sorted(tile), sorted(unroll), split?.axis, split?.parts, rest]);
+}
+
+/**
+ * Whether a schedule fits a kernel: its tiles and steps are those of the kernel's own axes, in sizes that its stages can be written
+ * in, within the limits of every adapter. One that does not is from another kernel, or was written by hand.
+ */
+export function fitsKernel(schedule: Schedule, kernel: Kernel, options: ScheduleOptions): boolean {
+  const root = kernel.stages[0];
+  if (root === undefined) return false;
+  const { axes, body } = root.computation;
+  const { tile, unroll, split, workgroupSize } = schedule;
+  const over = body.kind === "reduce" ? body.over : [];
+  const names = (each: readonly { readonly name: string }[]): string => each.map(({ name }) => name).sort().join(" "); // prettier-ignore
+  const isWhole = (value: number, most: number): boolean => Number.isInteger(value) && value >= 1 && value <= most;
+  if (!isWhole(workgroupSize, mostInvocations)) return false;
+  if (Object.keys(tile).sort().join(" ") !== names(axes)) return false;
+  if (Object.keys(unroll).sort().join(" ") !== names(over)) return false;
+  const layouts = layoutsOf(kernel);
+  const constraints = constraintsOf(layouts);
+  const search = body.kind === "reduce" ? openSearch(kernel, root, body, layouts, options) : undefined;
+  const tilesFit = axes.every(({ name, extent }) => {
+    const { multipleOf, full } = constraints.get(name) ?? { multipleOf: 1, full: false };
+    const size = tile[name] ?? 0;
+    if (full) return size === extent;
+    const period = search?.periods.get(name) ?? 1;
+    const inPhase = size <= multipleOf || size % period === 0;
+    return isWhole(size, Math.max(extent, multipleOf)) && size % multipleOf === 0 && inPhase;
+  });
+  if (!tilesFit) return false;
+  let whole = true;
+  for (const { name, extent, batch } of [...over].reverse()) {
+    const step = unroll[name] ?? 0;
+    if (!isWhole(step, extent) || extent % step !== 0) return false;
+    if (step > 1 && (batch === true || !whole)) return false;
+    whole &&= step === extent;
+  }
+  if (split !== undefined) {
+    if (search?.split?.name !== split.axis || split.parts < 2 || !isWhole(split.parts, search.mostParts)) return false;
+  }
+  if (!stagingFits(kernel, schedule)) return false;
+  if (search === undefined) return productOf(axes.map(({ name }) => tile[name] ?? 1)) <= mostSums;
+  const choice = choiceOf(schedule, search);
+  // The model's own may need more lines than it was given, where no fewer do.
+  const own = search.linesOf(choiceOf(chooseSchedule(kernel, options), search));
+  return choice.tiling.sums <= mostSums && search.linesOf(choice) <= Math.max(options.lineBudget * moreLines, own);
+}
+
+/** A schedule as the search sees it, as far as its text's length goes. */
+function choiceOf({ tile, unroll }: Schedule, { axes, body }: Search): Choice {
+  const tiles = axes.map(({ name }) => tile[name] ?? 1);
+  const unrolls = body.over.map(({ name }) => unroll[name] ?? 1);
+  return {
+    tiling: { tiles, sums: productOf(tiles), invocations: 1, useful: 1 },
+    unrolls,
+    unrolled: productOf(unrolls),
+  };
+}
+
+function productOf(sizes: readonly number[]): number {
+  return sizes.reduce((product, size) => product * size, 1);
+}

@@ -1,0 +1,161 @@
+/**
+ * Measures what the cost model only guesses, on the device at hand: ways for the whole network first, then schedules of its heaviest
+ * kernels; at the end the whole step with all that was found against the cost model's, turn by turn. What is not faster there is
+ * not kept.
+ */
+import type { Choices } from "../ir/choices.ts";
+import type { CompiledNetwork } from "../ir/output.ts";
+import { createClock } from "./clock.ts";
+import { comparePlans, type Comparison } from "./compareSteps.ts";
+import type { TunedProgram } from "./networkUnits.ts";
+import { createPlanRunner } from "./planRunner.ts";
+import { tuneChoices, type TriedChoice } from "./tuneChoices.ts";
+import { tuneKernels, withSchedules, type MeasuredUnit } from "./tuneKernels.ts";
+import type { NetworkChoice } from "./tuningTable.ts";
+
+export interface TuneNetworkOptions {
+  /** Compiles the network with given choices; the same otherwise. */
+  readonly compile: (choices: Choices) => CompiledNetwork;
+  readonly device: GPUDevice;
+  /** Whether the adapter is a software one. */
+  readonly software: boolean;
+  readonly adapterClass: "cpu" | "gpu";
+  readonly budgetSeconds: number;
+  /** Ends the search early; what was found by then is compared as ever. */
+  readonly signal?: AbortSignal;
+  /** Milliseconds. */
+  readonly now: () => number;
+  readonly onProgress: (progress: TuneProgress) => void;
+}
+
+export interface TuneProgress {
+  readonly phase: "ways" | "kernels" | "steps";
+  /** What is being measured. */
+  readonly what: string;
+  /** Candidates that were timed. */
+  readonly tried: number;
+  readonly seconds: number;
+}
+
+export interface TuningResult {
+  /** What kernels and steps were timed by. */
+  readonly kernelClock: string;
+  readonly stepClock: string;
+  /** The ways for the whole network that are kept. */
+  readonly choices: Partial<Record<NetworkChoice, boolean>>;
+  readonly ways: readonly TriedChoice[];
+  /** The network's kernels, the heaviest first; with what is kept for them. */
+  readonly units: readonly MeasuredUnit[];
+  readonly tried: number;
+  readonly step?: Outcome;
+  readonly inference: Outcome;
+}
+
+/** A whole step, or a batch of predictions, with all that was found against the cost model's. */
+export interface Outcome {
+  /** Absent where nothing was found to compare. */
+  readonly comparison?: Comparison;
+  /** False: the cost model's kernels stay. */
+  readonly kept: boolean;
+}
+
+/** The parts of the budget until which ways are tried, and then kernels; the rest is for whole steps. */
+const [waysEnd, kernelsEnd, stepsEnd] = [0.25, 0.8, 0.95];
+/** A program's kernels are kept where it is faster by more than this, and in so many rounds. */
+const [better, mostRoundsWon] = [0.99, 0.6];
+const [leastRounds, mostRounds] = [7, 25];
+
+export async function tuneNetwork(options: TuneNetworkOptions): Promise<TuningResult> {
+  const { device, software, adapterClass, budgetSeconds, signal, now, onProgress } = options;
+  const begin = now();
+  const until = (part: number) => (): boolean =>
+    signal?.aborted !== true && now() - begin < part * budgetSeconds * 1000;
+  const clock = createClock(device, software);
+  const runner = createPlanRunner(device);
+  const tell = (phase: TuneProgress["phase"], what: string, count: number): void => {
+    onProgress({ phase, what, tried: count, seconds: (now() - begin) / 1000 });
+  };
+  try {
+    const { choices, tried: ways } = await tuneChoices({
+      compile: options.compile,
+      device,
+      software,
+      clock,
+      hasTime: until(waysEnd),
+      onChoice: (name) => {
+        tell("ways", name, 0);
+      },
+    });
+    const { units, tried } = await tuneKernels({
+      compile: options.compile,
+      choices,
+      adapterClass,
+      hasSubgroups: device.features.has("subgroups"),
+      software,
+      runner,
+      clock,
+      hasTime: until(kernelsEnd),
+      onUnit: (label, count) => {
+        tell("kernels", label, count);
+      },
+    });
+    const plain = options.compile({});
+    let found: Found = { choices, units };
+    const outcomes = new Map<TunedProgram, Outcome>();
+    for (const program of ["training", "inference"] as const) {
+      if (plain.plan[program] === undefined) continue;
+      tell("steps", program === "training" ? "whole training steps" : "whole batches of predictions", tried);
+      const tuned = options.compile(choicesOf(found));
+      const hasTime = until(program === "training" ? stepsEnd : 1);
+      const comparison =
+        textOf(plain, program) === textOf(tuned, program)
+          ? undefined
+          : await comparePlans(device, clock, [plain.plan, tuned.plan], { program, leastRounds, mostRounds, hasTime });
+      const kept = comparison !== undefined && comparison.ratio < better && comparison.won >= mostRoundsWon;
+      outcomes.set(program, { kept, ...(comparison !== undefined && { comparison }) });
+      if (!kept) found = without(found, program, plain.plan.training === undefined || program === "training");
+    }
+    const [step, inference] = [outcomes.get("training"), outcomes.get("inference")];
+    return {
+      kernelClock: clock.name,
+      stepClock: clock.workName,
+      ...found,
+      ways,
+      tried,
+      ...(step !== undefined && { step }),
+      inference: inference ?? { kept: false },
+    };
+  } finally {
+    runner.destroy();
+    clock.destroy();
+  }
+}
+
+/** What is taken instead of the cost model's. */
+interface Found {
+  readonly choices: TuningResult["choices"];
+  readonly units: readonly MeasuredUnit[];
+}
+
+function choicesOf({ choices, units }: Found): Choices {
+  // A kernel of both programs goes by the training step.
+  const byProgram = [...units].sort((a, b) => (a.unit.program < b.unit.program ? -1 : 1));
+  const schedules = byProgram.flatMap(({ unit, found }) => (found === undefined ? [] : [[unit.key, found.schedule] as const])); // prettier-ignore
+  return withSchedules(choices, schedules);
+}
+
+/** What was found without a program's kernels and, where it `decides`, without the ways for the whole network. */
+function without({ choices, units }: Found, program: TunedProgram, decides: boolean): Found {
+  return {
+    choices: decides ? {} : choices,
+    units: units.map((each) => {
+      const { found: _, ...rest } = each;
+      return each.unit.program === program ? rest : each;
+    }),
+  };
+}
+
+/** A program's kernels in the order of their dispatches. */
+function textOf({ plan }: CompiledNetwork, program: TunedProgram): string {
+  return (plan[program]?.dispatches ?? []).map(({ kernel }) => plan.kernels[kernel]?.wgsl).join("\n");
+}
