@@ -11,20 +11,13 @@ import type { Evaluator } from "./evaluator.ts";
 import { createLoadMemo } from "./loadMemo.ts";
 import { floatLiteral } from "./wgslWriter.ts";
 import type { Scopes, Value } from "./wgslWriter.ts";
+import { planLoops } from "./sumLoops.ts";
+import type { Loop } from "./sumLoops.ts";
 import { planRuns } from "./sumRuns.ts";
-import type { SumLoop } from "./sumRuns.ts";
+import type { StagedLoads } from "./stagedLoads.ts";
 
 /** The value that the maximum of nothing has: the least finite f32. */
 const lowest = -3.4e38;
-
-/** A loop over a reduced axis, `factor` of its elements in one trip. */
-interface Loop {
-  readonly axis: Axis;
-  readonly factor: number;
-  readonly trips: number;
-  /** In how many parts other invocations share the loop. */
-  readonly parts: number | undefined;
-}
 
 interface Sum {
   readonly index: number;
@@ -35,16 +28,13 @@ interface Sum {
   readonly axes: ReadonlyMap<string, Affine>;
 }
 
-/**
- * Emits the loops that `stages` share (same reduced axes) and tells the evaluator their results. `part` names the variable that says
- * which part of a split axis this invocation sums.
- */
+/** Emits the loops that `stages` share (same reduced axes) and tells the evaluator their results. `staged` is what the root's read. */
 export function emitReductions(
   stages: readonly Stage[],
   context: KernelContext,
   evaluator: Evaluator,
   scopes: Scopes,
-  part: string | undefined,
+  staged?: StagedLoads,
 ): void {
   const first = stages[0]?.computation.body;
   if (first?.kind !== "reduce") throw new InternalCompilerError("emitReductions", "not a reduction");
@@ -52,27 +42,24 @@ export function emitReductions(
   const isRoot = stages[0] === context.kernel.stages[0];
   const sums = stages.flatMap((stage) => sumsOf(stage, context, evaluator, scopes));
 
-  const loops: Loop[] = [];
-  const unrolled: { readonly axis: Axis; readonly factor: number }[] = [];
-  for (const axis of first.over) {
-    const factor = isRoot ? (schedule.unroll[axis.name] ?? 1) : innerUnroll(axis, first.over);
-    const split = part !== undefined && schedule.split?.axis === axis.name ? schedule.split : undefined;
-    if (axis.extent % factor !== 0)
-      throw new InternalCompilerError("emitReductions", `${axis.extent} is no multiple of ${factor}`);
-    if (factor === axis.extent && axis.batch !== true && split === undefined) {
-      unrolled.push({ axis, factor });
-      continue;
-    }
-    loops.push({ axis, factor, trips: axis.extent / factor, parts: split?.parts });
-    if (factor > 1) unrolled.push({ axis, factor });
-  }
+  const factorOf = (axis: Axis): number => (isRoot ? (schedule.unroll[axis.name] ?? 1) : innerUnroll(axis, first.over));
+  const { staged: _, ...unstaged } = schedule;
+  const { outer, inner, unrolled, starts } = planLoops(
+    first.over,
+    factorOf,
+    staged === undefined ? unstaged : schedule,
+    isRoot ? context.grid.part : undefined,
+    scopes,
+  );
+  const loops = [...outer, ...inner];
   const steps = [...combinations(unrolled.map(({ factor }) => factor))];
   // Sums over the batch are gradients, or are split in parts already.
   const inRuns = sums.every(({ body }) => body.combine === "sum") && first.over.every((axis) => axis.batch !== true);
-  const runs = inRuns ? planRuns(loops.map(sumLoop), steps.length) : undefined;
+  const runs = inRuns ? planRuns(loops, steps.length) : undefined;
   const runOf = new Map(runs === undefined ? [] : sums.map(({ name }) => [name, scopes.fresh("run")]));
 
-  const bindings = new Map<string, Affine>(first.over.map(({ name }) => [name, constantAffine(0)]));
+  const bindings = new Map(starts);
+  const variables = new Map<Loop, string>();
   const opened: { readonly header: string; readonly beginsRun: boolean }[] = [];
   const open = (header: string, beginsRun: boolean): void => {
     opened.push({ header, beginsRun });
@@ -80,29 +67,38 @@ export function emitReductions(
     if (beginsRun) for (const run of runOf.values()) scopes.line(`var ${run} = 0.0;`);
   };
   for (const [position, loop] of loops.entries()) {
-    const { axis, factor, trips } = loop;
+    if (position === outer.length) staged?.fill(bindings, outer.length > 0);
+    const { axis, step, values } = loop;
     const beginsRun = runs?.loop === position;
     const chunk = beginsRun ? runs.chunk : undefined;
     const level = scopes.level() + (chunk === undefined ? 1 : 2);
-    const variable = scopes.declare(axis.name.replace(/_+$/, ""), { low: 0, high: trips - 1 }, level);
-    bindings.set(axis.name, variableAffine(variable, factor));
+    const variable = scopes.declare(loop.name, { low: 0, high: values - 1 }, level);
+    variables.set(loop, variable);
+    context.uniformVariables.add(variable);
+    bindings.set(axis.name, addAffine(bindings.get(axis.name) ?? constantAffine(0), variableAffine(variable, step)));
     if (chunk !== undefined) {
       const start = `${variable}_run`;
-      open(`for (var ${start} = 0; ${start} < ${trips}; ${start} += ${chunk}) {`, true);
+      open(`for (var ${start} = 0; ${start} < ${values}; ${start} += ${chunk}) {`, true);
       open(`for (var ${variable} = ${start}; ${variable} < ${start} + ${chunk}; ${variable}++) {`, false);
-    } else open(loopHeader(variable, loop, part, scopes), beginsRun);
+    } else
+      open(
+        loop.header(variable, (other) => variables.get(other) ?? ""),
+        beginsRun,
+      );
   }
+  if (inner.length === 0) staged?.fill(bindings, outer.length > 0);
 
   const memos = new Map(sums.map(({ index }) => [index, createLoadMemo()]));
   for (const step of steps) {
-    const inner = new Map(bindings);
+    const stepped = new Map(bindings);
     unrolled.forEach(({ axis }, i) =>
-      inner.set(axis.name, addAffine(bindings.get(axis.name) ?? constantAffine(0), constantAffine(step[i] ?? 0))),
+      stepped.set(axis.name, addAffine(bindings.get(axis.name) ?? constantAffine(0), constantAffine(step[i] ?? 0))),
     );
     for (const sum of sums) {
-      const bindings = { get: (axis: string) => inner.get(axis) ?? sum.axes.get(axis) };
-      const value = evaluator.scalar(sum.body.value, { bindings, memo: memos.get(sum.index) ?? createLoadMemo() });
-      accumulate(sum, runOf.get(sum.name) ?? sum.name, value, inner, first.over, evaluator, scopes);
+      const bindings = { get: (axis: string) => stepped.get(axis) ?? sum.axes.get(axis) };
+      const memo = memos.get(sum.index) ?? createLoadMemo();
+      const value = evaluator.scalar(sum.body.value, { bindings, memo, ...(staged && { staged: staged.read }) });
+      accumulate(sum, runOf.get(sum.name) ?? sum.name, value, stepped, first.over, evaluator, scopes);
     }
   }
   for (const { header, beginsRun } of opened.reverse()) {
@@ -166,23 +162,6 @@ function accumulate(
       scopes.line("}");
     }
   }
-}
-
-/** A loop over an axis: all of it, the samples that this step's batch holds, or this invocation's part of them. */
-function loopHeader(variable: string, { axis, trips, parts }: Loop, part: string | undefined, scopes: Scopes): string {
-  const samples = (axis.first ?? 0) === 0 ? "i32(step.count)" : `max(i32(step.count) - ${axis.first}, 0)`;
-  const end = axis.batch === true ? `min(${samples}, ${axis.extent})` : String(trips);
-  if (parts === undefined || part === undefined)
-    return `for (var ${variable} = 0; ${variable} < ${end}; ${variable}++) {`;
-  const chunk = Math.ceil(trips / parts);
-  const name = `${variable}_end`;
-  scopes.line(`let ${name} = min((part + 1) * ${chunk}, ${end});`);
-  return `for (var ${variable} = part * ${chunk}; ${variable} < ${name}; ${variable}++) {`;
-}
-
-/** A loop as the planning of runs sees it. */
-function sumLoop({ axis, trips, parts = 1 }: Loop): SumLoop {
-  return { trips: Math.ceil(trips / parts), divisible: axis.batch !== true && parts === 1 };
 }
 
 /** Later reductions are short (a row of logits): unrolled by four where that divides. */

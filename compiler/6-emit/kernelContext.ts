@@ -3,10 +3,14 @@ import type { TensorType, ValueId } from "../ir/graph.ts";
 import type { Kernel, Stage } from "../ir/kernel.ts";
 import { sharesLoops } from "../ir/tiles.ts";
 import type { LayoutsOf, StageLayout } from "../ir/tiles.ts";
+import type { GridLayout } from "./gridLayout.ts";
 import type { UniformWord } from "./uniforms.ts";
 
 export interface EmitOptions {
+  /** Samples of the batch, or of a slab of it. */
   readonly batch: number;
+  /** Where the batch is computed slab by slab: its samples in all. */
+  readonly wholeBatch?: number;
   readonly typeOf: (value: ValueId) => TensorType;
   /** The value whose storage a view shares; any other value itself. */
   readonly storageOf: (value: ValueId) => ValueId;
@@ -25,7 +29,9 @@ export interface KernelContext {
   readonly kernel: Kernel;
   readonly layouts: readonly StageLayout[];
   readonly rootTile: Readonly<Record<string, number>>;
-  readonly tileVariable: (rootAxis: string) => string | undefined;
+  readonly grid: GridLayout;
+  /** Variables that have one value in all invocations of a workgroup, or at least of a quad: loops add theirs. */
+  readonly uniformVariables: Set<string>;
   readonly options: EmitOptions;
 }
 

@@ -4,6 +4,9 @@
  */
 import type { Schedule } from "./kernel.ts";
 
+/** The ways that can be taken everywhere, or nowhere. */
+export const ways = ["winograd", "packed", "implicitGemm", "staged", "subgroups"] as const;
+
 /** Of each way: true takes it wherever it can be, false nowhere; without a word the cost model decides. */
 export interface Choices {
   /** Convolutions of 3x3 and stride 1 by Winograd's F(2x2, 3x3). */

@@ -201,6 +201,19 @@ export function sharesLoops(
   );
 }
 
+/** The stages that are summed in one set of loops: the root and those that share its loops; none where the root is no reduction. */
+export function loopStages({ stages }: Pick<Kernel, "stages">): readonly Stage[] {
+  const root = stages[0]?.computation;
+  if (root?.body.kind !== "reduce") return [];
+  const before = new Map<string, RegisterValue>();
+  return stages.filter(({ value, computation }, index) => {
+    const shares = index === 0 || sharesLoops(computation, root, before);
+    // Only the names count.
+    before.set(valueName(value), { axes: [], scales: new Map() });
+    return shares;
+  });
+}
+
 /** The size of a stage's tile along an axis, from the root's tiles. */
 export function stageTile(axis: Axis, scale: AxisScale, rootTile: Readonly<Record<string, number>>): number {
   if (scale.root === undefined) return axis.extent;

@@ -6,6 +6,7 @@ import { shippedFashionMnist } from "../datasets/openDataset.ts";
 import type { ImageSet } from "../datasets/imageSet.ts";
 import { UserError } from "../files/userError.ts";
 import type { CheckedProgram } from "../ir/checked.ts";
+import type { Choices } from "../ir/choices.ts";
 import type { Diagnostic } from "../ir/diagnostic.ts";
 import type { Compilation, CompiledNetwork } from "../ir/output.ts";
 import type { SourceFile } from "../ir/source.ts";
@@ -27,6 +28,8 @@ export interface VerifyOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** Also take one training step of a network, and hold its loss and its update against the case's loss and gradients. */
   readonly step?: boolean;
+  /** Ways of computing to hold against the case instead of the cost model's. */
+  readonly choices?: Choices;
   /** Where the images are; by default the full set where it is installed and needed, else the shipped subset. */
   readonly imageDirectory?: string;
 }
@@ -90,7 +93,7 @@ function withoutInitials(plan: NetworkPlan): NetworkPlan {
 
 /** The spec compiled with a case's batch, loss and optimizer. */
 export function compileForCase(test: ComputationCase | TrainingCase, options: VerifyOptions): CompiledNetwork {
-  const { source, readSource, settings } = options;
+  const { source, readSource, settings, choices } = options;
   const shared: CompileOptions = {
     anyOutput: true,
     ...(readSource === undefined ? {} : { readSource }),
@@ -105,6 +108,7 @@ export function compileForCase(test: ComputationCase | TrainingCase, options: Ve
     dropout: false,
     imageGradient: test.kind === "op" || test.kind === "block",
     keepLogits: test.kind !== "training",
+    ...(choices === undefined ? {} : { choices }),
   };
   const compileSource = (spec: SourceFile): Omit<Compilation, "files"> => {
     const recipe = caseRecipeText(options.model ?? modelName(spec, shared), test);

@@ -1,9 +1,11 @@
-// `npm run conformance [-- WORD ... --step]`: every recorded case (or those whose name contains a word) against the compiled
-// spec on this machine's adapter, those of ../shared/conformance included where it is. With --step each network takes a
-// training step too. The last line is `N passed, M failed`; a case that has no spec counts as failed.
+// `npm run conformance [-- WORD ... --step --choices WAY,...]`: every recorded case (or those whose name contains a word) against
+// the compiled spec on this machine's adapter, those of ../shared/conformance included where it is. With --step each network takes a
+// training step too. With --choices kernels are computed in these ways wherever they can be: see `compiler/ir/choices.ts`. The last
+// line is `N passed, M failed`; a case that has no spec counts as failed.
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
 import { root, setUp } from "../../.ci/setup.mjs";
 
 if (!setUp()) process.exit(1);
@@ -13,8 +15,20 @@ const { verifyCase } = await load("compiler/verify/verifyCase.js");
 const { compileTrace, readTrace, verifyTrace } = await load("compiler/verify/verifyTrace.js");
 const { openNetwork } = await load("compiler/training/openNetwork.js");
 
-const step = process.argv.includes("--step");
-const words = process.argv.slice(2).filter((word) => word !== "--step");
+const { ways } = await load("compiler/ir/choices.js");
+
+const { values, positionals: words } = parseArgs({
+  options: { step: { type: "boolean", default: false }, choices: { type: "string", default: "" } },
+  allowPositionals: true,
+});
+const { step } = values;
+const chosen = values.choices.split(",").filter((way) => way !== "");
+const unknown = chosen.filter((way) => !ways.includes(way));
+if (unknown.length > 0) {
+  console.error(`--choices ${unknown.join(",")}: the ways are ${ways.join(", ")}`);
+  process.exit(2);
+}
+const choices = Object.fromEntries(chosen.map((way) => [way, true]));
 const readJson = (name) => JSON.parse(readFileSync(join(root, "tests/conformance", name), "utf8"));
 const specs = readJson("specs.json");
 const slow = readJson("slow.json");
@@ -68,7 +82,7 @@ for (const [name, path] of cases) {
   try {
     const test = readCase(path);
     const settings = specs[name]?.set ?? {};
-    const { report, adapter } = await verifyCase(test, { source: sourceOf(test), readSource, settings, step });
+    const { report, adapter } = await verifyCase(test, { source: sourceOf(test), readSource, settings, step, choices });
     if (adapter !== undefined && adapter !== on) {
       on = adapter;
       console.log(`on ${adapter}`);

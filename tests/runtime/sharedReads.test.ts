@@ -1,0 +1,108 @@
+/**
+ * Schedules by which invocations share what they read, on the adapter: tiles in workgroup memory, and broadcasts within quads, give
+ * what the plain schedule gives on shapes drawn at random. CNNC_RANDOM_RUNS=100 checks more, CNNC_RANDOM_SEED=7 others.
+ */
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import type { Choices } from "../../compiler/ir/choices.ts";
+import type { KernelPlan } from "../../compiler/ir/kernel.ts";
+import { openDevice } from "../../compiler/node/adapter.ts";
+import type { OpenedDevice } from "../../compiler/node/adapter.ts";
+import { createNetwork } from "../../runtime/index.ts";
+import type { NetworkPlan } from "../../runtime/plan.ts";
+import { compileText } from "../support/compileText.ts";
+import { testNumbers } from "../support/layerGraph.ts";
+import { networkText } from "../support/randomSpec.ts";
+
+const seed = Number(process.env["CNNC_RANDOM_SEED"] ?? 11);
+const runs = Number(process.env["CNNC_RANDOM_RUNS"] ?? 2);
+
+let opened: OpenedDevice;
+/** What the adapter can run: not every one has subgroups. */
+const runnable: Choices[] = [{ staged: true }];
+
+beforeAll(async () => {
+  opened = await openDevice();
+  if (!opened.adapter.features.has("subgroups")) return;
+  opened.device.destroy();
+  opened = await openDevice({ requiredFeatures: ["subgroups"] });
+  runnable.push({ subgroups: true });
+});
+afterAll(() => {
+  opened.device.destroy();
+});
+
+/** Gradients, logits and loss of a step. */
+async function run(plan: NetworkPlan, count: number): Promise<ReadonlyMap<string, Float32Array>> {
+  const network = await createNetwork(plan, { device: opened.device, seed: 3, programs: [] });
+  const size = plan.inputShape.reduce((product, each) => product * each, 1);
+  const images = Float32Array.from(testNumbers(count * size, 5));
+  const labels = Array.from({ length: count }, (_, n) => (n * 7 + 1) % (plan.outputShape[0] ?? 1));
+  const { gradients, images: ofImages = new Float32Array(), loss } = await network.gradients(images, labels);
+  network.destroy();
+  return new Map([...Object.entries(gradients), ["images", ofImages], ["loss", Float32Array.of(loss)]]);
+}
+
+/** The greatest difference, as a share of the greatest number. */
+function differenceOf(actual: Float32Array | undefined, expected: Float32Array): number {
+  if (actual?.length !== expected.length) return Infinity;
+  let [worst, scale] = [0, 1e-3];
+  expected.forEach((value, i) => {
+    const difference = Math.abs((actual[i] ?? NaN) - value);
+    worst = Number.isNaN(difference) ? Infinity : Math.max(worst, difference);
+    scale = Math.max(scale, Math.abs(value));
+  });
+  return worst / scale;
+}
+
+const pair = (min: number, max: number): fc.Arbitrary<readonly [number, number]> =>
+  fc.tuple(fc.integer({ min, max }), fc.integer({ min, max }));
+
+/** One convolution and one linear layer: forward, both gradients of each. */
+const layers = fc
+  .record({
+    groups: fc.constantFrom(1, 1, 2, 3),
+    inputs: fc.integer({ min: 1, max: 7 }),
+    outputs: fc.integer({ min: 1, max: 7 }),
+    size: pair(7, 13),
+    kernel: pair(1, 3),
+    stride: pair(1, 2),
+    dilation: pair(1, 2),
+    padding: pair(0, 2),
+    batch: fc.constantFrom(3, 5, 7),
+    missing: fc.integer({ min: 0, max: 2 }),
+  })
+  .map(({ groups, inputs, outputs, size, kernel, stride, dilation, padding, batch, missing }) => ({
+    text: networkText(
+      `${groups * inputs} x ${size.join(" x ")}`,
+      `conv(${groups * outputs}, kernel: (${kernel.join(", ")}), stride: (${stride.join(", ")}), dilation: (${dilation.join(", ")}), padding: (${padding.join(", ")}), groups: ${groups}) -> relu\nflatten -> linear(3)`,
+    ),
+    batch,
+    count: batch - missing,
+  }));
+
+test("convolutions and linear layers of any shape are what the plain schedule makes them", async () => {
+  let kernels = 0;
+  await fc.assert(
+    fc.asyncProperty(layers, async ({ text, batch, count }) => {
+      const compileWith = (choices: Choices): ReturnType<typeof compileText> =>
+        compileText(text, { batch, imageGradient: true, choices });
+      const plain = await run(compileWith({}).plan, count);
+      for (const choices of runnable) {
+        const shared = compileWith(choices);
+        kernels += sharingKernels(shared.training.kernels, shared.plan);
+        const found = await run(shared.plan, count);
+        for (const [name, expected] of plain)
+          expect([choices, name, differenceOf(found.get(name), expected) < 1e-5]).toEqual([choices, name, true]);
+      }
+    }),
+    { numRuns: runs, seed },
+  );
+  expect(kernels).toBeGreaterThan(4);
+});
+
+/** Kernels that share what they read, by either way. */
+function sharingKernels({ kernels }: KernelPlan, plan: NetworkPlan): number {
+  const staged = kernels.filter(({ schedule }) => schedule.staged !== undefined).length;
+  return staged + plan.kernels.filter(({ wgsl }) => wgsl.includes("quadBroadcast")).length;
+}
