@@ -4,10 +4,12 @@ import type { TrainingLoss } from "./3-differentiate/buildLoss.ts";
 import { chooseRecomputed } from "./3-differentiate/chooseRecomputed.ts";
 import { inferenceGraph } from "./3-differentiate/inferenceGraph.ts";
 import { recomputeForward } from "./3-differentiate/recomputeForward.ts";
+import { countSamples, cutBatch } from "./4-fuse/cutBatch.ts";
 import { fuseKernels } from "./4-fuse/fuseKernels.ts";
 import { lowerGraph } from "./4-fuse/lowerGraph.ts";
 import { placeJoins } from "./4-fuse/placeJoins.ts";
 import { partsOf, scheduleKernels } from "./4-fuse/scheduleKernels.ts";
+import { storeHalf } from "./4-fuse/storeHalf.ts";
 import { splitIntoSlabs } from "./4-fuse/splitIntoSlabs.ts";
 import { heldForBackward } from "./5-plan/heldForBackward.ts";
 import { alignBytes, planMemory } from "./5-plan/planMemory.ts";
@@ -21,7 +23,7 @@ import { partStride, verifyKernels } from "./ir/kernel.ts";
 import type { Choices } from "./ir/choices.ts";
 import { typeOf, verifyGraph } from "./ir/graph.ts";
 import type { Graph, Initial, TensorType, TrainingGraph, ValueId } from "./ir/graph.ts";
-import type { KernelPlan } from "./ir/kernel.ts";
+import type { BatchSlabs, KernelPlan } from "./ir/kernel.ts";
 import { verifyMemory } from "./ir/memory.ts";
 import type { Place, Slot } from "./ir/memory.ts";
 import type { ProgramPlan, Recomputation } from "./ir/output.ts";
@@ -60,6 +62,8 @@ export interface PipelineOptions {
   readonly storageBuffers: number;
   /** False gives every node a kernel of its own. */
   readonly fuse: boolean;
+  /** "f16" stores activations in half the bytes. */
+  readonly precision: "f32" | "f16";
   /** What the cost model shall not decide. */
   readonly choices: Choices;
   /** How images are made of what the host sends. */
@@ -77,6 +81,11 @@ export interface PipelineResult {
 
 /** What the passes of one compilation share. */
 interface RunOptions extends PipelineOptions {
+  /** Samples that the programs are planned for: the batch, or a slab of it. */
+  readonly batch: number;
+  /** The most samples of a step. */
+  readonly wholeBatch: number;
+  readonly batchSlabs?: BatchSlabs;
   readonly layoutsOf: LayoutsOf;
 }
 
@@ -84,8 +93,14 @@ interface RunOptions extends PipelineOptions {
 const ringSlots = 32;
 /** From a checked graph to the plan that the runtime runs. */
 export function runPipeline(graph: Graph, request: PipelineOptions): PipelineResult {
-  const options: RunOptions = { ...request, layoutsOf: rememberLayouts() };
   verifyGraph(graph);
+  const batchSlabs = cutBatch(graph, request.batch, request.bindingBytes);
+  const options: RunOptions = {
+    ...request,
+    wholeBatch: request.batch,
+    ...(batchSlabs !== undefined && { batchSlabs, batch: batchSlabs.rows }),
+    layoutsOf: rememberLayouts(),
+  };
   const inference = inferenceKernels(graph, options);
   const step = options.training === undefined ? undefined : planStep(graph, options.training, inference, options);
   const { training, tensors } = step ?? {
@@ -95,7 +110,8 @@ export function runPipeline(graph: Graph, request: PipelineOptions): PipelineRes
   const plan = emitPlan({
     name: options.name,
     graph,
-    batch: options.batch,
+    batch: options.wholeBatch,
+    ...(batchSlabs !== undefined && { batchSlabs }),
     seed: options.seed,
     initials: options.initials,
     parameterSlabs: tensors.slabs,
@@ -108,7 +124,7 @@ export function runPipeline(graph: Graph, request: PipelineOptions): PipelineRes
     layoutsOf: options.layoutsOf,
     ...(options.preparation !== undefined && {
       preparation: runPreparation(options.preparation.source, options.preparation.data, {
-        batch: options.batch,
+        batch: options.wholeBatch,
         adapterClass: options.adapterClass,
         training: training !== undefined,
       }),
@@ -197,9 +213,10 @@ function programOf(
   overwrites: ReadonlyMap<ValueId, ValueId>,
   options: RunOptions,
 ): TensorProgram {
-  const { batch } = options;
+  const { batch, batchSlabs, wholeBatch } = options;
   const external = [...externalValues(graph)];
-  const lowered = lowerGraph(graph, ops, batch);
+  const whole = lowerGraph(graph, ops, batch);
+  const lowered = batchSlabs === undefined ? whole : countSamples(whole, wholeBatch);
   const slabbed = splitIntoSlabs(lowered, { batch, limitBytes: options.bindingBytes, external });
   const kept = new Set([...slabsOf(slabbed, [...keep]), ...overwrites.keys()]);
   const program = options.fuse ? placeJoins(slabbed, { batch, keep: kept }) : slabbed;
@@ -239,8 +256,10 @@ function trainingKernels(
     keep: new Set(slabsOf(program, [...keep])),
     overwrites,
     fuse: options.fuse,
+    ...(options.batchSlabs !== undefined && { batchSlabs: options.batchSlabs }),
   });
-  const kernels = scheduleKernels(fused, { ...options, gradients: new Set(gradientValues) });
+  const stored = storeActivations(fused, trainingGraph, program, [...keep], options);
+  const kernels = scheduleKernels(stored, { ...options, gradients: new Set(gradientValues) });
   const inputs = slabsOf(program, trainingGraph.inputs.map((input) => input.value)); // prettier-ignore
   verifyKernels(kernels, new Set(slabsOf(program, [...externalValues(trainingGraph)])));
   const gradients = gradientValues.map((value) => ({
@@ -248,6 +267,25 @@ function trainingKernels(
     parts: value === undefined ? 1 : partsOf(value, kernels),
   }));
   return { graph: trainingGraph, program, kernels, inputs, outputs: slabsOf(program, read), request, gradients };
+}
+
+/** Decides how activations are stored; `keep` are values that the host reads. */
+function storeActivations(
+  fused: KernelPlan,
+  graph: Graph,
+  program: TensorProgram,
+  keep: readonly ValueId[],
+  { batch, precision }: RunOptions,
+): KernelPlan {
+  if (precision === "f32") return fused;
+  const heads = graph.heads.map(({ value }) => value);
+  const targets = graph.inputs.filter(({ name }) => name === "labels" || name === "cotangent");
+  return storeHalf(fused, {
+    batch,
+    whole: new Set(slabsOf(program, [...keep, ...heads])),
+    targets: slabsOf(program, targets.map(({ value }) => value)), // prettier-ignore
+    hasWideRange: (op) => ops.get(op)?.wideRange === true,
+  });
 }
 
 function trainingPart(step: ScheduledTraining, options: RunOptions, persistent: PersistentTensors): TrainingPart {
@@ -263,10 +301,11 @@ function trainingPart(step: ScheduledTraining, options: RunOptions, persistent: 
     places.set(value, placed);
     return placed;
   });
-  const ringBytes = Math.ceil((2 * options.batch * ringSlots) / 4) * 16;
+  const ringBytes = Math.ceil((2 * options.wholeBatch * ringSlots) / 4) * 16;
   places.set(graph.metrics, { slot: firstGradient + banks.slots.length, offsetBytes: 0, sizeBytes: ringBytes });
   const memory = planMemory(kernels, {
     batch: options.batch,
+    bindingBytes: options.bindingBytes,
     typeOf: typeLookup(kernels),
     inputs: step.inputs,
     outputs: step.outputs,
@@ -328,8 +367,10 @@ function inferenceKernels(graph: Graph, options: RunOptions): ScheduledProgram<G
     keep: new Set(outputs),
     overwrites: new Map(),
     fuse: options.fuse,
+    ...(options.batchSlabs !== undefined && { batchSlabs: options.batchSlabs }),
   });
-  const kernels = scheduleKernels(fused, { ...options, gradients: new Set() });
+  const stored = storeActivations(fused, inference, program, read, options);
+  const kernels = scheduleKernels(stored, { ...options, gradients: new Set() });
   verifyKernels(kernels, new Set(slabsOf(program, [...externalValues(inference)])));
   const inputs = slabsOf(program, inference.inputs.map((input) => input.value)); // prettier-ignore
   return { graph: inference, program, kernels, inputs, outputs };
@@ -342,6 +383,7 @@ function planInference(
 ): ProgramPlan {
   const memory = planMemory(kernels, {
     batch: options.batch,
+    bindingBytes: options.bindingBytes,
     typeOf: typeLookup(kernels),
     inputs,
     outputs,

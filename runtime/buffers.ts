@@ -1,6 +1,6 @@
 import { NetworkError } from "./errors.ts";
 import type { NetworkPlan } from "./plan.ts";
-import { uniformBytes } from "./programs.ts";
+import { uniformSize } from "./programs.ts";
 
 /** WebGPU's usage bits; its named constants are absent where nothing defines WebGPU's globals. */
 const usage = { mapRead: 1, copySource: 4, copyTarget: 8, uniform: 64, storage: 128 } as const;
@@ -76,7 +76,7 @@ export function createBuffers(plan: NetworkPlan, device: GPUDevice): Buffers {
   };
 
   return {
-    uniforms: create("uniforms", uniformBytes, usage.uniform | usage.copyTarget),
+    uniforms: create("uniforms", uniformSize(plan), usage.uniform | usage.copyTarget),
     get,
     write(index, offset, data) {
       device.queue.writeBuffer(get(index), offset, data);

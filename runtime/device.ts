@@ -1,5 +1,6 @@
 import { messageOf, NetworkError } from "./errors.ts";
 import type { NetworkPlan } from "./plan.ts";
+import { planFor } from "./tunedPlan.ts";
 
 /** Where a network runs: on a given device, or on one that it asks `gpu` (default: `navigator.gpu`) for. */
 export interface DeviceOptions {
@@ -11,6 +12,8 @@ export interface DeviceOptions {
 /** A device with the first thing that went wrong on it. */
 export interface WatchedDevice {
   readonly device: GPUDevice;
+  /** The plan as this device runs it. */
+  readonly plan: NetworkPlan;
   /** Throws when the device has failed or was released. */
   check(): void;
   /** Waits for GPU work; a failure of the device takes the place of the error that it leads to. */
@@ -20,10 +23,12 @@ export interface WatchedDevice {
 }
 
 /** Opens or takes over a device that offers what the plan needs. */
-export async function openDevice(plan: NetworkPlan, options: DeviceOptions): Promise<WatchedDevice> {
-  if (options.device !== undefined) {
-    checkLimits(plan, options.device.limits, "the given device");
-    return watch(options.device, false);
+export async function openDevice(given: NetworkPlan, options: DeviceOptions): Promise<WatchedDevice> {
+  const { device } = options;
+  if (device !== undefined) {
+    const plan = planFor(given, device, device.adapterInfo);
+    checkOffer(plan, device, "the given device");
+    return watch(plan, device, false);
   }
   const gpu = options.gpu ?? (globalThis as { readonly navigator?: { readonly gpu?: GPU } }).navigator?.gpu;
   if (gpu === undefined) {
@@ -36,11 +41,23 @@ export async function openDevice(plan: NetworkPlan, options: DeviceOptions): Pro
   const adapter = await gpu.requestAdapter({ powerPreference });
   if (adapter === null)
     throw new NetworkError("device", "no WebGPU adapter was found: WebGPU is off, or there is no GPU");
-  checkLimits(plan, adapter.limits, "the adapter");
-  return watch(await adapter.requestDevice({ requiredLimits: { ...plan.requiredLimits } }), true);
+  const plan = planFor(given, adapter, adapter.info);
+  checkOffer(plan, adapter, "the adapter");
+  const requiredFeatures = [...(plan.requiredFeatures ?? [])] as GPUFeatureName[];
+  const requiredLimits = { ...plan.requiredLimits };
+  return watch(plan, await adapter.requestDevice({ requiredLimits, requiredFeatures }), true);
 }
 
-function checkLimits(plan: NetworkPlan, limits: GPUSupportedLimits, whose: string): void {
+function checkOffer(plan: NetworkPlan, { limits, features }: GPUDevice | GPUAdapter, whose: string): void {
+  for (const name of plan.requiredFeatures ?? []) {
+    if (!features.has(name)) {
+      const without = name === "shader-f16" ? ", or compile the network without `precision f16`" : "";
+      throw new NetworkError(
+        "device",
+        `${plan.name} needs the feature ${name}, which ${whose} lacks: take one that has it${without}`,
+      );
+    }
+  }
   const offered = limits as unknown as Readonly<Record<string, number | undefined>>;
   for (const [name, needed] of Object.entries(plan.requiredLimits)) {
     if ((offered[name] ?? 0) < needed) {
@@ -52,7 +69,7 @@ function checkLimits(plan: NetworkPlan, limits: GPUSupportedLimits, whose: strin
   }
 }
 
-function watch(device: GPUDevice, owned: boolean): WatchedDevice {
+function watch(plan: NetworkPlan, device: GPUDevice, owned: boolean): WatchedDevice {
   let failure: NetworkError | undefined;
   let released = false;
   const fail = (message: string): void => {
@@ -71,6 +88,7 @@ function watch(device: GPUDevice, owned: boolean): WatchedDevice {
   };
   return {
     device,
+    plan,
     check,
     async wait(work) {
       try {

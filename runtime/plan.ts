@@ -54,6 +54,10 @@ export interface BindingPlan {
   readonly size: number;
   /** True when the kernel writes it. */
   readonly writes: boolean;
+  /** Its elements are f16, two in a word. */
+  readonly half?: true;
+  /** What it binds in the batch's later slabs, where that is something else. */
+  readonly laterSlabs?: readonly SlabRange[];
 }
 
 /**
@@ -70,6 +74,8 @@ export interface DispatchPlan {
   readonly bindings: readonly BindingPlan[];
   readonly samplesPerTile: number;
   readonly invocationsPerTile: number;
+  /** It runs once for each slab of the batch, with that slab's count and bindings; see `NetworkPlan.batchSlabs`. */
+  readonly inSlabs?: true;
 }
 
 export interface KernelPlan {
@@ -95,10 +101,15 @@ export interface PlacePlan {
   readonly slabs?: readonly SlabPlan[];
 }
 
-/** A run of a tensor's elements. */
-export interface SlabPlan {
+/** Where a slab begins. */
+export interface SlabRange {
+  /** Index into `buffers`. */
   readonly buffer: number;
   readonly offset: number;
+}
+
+/** A run of a tensor's elements. */
+export interface SlabPlan extends SlabRange {
   readonly elements: number;
 }
 
@@ -188,6 +199,20 @@ export interface PreparationPlan {
   readonly inference: readonly DispatchPlan[];
 }
 
+/** What tells one kind of adapter from another: of WebGPU's GPUAdapterInfo. Browsers leave the last two empty. */
+export interface AdapterIdentity {
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly device: string;
+  readonly description: string;
+}
+
+/** What of a plan differs on one adapter, where it was measured to be faster. */
+export interface TunedPlan {
+  readonly adapter: AdapterIdentity;
+  readonly plan: Partial<NetworkPlan>;
+}
+
 export interface NetworkPlan {
   readonly format: 1;
   readonly name: string;
@@ -197,6 +222,11 @@ export interface NetworkPlan {
   readonly outputShape: readonly number[];
   /** The most samples a step takes. */
   readonly batch: number;
+  /**
+   * Where a batch's values are too large for one binding: it is computed `rows` samples at a time. Each slab has a uniform block of its
+   * own, whose `count` is that of its samples, `samples` that of all, and `first` the number of its first.
+   */
+  readonly batchSlabs?: { readonly count: number; readonly rows: number };
   readonly seed: number;
   readonly parameters: readonly TensorPlan[];
   readonly states: readonly TensorPlan[];
@@ -214,4 +244,8 @@ export interface NetworkPlan {
   readonly preparation?: PreparationPlan;
   /** Limits that the adapter must offer beyond the WebGPU defaults. */
   readonly requiredLimits: Readonly<Record<string, number>>;
+  /** WebGPU features that the kernels need, such as "shader-f16". */
+  readonly requiredFeatures?: readonly string[];
+  /** For adapters that the network was tuned on; all others run the plan as it is. */
+  readonly tuned?: readonly TunedPlan[];
 }

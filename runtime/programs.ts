@@ -19,6 +19,24 @@ export const preparedBy = { training: "trainingBytes", inference: "inferenceByte
 /** Room for the uniform block, which every network has: 16 words. */
 export const uniformBytes = 64;
 
+/** From one slab's uniform block to the next: minUniformBufferOffsetAlignment's default. */
+export const uniformStride = 256;
+
+/** How often a step runs a dispatch: once, or once a slab of the batch. */
+export function runsOf({ batchSlabs }: NetworkPlan, { inSlabs }: DispatchPlan): number {
+  return inSlabs ? (batchSlabs?.count ?? 1) : 1;
+}
+
+/** How many of a step's first `count` samples a slab of the batch has; all where the batch is not cut. */
+export function samplesIn({ batchSlabs }: NetworkPlan, slab: number, count: number): number {
+  return batchSlabs ? Math.max(0, Math.min(count - slab * batchSlabs.rows, batchSlabs.rows)) : count;
+}
+
+/** Bytes of all uniform blocks: one, or one a slab of the batch. */
+export function uniformSize({ batchSlabs }: NetworkPlan): number {
+  return ((batchSlabs?.count ?? 1) - 1) * uniformStride + uniformBytes;
+}
+
 /** Mappable buffers of one size that results come back in, made once and used in turn. */
 export interface ReadbackSpec {
   readonly count: number;
@@ -59,7 +77,8 @@ export function buffersOf(plan: NetworkPlan, name: ProgramName): readonly number
     const given = [source, sizes, mean].flatMap((place) => place?.buffer ?? []);
     return [...new Set([...bound.map(({ buffer }) => buffer), ...given])].sort((a, b) => a - b);
   }
-  const places: Placed[] = [...plan.parameters, ...plan.states, ...bound];
+  const later = bound.flatMap(({ laterSlabs = [] }) => laterSlabs);
+  const places: Placed[] = [...plan.parameters, ...plan.states, ...bound, ...later];
   if (name === "inference") places.push(plan.inference.images, plan.inference.logits);
   else {
     const { images, labels, metrics, gradients, imageGradient, logits, auxiliaryLogits } = trainingOf(plan);
@@ -88,5 +107,5 @@ export function allocatedBytes(plan: NetworkPlan, name: "training" | "inference"
   const { count, sizeBytes } = readbackOf(plan, name);
   const indices = new Set([...buffersOf(plan, name), ...(fromBytes ? buffersOf(plan, preparedBy[name]) : [])]);
   const own = [...indices].reduce((sum, index) => sum + (plan.buffers[index]?.size ?? 0), 0);
-  return uniformBytes + own + count * sizeBytes;
+  return uniformSize(plan) + own + count * sizeBytes;
 }

@@ -106,7 +106,7 @@ export function copyOut(
 }
 
 /** The segments of one tensor, one after another. */
-function joined(segments: readonly Float32Array<ArrayBuffer>[]): Float32Array<ArrayBuffer> {
+export function joined(segments: readonly Float32Array<ArrayBuffer>[]): Float32Array<ArrayBuffer> {
   const [only] = segments;
   if (segments.length === 1 && only !== undefined) return only;
   const all = new Float32Array(segments.reduce((sum, { length }) => sum + length, 0));

@@ -3,18 +3,23 @@ import type { WatchedDevice } from "./device.ts";
 import { NetworkError } from "./errors.ts";
 import type { Pipelines } from "./pipelines.ts";
 import type { DispatchPlan, NetworkPlan } from "./plan.ts";
+import { runsOf, samplesIn, uniformBytes, uniformStride } from "./programs.ts";
 
 /** A list of dispatches that is ready to be encoded. */
 export interface Program {
   readonly dispatches: number;
-  /** Adds every dispatch (or those from `first` to before `end`) to the pass, for the first `count` samples of the batch. */
-  encode(pass: GPUComputePassEncoder, count: number, end?: number, first?: number): void;
+  /**
+   * Adds every dispatch of the plan (or those from `first` to before `end`) to the pass, for the first `count` samples of the batch.
+   * Returns how often kernels are dispatched: in a batch that is cut, once a slab.
+   */
+  encode(pass: GPUComputePassEncoder, count: number, end?: number, first?: number): number;
 }
 
 interface PreparedDispatch {
   readonly plan: DispatchPlan;
   readonly pipeline: GPUComputePipeline;
-  readonly bindGroup: GPUBindGroup;
+  /** One, or one for each slab of the batch. */
+  readonly bindGroups: readonly GPUBindGroup[];
   readonly workgroupSize: number;
 }
 
@@ -38,35 +43,43 @@ export async function prepareProgram(
   makeBuffers();
   const prepared = dispatches.map((dispatch, index): PreparedDispatch => {
     const kernel = plan.kernels[dispatch.kernel];
+    const bindSlab = (slab: number): GPUBindGroup =>
+      device.createBindGroup({
+        label: `${kernel?.name ?? "kernel"} (${dispatch.label})`,
+        layout: pipelines.layout(dispatch.bindings),
+        entries: [
+          { binding: 0, resource: { buffer: buffers.uniforms, offset: slab * uniformStride, size: uniformBytes } },
+          ...dispatch.bindings.map((binding, position) => {
+            const { buffer, offset } = binding.laterSlabs?.[slab - 1] ?? binding;
+            return { binding: position + 1, resource: { buffer: buffers.get(buffer), offset, size: binding.size } };
+          }),
+        ],
+      });
     return {
       plan: dispatch,
       pipeline: compiled[index] as GPUComputePipeline,
       workgroupSize: kernel?.workgroupSize ?? 1,
-      bindGroup: device.createBindGroup({
-        label: `${kernel?.name ?? "kernel"} (${dispatch.label})`,
-        layout: pipelines.layout(dispatch.bindings),
-        entries: [
-          { binding: 0, resource: { buffer: buffers.uniforms } },
-          ...dispatch.bindings.map(({ buffer, offset, size }, position) => ({
-            binding: position + 1,
-            resource: { buffer: buffers.get(buffer), offset, size },
-          })),
-        ],
-      }),
+      bindGroups: Array.from({ length: runsOf(plan, dispatch) }, (_, slab) => bindSlab(slab)),
     };
   });
   const [invalid, noMemory] = await watched.wait(Promise.all([device.popErrorScope(), device.popErrorScope()]));
   if (noMemory) throw new NetworkError("device", `the GPU has too little memory for ${plan.name}: ${noMemory.message}`);
   if (invalid) throw new NetworkError("kernel", `setting up ${plan.name} failed: ${invalid.message}`);
   return {
-    dispatches: prepared.length,
+    dispatches: prepared.reduce((sum, { bindGroups }) => sum + bindGroups.length, 0),
     encode(pass, count, end = prepared.length, first = 0) {
-      for (const { plan: dispatch, pipeline, bindGroup, workgroupSize } of prepared.slice(first, end)) {
-        const groups = workgroupCount(dispatch, workgroupSize, count);
+      let dispatched = 0;
+      for (const { plan: dispatch, pipeline, bindGroups, workgroupSize } of prepared.slice(first, end)) {
         pass.setPipeline(pipeline);
-        pass.setBindGroup(0, bindGroup);
-        pass.dispatchWorkgroups(Math.min(groups, maxWorkgroupsPerRow), Math.ceil(groups / maxWorkgroupsPerRow));
+        for (const [slab, bindGroup] of bindGroups.entries()) {
+          const groups = workgroupCount(dispatch, workgroupSize, samplesIn(plan, slab, count));
+          if (groups === 0) continue;
+          pass.setBindGroup(0, bindGroup);
+          pass.dispatchWorkgroups(Math.min(groups, maxWorkgroupsPerRow), Math.ceil(groups / maxWorkgroupsPerRow));
+          dispatched++;
+        }
       }
+      return dispatched;
     },
   };
 }

@@ -51,6 +51,12 @@ export interface NotFinite {
   readonly isBackward: boolean;
 }
 
+/** Of words that hold two f16 each: of every number that is not finite the same in f32, of the others a finite one. */
+function halves(words: Float32Array): Float32Array {
+  const bits = new Uint16Array(words.buffer, words.byteOffset, words.length * 2);
+  return Float32Array.from(bits, (each) => ((each & 0x7c00) < 0x7c00 ? 0 : each & 0x3ff ? NaN : Infinity));
+}
+
 export function createTrainer(session: Session, store: TensorStore, imageFeed: ImageFeed): Trainer {
   const { plan, watched, buffers, uniforms } = session;
   const stateBuffers = new Set(plan.states.map(({ buffer }) => buffer));
@@ -125,12 +131,14 @@ export function createTrainer(session: Session, store: TensorStore, imageFeed: I
         let isBackward = false;
         for (const [index, { label, kernel, bindings }] of dispatches.entries()) {
           session.encode(submitted, program, count, index + 1, index);
-          const written = bindings.filter(({ writes }) => writes);
+          const written = bindings.flatMap((each) =>
+            each.writes ? [each, ...(each.laterSlabs ?? []).map((slab) => ({ ...each, ...slab }))] : [],
+          );
           const readback = copyOut(watched, buffers, submitted, written);
           session.submit(submitted);
           submitted = watched.device.createCommandEncoder({ label: "inspection" });
           const value = (await readback.take()).flatMap(
-            (values) => values.find((each) => !Number.isFinite(each)) ?? [],
+            (values, at) => (written[at]?.half ? halves(values) : values).find((each) => !Number.isFinite(each)) ?? [],
           )[0];
           if (value !== undefined) {
             const kind = Number.isNaN(value) ? "NaN" : "infinity";

@@ -1,7 +1,7 @@
 import type { Buffers } from "./buffers.ts";
 import { NetworkError } from "./errors.ts";
 import type { NetworkPlan } from "./plan.ts";
-import { uniformBytes } from "./programs.ts";
+import { samplesIn, uniformBytes, uniformStride } from "./programs.ts";
 
 /** The words of a step that kernels read from binding 0. */
 export interface UniformBlock {
@@ -15,7 +15,7 @@ export interface UniformBlock {
   write(): void;
 }
 
-const builtins: readonly string[] = ["count", "slot", "step", "seed", "micro"];
+const builtins: readonly string[] = ["count", "slot", "step", "seed", "micro", "samples", "first"];
 
 export function createUniformBlock(plan: NetworkPlan, buffers: Buffers, queue: GPUQueue): UniformBlock {
   if (plan.uniforms.length * 4 > uniformBytes) {
@@ -38,6 +38,10 @@ export function createUniformBlock(plan: NetworkPlan, buffers: Buffers, queue: G
     }
     return plan.uniforms.findIndex((uniform) => uniform.name === name);
   };
+  const setBuiltin = (name: string, value: number): void => {
+    const index = plan.uniforms.findIndex((uniform) => uniform.name === name);
+    if (index >= 0) put(index, value);
+  };
   return {
     names,
     get(name) {
@@ -50,12 +54,16 @@ export function createUniformBlock(plan: NetworkPlan, buffers: Buffers, queue: G
       }
       put(settable(name), value);
     },
-    setBuiltin(name, value) {
-      const index = plan.uniforms.findIndex((uniform) => uniform.name === name);
-      if (index >= 0) put(index, value);
-    },
+    setBuiltin,
     write() {
-      queue.writeBuffer(buffers.uniforms, 0, words);
+      const count = words[0] as number;
+      setBuiltin("samples", count);
+      for (let slab = 0; slab < (plan.batchSlabs?.count ?? 1); slab++) {
+        setBuiltin("count", samplesIn(plan, slab, count));
+        setBuiltin("first", slab * (plan.batchSlabs?.rows ?? 0));
+        queue.writeBuffer(buffers.uniforms, slab * uniformStride, words);
+      }
+      setBuiltin("count", count);
     },
   };
 }

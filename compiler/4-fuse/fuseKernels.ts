@@ -9,10 +9,10 @@
  * A node joins the kernel of the latest of its inputs when its loads of that kernel's values can be registers (an
  * epilogue), or when it reduces over the same axes as the kernel's root and reads one of the same tensors (a sibling).
  */
-import type { Computation } from "../ir/expression.ts";
+import type { Axis, Computation } from "../ir/expression.ts";
 import type { ValueId } from "../ir/graph.ts";
-import { loadedNames, namedValue, valueName } from "../ir/kernel.ts";
-import type { Kernel, KernelPlan, Stage } from "../ir/kernel.ts";
+import { loadedNames, namedValue, reducesBatch, valueName } from "../ir/kernel.ts";
+import type { BatchSlabs, Kernel, KernelPlan, Stage } from "../ir/kernel.ts";
 import { readsOf } from "../ir/program.ts";
 import type { ProgramNode, TensorProgram } from "../ir/program.ts";
 import { loadsOf } from "../ir/expression.ts";
@@ -31,6 +31,8 @@ export interface FuseOptions {
   readonly keep: ReadonlySet<ValueId>;
   /** Value -> running statistic that it overwrites in place. */
   readonly overwrites: ReadonlyMap<ValueId, ValueId>;
+  /** Where the batch is computed slab by slab: a kernel that runs once a slab takes no node that runs once. */
+  readonly batchSlabs?: BatchSlabs;
   /** False gives one kernel a node: what the tests compare with. */
   readonly fuse: boolean;
 }
@@ -143,6 +145,7 @@ function groupNodes(
       filledBy.set(slice.of, Math.max(index, filledBy.get(slice.of) ?? -1));
   }
   return {
+    ...(options.batchSlabs !== undefined && { batchSlabs: options.batchSlabs }),
     kernels: kernels.map((kernel, index) => closeKernel(kernel, index)),
     aliasOf,
     slabsOf: program.slabsOf,
@@ -177,6 +180,7 @@ function groupNodes(
   }
 
   function withEpilogue(kernel: OpenKernel, node: ProgramNode): OpenKernel | null {
+    if (options.batchSlabs !== undefined && !runsAsOften(kernel, node)) return null;
     for (const candidate of reshapings(kernel, node)) {
       const { computation } = candidate;
       const layout = layoutStage(computation, candidate.registers);
@@ -265,6 +269,13 @@ function groupNodes(
       const renamed = renameLoads(computation, viewed, valueName(storage), viewType.shape);
       if (renamed !== undefined) yield { computation: renamed, stages, registers, constraints: new Map() };
     }
+  }
+
+  /** Whether a node is computed once a slab, or once, as the kernel is. */
+  function runsAsOften(kernel: OpenKernel, { computation }: ProgramNode): boolean {
+    const root = kernel.stages[0]?.computation;
+    const ofBatch = (axes: readonly Axis[] = []): boolean => axes.some((axis) => axis.batch === true);
+    return !reducesBatch(computation) && ofBatch(computation.axes) === ofBatch(root?.axes);
   }
 
   function affordable(candidate: Candidate, layout: StageLayout): boolean {

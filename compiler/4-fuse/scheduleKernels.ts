@@ -3,14 +3,19 @@
  * one; a long sum over the batch becomes two kernels. See `chooseSchedule` and `splitReduction`.
  */
 import type { Choices } from "../ir/choices.ts";
+import { InternalCompilerError } from "../ir/diagnostic.ts";
+import type { Computation } from "../ir/expression.ts";
 import { elementCount, typeOf, valueId } from "../ir/graph.ts";
-import type { ValueId } from "../ir/graph.ts";
-import { loadedNames, namedValue, partStride, signatureOf } from "../ir/kernel.ts";
-import type { Kernel, KernelPlan, KernelSignature, Schedule, Stage } from "../ir/kernel.ts";
+import type { TensorType, ValueId } from "../ir/graph.ts";
+import { loadedNames, namedValue, partStride, signatureOf, sumsOverBatch } from "../ir/kernel.ts";
+import type { Kernel, KernelPlan, KernelSignature, Schedule, ScheduleRequest, Stage } from "../ir/kernel.ts";
 import { sharesLoops } from "../ir/tiles.ts";
 import type { LayoutsOf } from "../ir/tiles.ts";
 import { chooseSchedule, workOf } from "./chooseSchedule.ts";
-import { splitReduction, sumsToSplit } from "./splitReduction.ts";
+import { fitsKernel } from "./listSchedules.ts";
+import { CannotSplit } from "./splitIntoSlabs.ts";
+import { shareReads } from "./shareReads.ts";
+import { splitReduction, sumsAlone, sumsToSplit } from "./splitReduction.ts";
 
 export interface ScheduleKernelsOptions {
   readonly adapterClass: "cpu" | "gpu";
@@ -50,38 +55,64 @@ export function scheduleKernels(plan: KernelPlan, options: ScheduleKernelsOption
   // Equal layers have equal schedules, each searched for once.
   const known = new Map<string, Schedule>();
   const signatures = new Map<readonly Stage[], KernelSignature>();
+  const requests = new Map<readonly Stage[], ScheduleRequest>();
+  const typeIn = (value: ValueId): TensorType => typeOf(types, value);
   const schedule = (kernel: Kernel, splittable: boolean): Schedule => {
     const budget = Math.round(Math.min(most, Math.max(least, scale * Math.sqrt(workOf(kernel) / work))));
-    const signature = signatureOf(kernel, (value) => typeOf(types, value));
+    const signature = signatureOf(kernel, typeIn);
     signatures.set(kernel.stages, signature);
-    const given = options.choices.schedules?.get(scheduleKey(signature, splittable));
-    if (given !== undefined) return given;
+    requests.set(kernel.stages, { kernel, signature, splittable, lineBudget: budget, typeOf: typeIn });
     const key = `${splittable} ${budget} ${signature.text}`;
     const found = known.get(key);
     if (found !== undefined) return found;
-    const chosen = chooseSchedule(kernel, { ...searched, splittable, lineBudget: budget });
+    const asked = { ...searched, splittable, lineBudget: budget };
+    const given = options.choices.schedules?.get(scheduleKey(signature, splittable));
+    const isGiven = given !== undefined && fitsKernel(given, kernel, asked);
+    const chosen = isGiven ? given : chooseSchedule(kernel, asked);
     const fitting = withinBinding(chosen, kernel, options.bindingBytes);
-    known.set(key, fitting);
-    return fitting;
+    const shared = isGiven ? fitting : shareReads(kernel, fitting, options.choices, typeIn);
+    known.set(key, shared);
+    return shared;
   };
   const kernels = plan.kernels.flatMap((kernel): readonly Kernel[] => {
     if (sumsOnlyGradients(kernel, onlyForUpdate)) return [{ ...kernel, schedule: schedule(kernel, true) }];
-    const sums = sumsToSplit(kernel);
+    const mustSplit = plan.batchSlabs !== undefined && sumsOverBatch(kernel) && !isPlainSum(kernel);
+    const sums = mustSplit ? sumsAlone(kernel) : sumsToSplit(kernel);
+    if (mustSplit && sums === undefined) throw cannotSplit(kernel);
     const inParts = sums === undefined ? undefined : schedule(sums, true);
-    if (sums === undefined || inParts?.split === undefined) return [{ ...kernel, schedule: schedule(kernel, false) }];
+    if (sums === undefined || inParts === undefined || (inParts.split === undefined && !mustSplit))
+      return [{ ...kernel, schedule: schedule(kernel, false) }];
     const split = splitReduction(kernel, sums, inParts, () => valueId(++next));
+    const request = requests.get(sums.stages);
+    if (request !== undefined) requests.set(split.sums.stages, request);
     for (const [value, type] of split.scratch) {
       scratch.set(value, type);
       types.set(value, type);
     }
     return [split.sums, { ...split.rest, schedule: schedule(split.rest, false) }];
   });
-  return { ...plan, kernels, scratch, signatures };
+  return { ...plan, kernels, scratch, signatures, requests };
 }
 
-/** What names a kernel's schedule in `Choices`: equal kernels have one. A sum that may be left in parts is a kernel of its own. */
-export function scheduleKey(signature: KernelSignature, splittable: boolean): string {
-  return `${splittable ? "in parts" : "whole"}\n${signature.text}`;
+/**
+ * What names a kernel's schedule in `Choices`: short, and the same for equal kernels of any spec. A sum that may be left in parts is
+ * a kernel of its own.
+ */
+export function scheduleKey({ text }: KernelSignature, splittable: boolean): string {
+  // Two kernels whose hashes are the same by chance share a schedule at worst, and one that does not fit is not taken.
+  const [name = ""] = text.split("|", 2).slice(1);
+  return `${name} ${hashText(`${splittable ? "in parts" : "whole"}\n${text}`)}`;
+}
+
+/** 64 bits of a text, by two FNV-1a hashes with other starts. */
+function hashText(text: string): string {
+  let [a, b] = [0x811c9dc5, 0x2f0b4c47];
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    a = Math.imul(a ^ code, 0x01000193);
+    b = Math.imul(b ^ code, 0x01000193) ^ (b >>> 15);
+  }
+  return [a, b].map((half) => (half >>> 0).toString(16).padStart(8, "0")).join("");
 }
 
 /** The schedule with no more parts than the largest of the kernel's sums may have in one binding. */
@@ -96,10 +127,23 @@ function withinBinding(schedule: Schedule, { stages }: Kernel, bindingBytes: num
 /** Whether all that a kernel computes are gradients that the update alone reads, in one set of loops: it adds their parts. */
 function sumsOnlyGradients(kernel: Kernel, gradients: ReadonlySet<ValueId | undefined>): boolean {
   const root = kernel.stages[0]?.computation;
-  if (root?.body.kind !== "reduce" || root.body.finish.kind !== "reduced") return false;
-  return kernel.stages.every(
-    (stage, index) => gradients.has(stage.value) && (index === 0 || sharesLoops(stage.computation, root, new Map())),
+  if (root?.body.kind !== "reduce") return false;
+  return isPlainSum(kernel) && kernel.stages.every((stage) => gradients.has(stage.value));
+}
+
+/** Whether all that a kernel computes are sums of one set of loops, and nothing is made of them: slabs add to them in turn. */
+function isPlainSum({ stages: [root, ...others] }: Kernel): boolean {
+  const isPlain = ({ body }: Computation): boolean =>
+    body.kind === "reduce" && body.combine === "sum" && body.finish.kind === "reduced";
+  if (root === undefined || !isPlain(root.computation)) return false;
+  return others.every(
+    (each) => isPlain(each.computation) && sharesLoops(each.computation, root.computation, new Map()),
   );
+}
+
+function cannotSplit({ stages: [root] }: Kernel): Error {
+  if (root === undefined) throw new InternalCompilerError("scheduleKernels", "a kernel without stages");
+  return new CannotSplit(root.value, root.op);
 }
 
 /** In how many parts a gradient is summed. */

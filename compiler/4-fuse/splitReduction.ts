@@ -22,12 +22,16 @@ export function isShortSum(body: ReduceBody): boolean {
   return body.over.reduce((product, axis) => product * axis.extent, 1) <= shortSum;
 }
 
-/** The sums of a kernel alone, to be scheduled in parts; undefined when they cannot be. */
+/** The sums of a kernel alone, to be scheduled in parts; undefined when they are better left or cannot be. */
 export function sumsToSplit(kernel: Kernel): Kernel | undefined {
-  const root = kernel.stages[0];
-  const body = root?.computation.body;
-  if (root === undefined || body?.kind !== "reduce") return undefined;
-  if (body.over[0]?.batch !== true || body.over.length < 2 || isShortSum(body)) return undefined;
+  const body = kernel.stages[0]?.computation.body;
+  if (body?.kind !== "reduce" || body.over[0]?.batch !== true || body.over.length < 2 || isShortSum(body))
+    return undefined;
+  return sumsAlone(kernel);
+}
+
+/** The sums of a kernel alone, however short; undefined when the root is no sum. */
+export function sumsAlone(kernel: Kernel): Kernel | undefined {
   const sums = sumStages(kernel);
   if (sums.some(({ computation }) => computation.body.kind !== "reduce" || computation.body.combine !== "sum"))
     return undefined;

@@ -33,7 +33,8 @@ export function heldForBackward({ graph, kernels: plan, memory }: ProgramPlan): 
   });
   const held = [...memory.lifetimeOf].flatMap(([value, lifetime]) => {
     const place = memory.placeOf.get(value);
-    return place === undefined || fromTargets.has(storageOf(value)) ? [] : [{ lifetime, place }];
+    if (place === undefined || fromTargets.has(storageOf(value))) return [];
+    return [place, ...(memory.laterSlabsOf.get(value) ?? [])].map((each) => ({ lifetime, place: each }));
   });
   let most = 0;
   for (let index = start; index < plan.kernels.length; index++) {

@@ -9,7 +9,7 @@
  * Largest first, each into the smallest slot that is free throughout its life: greedy by size (Pisarchyk and Lee 2020,
  * "Efficient Memory Management for Deep Neural Net Inference").
  */
-import { elementCount } from "../ir/graph.ts";
+import { elementBytes, elementCount } from "../ir/graph.ts";
 import type { TensorType, ValueId } from "../ir/graph.ts";
 import { namedValue } from "../ir/kernel.ts";
 import type { KernelPlan } from "../ir/kernel.ts";
@@ -18,7 +18,10 @@ import type { Lifetime, MemoryPlan, Place, Slot } from "../ir/memory.ts";
 import { loadsOf } from "../ir/expression.ts";
 
 export interface PlanMemoryOptions {
+  /** Samples of the batch, or of one slab of it. */
   readonly batch: number;
+  /** Bytes that one binding can hold: asked where the batch is in slabs. */
+  readonly bindingBytes?: number;
   readonly typeOf: (value: ValueId) => TensorType;
   /** Values that the host writes before the first kernel. */
   readonly inputs: readonly ValueId[];
@@ -31,7 +34,7 @@ export interface PlanMemoryOptions {
 
 /** Bytes of a value, padded to whole vectors of four as its binding is declared. */
 export function sizeBytesOf(type: TensorType, batch: number): number {
-  const bytes = elementCount(type) * (type.batched ? batch : 1) * (type.dtype === "u8" ? 1 : 4);
+  const bytes = elementCount(type) * (type.batched ? batch : 1) * elementBytes(type);
   return Math.ceil(bytes / 16) * 16;
 }
 
@@ -40,39 +43,70 @@ export function alignBytes(bytes: number): number {
   return Math.ceil(bytes / bindingAlignmentBytes) * bindingAlignmentBytes;
 }
 
+/** Slots of one size that a value's slabs lie in, one each; of most values one slot. */
+interface Bank {
+  readonly slots: readonly number[];
+  readonly sizeBytes: number;
+  readonly tenants: Lifetime[];
+}
+
 export function planMemory(plan: KernelPlan, options: PlanMemoryOptions): MemoryPlan {
   const lifetimes = lifetimesOf(plan, options);
-  const slots: { name: string; sizeBytes: number; lifetime: Slot["lifetime"] }[] = options.persistentSlots.map(
-    (slot) => ({ ...slot }),
-  );
-  const tenants: Lifetime[][] = slots.map(() => []);
+  const slots: Slot[] = [...options.persistentSlots];
   const placeOf = new Map<ValueId, Place>(options.persistentPlaces);
+  const laterSlabsOf = new Map<ValueId, readonly Place[]>();
   const lifetimeOf = new Map<ValueId, Lifetime>();
+  const inputs = new Set(options.inputs);
+  const batchSlabs = plan.batchSlabs?.count ?? 1;
 
   const waiting = [...lifetimes].filter(([value]) => !placeOf.has(value));
-  const sized = waiting.map(([value, lifetime]) => ({
-    value,
-    lifetime,
-    sizeBytes: sizeBytesOf(options.typeOf(value), options.batch),
-  }));
+  const sized = waiting.map(([value, lifetime]) => {
+    const type = options.typeOf(value);
+    return { value, lifetime, count: type.batched ? batchSlabs : 1, sizeBytes: sizeBytesOf(type, options.batch) };
+  });
   sized.sort((a, b) => b.sizeBytes - a.sizeBytes || a.lifetime.first - b.lifetime.first || a.value - b.value);
-  for (const { value, lifetime, sizeBytes } of sized) {
-    const free = slots.flatMap((slot, index) => {
-      if (slot.lifetime === "persistent" || slot.sizeBytes < sizeBytes) return [];
-      return isTaken(tenants[index] ?? [], lifetime) ? [] : [{ index, sizeBytes: slot.sizeBytes }];
-    });
-    free.sort((a, b) => a.sizeBytes - b.sizeBytes);
-    let slot = free[0]?.index;
-    if (slot === undefined) {
-      slot = slots.length;
-      slots.push({ name: `slot${slot - options.persistentSlots.length}`, sizeBytes, lifetime: "step" });
-      tenants.push([]);
-    }
-    addTenant(tenants[slot] ?? [], lifetime);
-    placeOf.set(value, { slot, offsetBytes: 0, sizeBytes });
+  const banks = new Map<number, Bank[]>();
+  for (const { value, lifetime, count, sizeBytes } of sized) {
+    const [first, ...later] = placeSlabs(count, sizeBytes, inputs.has(value), lifetime);
+    if (first !== undefined) placeOf.set(value, first);
+    if (later.length > 0) laterSlabsOf.set(value, later);
     lifetimeOf.set(value, lifetime);
   }
-  return { slots, placeOf, lifetimeOf };
+  return { slots, placeOf, laterSlabsOf, lifetimeOf };
+
+  /** Where a value's slabs lie: those of an input in one piece where it can be, since the host or a kernel writes it whole. */
+  function placeSlabs(count: number, sizeBytes: number, isInput: boolean, lifetime: Lifetime): readonly Place[] {
+    const wholeBytes = count * sizeBytes;
+    const inOnePiece =
+      isInput && alignBytes(sizeBytes) === sizeBytes && wholeBytes <= (options.bindingBytes ?? Infinity);
+    if (!inOnePiece || count === 1)
+      return findBank(count, sizeBytes, lifetime).map((slot) => ({ slot, offsetBytes: 0, sizeBytes }));
+    const [slot = 0] = findBank(1, wholeBytes, lifetime);
+    return Array.from({ length: count }, (_, slab) => ({ slot, offsetBytes: slab * sizeBytes, sizeBytes }));
+  }
+
+  /** The smallest slots that are free for as long, or new ones. */
+  function findBank(count: number, sizeBytes: number, lifetime: Lifetime): readonly number[] {
+    const known = banks.get(count) ?? [];
+    banks.set(count, known);
+    let smallest: Bank | undefined;
+    for (const bank of known) {
+      if (bank.sizeBytes < sizeBytes || (smallest !== undefined && bank.sizeBytes >= smallest.sizeBytes)) continue;
+      if (!isTaken(bank.tenants, lifetime)) smallest = bank;
+    }
+    const bank = smallest ?? addBank(known, count, sizeBytes);
+    addTenant(bank.tenants, lifetime);
+    return bank.slots;
+  }
+
+  function addBank(to: Bank[], count: number, sizeBytes: number): Bank {
+    const first = slots.length;
+    for (let slot = first; slot < first + count; slot++)
+      slots.push({ name: `slot${slot - options.persistentSlots.length}`, sizeBytes, lifetime: "step" });
+    const bank = { slots: Array.from({ length: count }, (_, index) => first + index), sizeBytes, tenants: [] };
+    to.push(bank);
+    return bank;
+  }
 }
 
 /** From the kernel that writes each stored value to the last that reads it; inputs live from before the first kernel. */

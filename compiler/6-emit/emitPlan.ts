@@ -5,12 +5,12 @@
 import { InternalCompilerError } from "../ir/diagnostic.ts";
 import { elementCount, typeOf, typesOf } from "../ir/graph.ts";
 import type { Graph, Initial, TensorType, TrainingGraph, ValueId } from "../ir/graph.ts";
-import type { Kernel } from "../ir/kernel.ts";
+import type { BatchSlabs, Kernel } from "../ir/kernel.ts";
 import type { Place } from "../ir/memory.ts";
 import type { ProgramPlan } from "../ir/output.ts";
 import type { LayoutsOf } from "../ir/tiles.ts";
 import type {
-  BindingPlan, BufferPlan, CoursePlan, DispatchPlan, NetworkPlan, PlacePlan, TensorPlan, TrainingPlan,
+  BindingPlan, BufferPlan, CoursePlan, DispatchPlan, NetworkPlan, PlacePlan, SlabRange, TensorPlan, TrainingPlan,
 } from "../../runtime/plan.ts"; // prettier-ignore
 import { emitPreparation } from "./emitPreparation.ts";
 import type { PreparationPart } from "./emitPreparation.ts";
@@ -20,8 +20,8 @@ import { kernelName, kernelTable, labelOf } from "./kernelTable.ts";
 import type { KernelTable } from "./kernelTable.ts";
 import { emitWgsl } from "./emitWgsl.ts";
 import type { EmittedKernel } from "./emitWgsl.ts";
-import { signatureOf } from "../ir/kernel.ts";
-import { builtinUniforms, microUniform, uniformWordLimit } from "./uniforms.ts";
+import { signatureOf, spansBatch, sumsOverBatch } from "../ir/kernel.ts";
+import { builtinUniforms, microUniform, slabUniforms, uniformWordLimit } from "./uniforms.ts";
 import type { UniformWord } from "./uniforms.ts";
 
 export type { OptimizerPart } from "./emitParameterUpdates.ts";
@@ -44,7 +44,10 @@ export interface TrainingPart {
 export interface EmitPlanInput {
   readonly name: string;
   readonly graph: Graph;
+  /** The most samples of a step. */
   readonly batch: number;
+  /** How the batch is cut, where it is too large for a binding. */
+  readonly batchSlabs?: BatchSlabs;
   readonly seed: number;
   readonly initials: readonly Initial[];
   /** Of each parameter: the types of its slabs; of most, its own type alone. */
@@ -68,7 +71,7 @@ export interface EmitPlanInput {
 }
 
 export function emitPlan(input: EmitPlanInput): NetworkPlan {
-  const uniforms = uniformWords(input.training);
+  const uniforms = uniformWords(input.training, input.batchSlabs);
   const kernels = kernelTable();
   const buffers: BufferPlan[] = input.persistentSlots.map((slot) => ({
     name: slot.name,
@@ -135,6 +138,7 @@ export function emitPlan(input: EmitPlanInput): NetworkPlan {
     seed: input.seed,
     parameters,
     states,
+    ...(input.batchSlabs !== undefined && { batchSlabs: input.batchSlabs }),
     counters: input.counters.map((name) => ({ name })),
     optimizer,
     buffers,
@@ -148,11 +152,12 @@ export function emitPlan(input: EmitPlanInput): NetworkPlan {
     },
     ...(preparation && { preparation }),
     requiredLimits: requiredLimits(buffers),
+    ...kernels.requiredFeatures(),
   };
 }
 
 /** The block of the step: the built-in words, then the optimizer's. */
-function uniformWords(training: TrainingPart | undefined): readonly UniformWord[] {
+function uniformWords(training: TrainingPart | undefined, batchSlabs: BatchSlabs | undefined): readonly UniformWord[] {
   const optimizer = training?.optimizer;
   const clipping = optimizer?.clipNorm === undefined ? [] : [{ name: "clip_norm", value: optimizer.clipNorm }];
   const own = [...(optimizer?.uniforms ?? []), ...clipping].map(({ name, value }): UniformWord => ({
@@ -161,7 +166,7 @@ function uniformWords(training: TrainingPart | undefined): readonly UniformWord[
     initial: value,
   }));
   const micro: readonly UniformWord[] = optimizer !== undefined && gathers(optimizer) ? [microUniform] : [];
-  const words = [...builtinUniforms, ...micro, ...own];
+  const words = [...builtinUniforms, ...(batchSlabs === undefined ? [] : slabUniforms), ...micro, ...own];
   if (words.length > uniformWordLimit) throw new InternalCompilerError("emitPlan", `${words.length} uniform words`);
   return words;
 }
@@ -190,13 +195,32 @@ function emitProgram(
   }
   const types = new Map([...program.kernels.types, ...program.kernels.scratch]);
   const typeIn = (value: ValueId): TensorType => typeOf(types, value);
-  const placeOf = (value: ValueId): PlacePlan => {
-    const storage = program.kernels.aliasOf.get(value) ?? value;
-    const slabs = program.kernels.slabsOf.get(storage) ?? [];
-    const place = program.memory.placeOf.get(slabs[0] ?? storage);
+  const samples = input.batchSlabs?.rows ?? input.batch;
+  const storageOf = (value: ValueId): ValueId => program.kernels.aliasOf.get(value) ?? value;
+  const rangeAt = ({ slot, offsetBytes }: Place): SlabRange => ({
+    buffer: slot < shared ? slot : first + slot - shared,
+    offset: offsetBytes,
+  });
+  const rangeOf = (value: ValueId): SlabRange => {
+    const place = program.memory.placeOf.get(storageOf(value));
     if (place === undefined) throw new InternalCompilerError("emitPlan", `%${value} has no place`);
-    const own = { buffer: place.slot < shared ? place.slot : first + place.slot - shared, offset: place.offsetBytes };
-    return { ...own, ...inSlabs(slabs.map(placeOf), slabs.map(typeIn)) };
+    return rangeAt(place);
+  };
+  const laterSlabs = (value: ValueId): readonly SlabRange[] =>
+    (program.memory.laterSlabsOf.get(storageOf(value)) ?? []).map(rangeAt);
+  const placeOf = (value: ValueId): PlacePlan => {
+    const slabs = program.kernels.slabsOf.get(storageOf(value)) ?? [];
+    if (slabs.length > 0) return { ...placeOf(slabs[0] ?? value), ...inSlabs(slabs.map(placeOf), slabs.map(typeIn)) };
+    const range = rangeOf(value);
+    const later = laterSlabs(value);
+    if (later.length === 0) return range;
+    const elements = elementCount(typeIn(value)) * samples;
+    const all = [range, ...later].map((each) => ({ ...each, elements }));
+    // The host writes and reads what lies in one piece as one.
+    const inOnePiece = all.every(
+      ({ buffer, offset }, slab) => buffer === range.buffer && offset === range.offset + slab * elements * 4,
+    );
+    return { ...range, ...(!inOnePiece && { slabs: all }) };
   };
   // Equal layers are written once; only the values that they bind differ.
   const known = new Map<string, { readonly emitted: EmittedKernel; readonly values: readonly ValueId[] }>();
@@ -215,9 +239,10 @@ function emitProgram(
       return { ...found.emitted, bindings };
     }
     const emitted = emitWgsl(kernel, {
-      batch: input.batch,
+      batch: samples,
+      ...(input.batchSlabs !== undefined && { wholeBatch: input.batch }),
       typeOf: typeIn,
-      storageOf: (value) => program.kernels.aliasOf.get(value) ?? value,
+      storageOf,
       uniforms,
       vectorGuesses,
       ...(input.layoutsOf !== undefined && { layoutsOf: input.layoutsOf }),
@@ -230,17 +255,24 @@ function emitProgram(
   const dispatches = program.kernels.kernels.map((kernel): DispatchPlan => {
     const emitted = emit(kernel);
     const label = labelOf(kernel);
-    const bindings = emitted.bindings.map(({ value, writes, sizeBytes }): BindingPlan => ({
-      ...placeOf(value),
-      size: sizeBytes,
-      writes,
-    }));
+    const bindings = emitted.bindings.map(({ value, writes, sizeBytes, dtype }): BindingPlan => {
+      const later = laterSlabs(value);
+      return {
+        ...rangeOf(value),
+        size: sizeBytes,
+        writes,
+        ...(dtype === "f16" && { half: true as const }),
+        ...(later.length > 0 && { laterSlabs: later }),
+      };
+    });
     return {
       kernel: kernels.add(emitted.wgsl, kernelName(kernel), emitted.workgroupSize, label),
       label,
       bindings,
       samplesPerTile: emitted.samplesPerTile,
       invocationsPerTile: emitted.invocationsPerTile,
+      ...(input.batchSlabs !== undefined &&
+        (spansBatch(kernel) || sumsOverBatch(kernel)) && { inSlabs: true as const }),
     };
   });
   return { dispatches, placeOf };

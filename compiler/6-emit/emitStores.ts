@@ -6,10 +6,11 @@ import type { Stage } from "../ir/kernel.ts";
 import { dimensionsOf } from "../ir/program.ts";
 import { stageTile } from "../ir/tiles.ts";
 import { isSplit } from "./kernelContext.ts";
-import { partStride } from "../ir/kernel.ts";
-import type { KernelContext } from "./kernelContext.ts";
+import { partStride, sumsOverBatch } from "../ir/kernel.ts";
+import type { EmitOptions, KernelContext } from "./kernelContext.ts";
 import { combinations } from "./combinations.ts";
-import type { Evaluator } from "./evaluator.ts";
+import type { Evaluator, LoadableBinding } from "./evaluator.ts";
+import { storedText, vectorType } from "./storedNumbers.ts";
 import type { Scopes } from "./wgslWriter.ts";
 
 interface Element {
@@ -23,12 +24,15 @@ export function emitStores(
   evaluator: Evaluator,
   scopes: Scopes,
   vectors: ReadonlySet<string>,
-  part: string | undefined,
 ): void {
+  // A sum over a batch in slabs runs once a slab.
+  const adds = context.options.wholeBatch !== undefined && sumsOverBatch(context.kernel);
+  if (adds) scopes.line("let begins = step.first == 0u;", 0);
   for (const [index, stage] of context.kernel.stages.entries()) {
     if (!stage.stored) continue;
-    const binding = evaluator.bindingOf(stage.overwrites ?? stage.slice?.of ?? stage.value).name;
-    const elements = elementsOf(stage, index, context, evaluator, scopes, part);
+    const target = evaluator.bindingOf(stage.overwrites ?? stage.slice?.of ?? stage.value);
+    const binding = target.name;
+    const elements = elementsOf(stage, index, context, evaluator, scopes);
     // Elements under one condition are written together.
     const byGuard = new Map<string, Element[]>();
     for (const element of elements) {
@@ -38,7 +42,7 @@ export function emitStores(
       else together.push(element);
     }
     for (const [guard, members] of byGuard) {
-      const lines = storeLines(binding, members, evaluator, vectors.has(binding));
+      const lines = storeLines(target, members, evaluator, vectors.has(binding), adds);
       if (guard === "") lines.forEach((line) => scopes.line(line, 0));
       else {
         scopes.line(`if (${guard}) {`, 0);
@@ -55,10 +59,10 @@ function elementsOf(
   context: KernelContext,
   evaluator: Evaluator,
   scopes: Scopes,
-  part: string | undefined,
 ): readonly Element[] {
   const { axes } = stage.computation;
   const { options, kernel, layouts, rootTile } = context;
+  const { part } = context.grid;
   const scales = layouts[index]?.scales;
   const tile = axes.map((axis) =>
     stageTile(axis, scales?.get(axis.name) ?? { numerator: 1, denominator: 1 }, rootTile),
@@ -66,9 +70,10 @@ function elementsOf(
   const roots = new Set([...(scales?.values() ?? [])].map((scale) => scale.root));
   // Several invocations hold an element that lacks one of the root's axes: the first of them writes it.
   const first = (kernel.stages[0]?.computation.axes ?? []).flatMap((axis) => {
-    const variable = roots.has(axis.name) ? undefined : context.tileVariable(axis.name);
-    return variable === undefined ? [] : [`${variable} == 0`];
+    const number = roots.has(axis.name) ? undefined : context.grid.tileNumber(axis.name);
+    return number === undefined ? [] : [`${evaluator.index(number)} == 0`];
   });
+  if (context.grid.guard !== undefined) first.unshift(context.grid.guard);
   const extents = axes.map((axis) => axis.extent);
   const stored = stage.slice === undefined ? extents : dimensionsOf(options.typeOf(stage.slice.of), options.batch);
   const elements = elementCount(stage.type) * (stage.type.batched ? options.batch : 1);
@@ -88,25 +93,41 @@ function elementsOf(
     );
     if (part !== undefined && isSplit(stage, kernel))
       linear = addAffine(linear, variableAffine(part, partStride(elements)));
-    if (stage.value === options.ring) {
-      if (!scopes.ranges.has("ring_row")) {
-        scopes.line("let ring_row = i32(step.slot);", 0);
-        scopes.declare("ring_row", { low: 0, high: options.ringSlots - 1 }, 0);
-      }
-      linear = addAffine(linear, variableAffine("ring_row", elements));
-    }
+    if (stage.value === options.ring) linear = addAffine(linear, ringRow(stage, options, scopes));
     return [{ linear, guard: guards.join(" && "), value: evaluator.stageValue(index, offsets).text }];
   });
 }
 
-/** One statement an element, or one a vector where four neighbours are complete. */
+/** Where the row of the ring of metrics begins that this step, or this slab of it, writes. */
+function ringRow({ type }: Stage, { batch, wholeBatch, ringSlots }: EmitOptions, scopes: Scopes): Affine {
+  if (!scopes.ranges.has("ring_row")) {
+    scopes.line("let ring_row = i32(step.slot);", 0);
+    scopes.declare("ring_row", { low: 0, high: ringSlots - 1 }, 0);
+    if (wholeBatch !== undefined) {
+      scopes.line("let first_sample = i32(step.first);", 0);
+      scopes.declare("first_sample", { low: 0, high: wholeBatch - 1 }, 0);
+    }
+  }
+  const ofSample = elementCount(type);
+  const row = variableAffine("ring_row", ofSample * (wholeBatch ?? batch));
+  return wholeBatch === undefined ? row : addAffine(row, variableAffine("first_sample", ofSample));
+}
+
+/** One statement an element, or one a vector where four neighbours are complete; `adds`: to what the slabs before have left there. */
 function storeLines(
-  binding: string,
+  target: LoadableBinding,
   elements: readonly Element[],
   evaluator: Evaluator,
   vector: boolean,
+  adds: boolean,
 ): readonly string[] {
-  if (!vector) return elements.map(({ linear, value }) => `${binding}[${evaluator.index(linear)}] = ${value};`);
+  const binding = target.name;
+  const store = (place: string, value: string, zero: string): string =>
+    `${place} = ${adds ? `select(${place}, ${zero}, begins) + ` : ""}${value};`;
+  if (!vector)
+    return elements.map(({ linear, value }) =>
+      store(`${binding}[${evaluator.index(linear)}]`, storedText(value, target), "0.0"),
+    );
   const groups = new Map<string, { readonly base: Affine; readonly lanes: (string | undefined)[] }>();
   for (const { linear, value } of elements) {
     const lane = ((linear.constant % 4) + 4) % 4;
@@ -116,12 +137,13 @@ function storeLines(
     };
     const key = affineKey(base);
     const group = groups.get(key) ?? { base, lanes: [undefined, undefined, undefined, undefined] };
-    group.lanes[lane] = value;
+    group.lanes[lane] = storedText(value, target);
     groups.set(key, group);
   }
   return [...groups.values()].flatMap(({ base, lanes }) => {
     const at = evaluator.index(base);
-    if (lanes.every((lane) => lane !== undefined)) return [`${binding}[${at}] = vec4f(${lanes.join(", ")});`];
-    return lanes.flatMap((lane, i) => (lane === undefined ? [] : [`${binding}[${at}][${i}] = ${lane};`]));
+    if (lanes.every((lane) => lane !== undefined))
+      return [store(`${binding}[${at}]`, `${vectorType(target)}(${lanes.join(", ")})`, `${vectorType(target)}()`)];
+    return lanes.flatMap((lane, i) => (lane === undefined ? [] : [store(`${binding}[${at}][${i}]`, lane, "0.0")]));
   });
 }

@@ -7,7 +7,7 @@
  * once, in the outermost loop that it depends on. Later stages are evaluated from those scalars.
  */
 import { InternalCompilerError } from "../ir/diagnostic.ts";
-import { constantAffine, variableAffine } from "../ir/affine.ts";
+import { constantAffine, scaleAffine } from "../ir/affine.ts";
 import type { Affine } from "../ir/affine.ts";
 import type { Axis } from "../ir/expression.ts";
 import { elementCount } from "../ir/graph.ts";
@@ -15,7 +15,9 @@ import type { TensorType, ValueId } from "../ir/graph.ts";
 import { namedValue, partStride, valueName } from "../ir/kernel.ts";
 import type { Kernel, Stage } from "../ir/kernel.ts";
 import { loadsOf } from "../ir/expression.ts";
-import { layoutsOf, sharesLoops, stageTile } from "../ir/tiles.ts";
+import { layoutsOf, loopStages, stageTile } from "../ir/tiles.ts";
+import { halfFunction, storedAs, vectorType } from "./storedNumbers.ts";
+import type { StoredAs } from "./storedNumbers.ts";
 import { createEvaluator } from "./evaluator.ts";
 import type { StageAccess } from "./evaluator.ts";
 import { emitReductions } from "./emitReductions.ts";
@@ -23,12 +25,17 @@ import { emitStores } from "./emitStores.ts";
 import { uniformBlock } from "./uniforms.ts";
 import { isSplit } from "./kernelContext.ts";
 import type { EmitOptions, KernelContext } from "./kernelContext.ts";
-import { createScopes, groupIndex } from "./wgslWriter.ts";
+import { layoutGrid } from "./gridLayout.ts";
+import type { LoadPlan } from "./memoryLoads.ts";
+import type { QuadPlan } from "./quadLoads.ts";
+import { stageLoads } from "./stagedLoads.ts";
+import { createScopes } from "./wgslWriter.ts";
 
 export interface EmittedBinding {
   readonly value: ValueId;
   readonly name: string;
   readonly writes: boolean;
+  readonly dtype: TensorType["dtype"];
   /** Bytes that the binding's declared array spans. */
   readonly sizeBytes: number;
 }
@@ -48,18 +55,26 @@ export function emitWgsl(kernel: Kernel, options: EmitOptions): EmittedKernel {
   // ops nearly always agree, so the first run takes what the last of them found: mostly it finds the same and is all.
   const key = kernel.stages.map(({ op }) => op).join(" ");
   const guess = options.vectorGuesses?.get(key) ?? new Set();
-  const first = emitWith(kernel, options, guess);
+  const first = emitWith(kernel, options, { vectors: guess });
   const found = first.vectorizable;
   options.vectorGuesses?.set(key, found);
   const isRight = found.size === guess.size && [...found].every((name) => guess.has(name));
-  return isRight ? first.kernel : emitWith(kernel, options, found).kernel;
+  const whole = isRight ? first : emitWith(kernel, options, { vectors: found });
+  if (kernel.schedule.subgroups !== true) return whole.kernel;
+  // Which loads quads can share is known when all are; where there are none, it is a kernel like others.
+  const quads = whole.shareable;
+  if (quads !== undefined) return emitWith(kernel, options, { vectors: found, quads }).kernel;
+  const { subgroups: _, ...plain } = kernel.schedule;
+  return emitWgsl({ ...kernel, schedule: plain }, options);
 }
 
-function emitWith(
-  kernel: Kernel,
-  options: EmitOptions,
-  vectors: ReadonlySet<string>,
-): { readonly kernel: EmittedKernel; readonly vectorizable: ReadonlySet<string> } {
+interface Emission {
+  readonly kernel: EmittedKernel;
+  readonly vectorizable: ReadonlySet<string>;
+  readonly shareable: QuadPlan | undefined;
+}
+
+function emitWith(kernel: Kernel, options: EmitOptions, plan: LoadPlan): Emission {
   const layouts = (options.layoutsOf ?? layoutsOf)(kernel).map((layout, index) => {
     if (layout === undefined)
       throw new InternalCompilerError("emitWgsl", `stage ${kernel.stages[index]?.op} of ${kernel.name} has no layout`);
@@ -70,49 +85,49 @@ function emitWith(
   const rootTile = Object.fromEntries(
     root.computation.axes.map((axis) => [axis.name, kernel.schedule.tile[axis.name] ?? 1]),
   );
-  const grid = root.computation.axes.map((axis) => ({
-    axis,
-    tiles: Math.ceil(axis.extent / (rootTile[axis.name] ?? 1)),
-  }));
   const scopes = createScopes();
-  const variables = new Map<string, string>();
-  for (const { axis, tiles } of grid) {
-    if (tiles > 1)
-      variables.set(axis.name, scopes.declare(`${axis.name.replace(/_+$/, "")}_tile`, { low: 0, high: tiles - 1 }, 0));
-  }
-  const parts = kernel.schedule.split?.parts ?? 1;
-  const part = parts > 1 ? scopes.declare("part", { low: 0, high: parts - 1 }, 0) : undefined;
-  const context: KernelContext = { kernel, layouts, rootTile, tileVariable: (name) => variables.get(name), options };
+  const grid = layoutGrid(root.computation.axes, kernel.schedule, scopes);
+  const uniformVariables = new Set(grid.uniformInQuads);
+  const context: KernelContext = { kernel, layouts, rootTile, grid, uniformVariables, options };
   const bindings = bindingsOf(kernel, options);
-  const evaluator = createEvaluator(scopes, bindings, vectors, stageAccess(context), options);
+  const isUniform = (variable: string): boolean => uniformVariables.has(variable);
+  const evaluator = createEvaluator(scopes, bindings, plan, stageAccess(context), options, isUniform);
+  const { vectors } = plan;
 
-  const rootShares = kernel.stages.filter(
-    (stage, index) => index > 0 && sharesLoops(stage.computation, root.computation, registersBefore(kernel, index)),
-  );
-  const inRootLoops = root.computation.body.kind === "reduce" ? [root, ...rootShares] : [];
-  if (inRootLoops.length > 0) emitReductions(inRootLoops, context, evaluator, scopes, part);
+  const staged = stageLoads(context, evaluator, scopes, vectors);
+  const inRootLoops = loopStages(kernel);
+  if (inRootLoops.length > 0) emitReductions(inRootLoops, context, evaluator, scopes, staged);
   for (const [index, stage] of kernel.stages.entries()) {
     const { body } = stage.computation;
     const overMemory = body.kind === "reduce" && layouts[index]?.unrolledOver.size === 0 && body.over.length > 0;
-    if (overMemory && !inRootLoops.includes(stage)) emitReductions([stage], context, evaluator, scopes, undefined);
+    if (overMemory && !inRootLoops.includes(stage)) emitReductions([stage], context, evaluator, scopes);
   }
-  emitStores(context, evaluator, scopes, vectors, part);
+  emitStores(context, evaluator, scopes, vectors);
 
-  const invocations = grid.reduce((product, { tiles }) => product * tiles, parts);
-  const batchTiles = grid.find(({ axis }) => axis.batch === true)?.tiles;
-  const head = itemDecoding(grid, variables, part, invocations, kernel.schedule.workgroupSize);
   const declarations = bindings.map((binding, index) => declareBinding(binding, index, vectors.has(binding.name)));
-  const functions = evaluator.helperFunctions();
+  const storesHalf = bindings.some(({ writes, dtype }) => writes && dtype === "f16");
+  const functions = [...evaluator.helperFunctions(), ...(storesHalf ? [halfFunction] : [])];
   const statements = scopes.text();
   const usesStep = evaluator.usesUniforms() || statements.includes("step.");
+  const extensions = [
+    ...(bindings.some(({ dtype }) => dtype === "f16") ? ["enable f16;"] : []),
+    ...(plan.quads === undefined ? [] : ["enable subgroups;"]),
+  ];
+  const inputs = [
+    "@builtin(workgroup_id) group: vec3u",
+    "@builtin(local_invocation_index) lane: u32",
+    ...(plan.quads === undefined ? [] : ["@builtin(subgroup_invocation_id) subgroup_lane: u32"]),
+  ];
   const wgsl = [
+    ...extensions,
+    ...(extensions.length === 0 ? [] : [""]),
     ...(usesStep ? [uniformBlock(options.uniforms)] : []),
-    declarations.join("\n"),
+    [...declarations, ...(staged?.declarations ?? [])].join("\n"),
     "",
     ...functions.flatMap((text) => [text, ""]),
     `@compute @workgroup_size(${kernel.schedule.workgroupSize})`,
-    "fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {",
-    ...head.map((line) => `  ${line}`),
+    `fn main(${inputs.join(", ")}) {`,
+    ...grid.lines.map((line) => `  ${line}`),
     statements,
     "}",
     "",
@@ -120,55 +135,25 @@ function emitWith(
   return {
     kernel: {
       wgsl,
-      bindings: bindings.map(({ value, name, writes, elements }) => ({ value, name, writes, sizeBytes: elements * 4 })),
+      bindings: bindings.map(({ value, name, writes, elements, dtype }) => ({
+        ...{ value, name, writes, dtype },
+        sizeBytes: elements * (dtype === "f16" ? 2 : 4),
+      })),
       workgroupSize: kernel.schedule.workgroupSize,
-      samplesPerTile: batchTiles === undefined ? 0 : (rootTile["n"] ?? 1),
-      invocationsPerTile: batchTiles === undefined ? invocations : invocations / batchTiles,
+      samplesPerTile: grid.samplesPerTile,
+      invocationsPerTile: grid.invocationsPerTile,
     },
     vectorizable: evaluator.vectorizable(),
+    shareable: evaluator.shareable(),
   };
 }
 
-/** Where one invocation's tile lies: the item's number cut into tile variables, the last axis fastest. */
-function itemDecoding(
-  grid: readonly { readonly axis: Axis; readonly tiles: number }[],
-  variables: ReadonlyMap<string, string>,
-  part: string | undefined,
-  invocations: number,
-  workgroupSize: number,
-): readonly string[] {
-  const groups = Math.ceil(invocations / workgroupSize);
-  const group = groupIndex(groups);
-  const lines = [`let item = i32(${group} * ${workgroupSize}u + lane);`];
-  if (groups * workgroupSize !== invocations) lines.push(`if (item >= ${invocations}) {`, "  return;", "}");
-  let stride = 1;
-  const decoded: string[] = [];
-  const counts = [
-    ...(part === undefined
-      ? []
-      : [{ name: part, tiles: invocations / grid.reduce((product, each) => product * each.tiles, 1) }]),
-  ];
-  const axes = [
-    ...counts,
-    ...grid.flatMap(({ axis, tiles }) => (tiles > 1 ? [{ name: variables.get(axis.name) ?? "", tiles }] : [])),
-  ];
-  for (const [index, { name, tiles }] of [...axes.entries()].reverse()) {
-    const quotient = stride === 1 ? "item" : `item / ${stride}`;
-    decoded.unshift(
-      `let ${name} = min(${index === 0 ? quotient : `${stride === 1 ? "item" : `(item / ${stride})`} % ${tiles}`}, ${tiles - 1});`,
-    );
-    stride *= tiles;
-  }
-  return [...lines, ...decoded];
-}
-
-export interface Binding {
+export interface Binding extends StoredAs {
   readonly value: ValueId;
   readonly name: string;
   readonly writes: boolean;
   readonly reads: boolean;
-  readonly dtype: TensorType["dtype"];
-  /** Declared elements: whole vectors of four. */
+  /** Declared elements: whole vectors of four, 16 bytes. */
   readonly elements: number;
 }
 
@@ -189,6 +174,7 @@ function bindingsOf(kernel: Kernel, options: EmitOptions): readonly Binding[] {
     const elements = elementCount(type) * (type.batched ? options.batch : 1);
     // Counted in words: four bytes are one.
     if (type.dtype === "u8") return Math.ceil(elements / 16) * 4;
+    if (type.dtype === "f16") return Math.ceil(elements / 8) * 8;
     return copies === 1 ? Math.ceil(elements / 4) * 4 : partStride(elements) * copies;
   };
   for (const stage of kernel.stages) {
@@ -202,7 +188,7 @@ function bindingsOf(kernel: Kernel, options: EmitOptions): readonly Binding[] {
         name: nameFor(role),
         writes: false,
         reads: true,
-        dtype: type.dtype,
+        ...storedAs(type),
         elements: padded(type, 1),
       });
     }
@@ -217,7 +203,7 @@ function bindingsOf(kernel: Kernel, options: EmitOptions): readonly Binding[] {
         name,
         writes: true,
         reads: before !== undefined,
-        dtype: "f32",
+        ...storedAs(plainFloat),
         elements: padded(stage.type, 1),
       });
       continue;
@@ -230,12 +216,12 @@ function bindingsOf(kernel: Kernel, options: EmitOptions): readonly Binding[] {
         name: before?.name ?? nameFor(`${stage.op}_out`),
         writes: true,
         reads: before !== undefined,
-        dtype: "f32",
+        ...storedAs(options.typeOf(of)),
         elements: padded(options.typeOf(of), 1),
       });
       continue;
     }
-    const ringElements = Math.ceil((2 * options.batch * options.ringSlots) / 4) * 4;
+    const ringElements = Math.ceil((2 * (options.wholeBatch ?? options.batch) * options.ringSlots) / 4) * 4;
     const elements =
       stage.value === options.ring ? ringElements : padded(stage.type, isSplit(stage, kernel) ? parts : 1);
     found.set(stage.value, {
@@ -243,20 +229,18 @@ function bindingsOf(kernel: Kernel, options: EmitOptions): readonly Binding[] {
       name: nameFor(`${stage.op}_out`),
       writes: true,
       reads: false,
-      dtype: "f32",
+      ...storedAs(stage.type),
       elements,
     });
   }
   return [...found.values()];
 }
 
-function registersBefore(kernel: Kernel, index: number): ReadonlyMap<string, never> {
-  return new Map(kernel.stages.slice(0, index).map((stage) => [valueName(stage.value), undefined as never]));
-}
+const plainFloat = { dtype: "f32" } as const;
 
 function declareBinding(binding: Binding, index: number, vector: boolean): string {
   const access = binding.writes ? "read_write" : "read";
-  const element = vector ? "vec4f" : binding.dtype === "u8" ? "u32" : binding.dtype;
+  const element = vector ? vectorType(binding) : binding.dtype === "u8" ? "u32" : binding.dtype;
   const length = vector ? binding.elements / 4 : binding.elements;
   return `@group(0) @binding(${index + 1}) var<storage, ${access}> ${binding.name}: array<${element}, ${length}>;`;
 }
@@ -269,8 +253,7 @@ function stageAccess(context: KernelContext): StageAccess {
   const originOf = (index: number, axis: Axis): Affine => {
     const scale = layouts[index]?.scales.get(axis.name);
     if (scale?.root === undefined) return constantAffine(0);
-    const variable = context.tileVariable(scale.root);
-    return variable === undefined ? constantAffine(0) : variableAffine(variable, stageTile(axis, scale, rootTile));
+    return scaleAffine(context.grid.tileNumber(scale.root) ?? constantAffine(0), stageTile(axis, scale, rootTile));
   };
   return {
     indexOf: (name) => indexOf.get(name),

@@ -17,6 +17,15 @@ export const builtinUniforms: readonly UniformWord[] = [
 /** Where gradients are gathered: the micro-batch's number within its step. */
 export const microUniform: UniformWord = { name: "micro", type: "u32" };
 
+/**
+ * Where the batch is computed slab by slab, and `count` is the slab's: the samples of all of them, and the number of the slab's first
+ * one. Each slab has a block of its own.
+ */
+export const slabUniforms: readonly UniformWord[] = [
+  { name: "samples", type: "u32" },
+  { name: "first", type: "u32" },
+];
+
 /** Most words of the block: it is 64 bytes. */
 export const uniformWordLimit = 16;
 

@@ -44,7 +44,18 @@ export interface Schedule {
   readonly tile: Readonly<Record<string, number>>;
   readonly unroll: Readonly<Record<string, number>>;
   readonly split?: { readonly axis: string; readonly parts: number };
+  /** Present: the invocations of a workgroup cover a block of tiles, and sum out of workgroup memory: see `ir/staging.ts`. */
+  readonly staged?: Staging;
+  /** True: what the four invocations of a quad all load is loaded by one of them each (WebGPU's feature "subgroups"). */
+  readonly subgroups?: true;
   readonly workgroupSize: number;
+}
+
+export interface Staging {
+  /** Tiles of a workgroup along each root axis, 1 where none is named; together as many as the workgroup has invocations. */
+  readonly group: Readonly<Record<string, number>>;
+  /** Elements of each reduced axis that are held at a time, a multiple of `unroll`. */
+  readonly chunk: Readonly<Record<string, number>>;
 }
 
 export interface Kernel {
@@ -53,8 +64,19 @@ export interface Kernel {
   readonly schedule: Schedule;
 }
 
+/**
+ * A batch whose values no binding can hold: `count` slabs of `rows` samples, the last perhaps not full. Values of the batch lie slab by
+ * slab, and a kernel that spans the batch, or sums over it, runs once a slab; the others run once.
+ */
+export interface BatchSlabs {
+  readonly count: number;
+  readonly rows: number;
+}
+
 /** What a kernel plan is made of: the kernels in order, and what is a view of what. */
 export interface KernelPlan {
+  /** Absent where the whole batch fits; else types, axes and schedules are those of one slab. */
+  readonly batchSlabs?: BatchSlabs;
   readonly kernels: readonly Kernel[];
   /** A view's value, and the value whose storage it shares. */
   readonly aliasOf: ReadonlyMap<ValueId, ValueId>;
@@ -66,6 +88,33 @@ export interface KernelPlan {
   readonly scratch: ReadonlyMap<ValueId, TensorType>;
   /** Signatures that are known already, by a kernel's stages. Only saves time. */
   readonly signatures?: ReadonlyMap<readonly Stage[], KernelSignature>;
+  /** What each kernel's schedule was looked for by, by its stages: for a tuner, which looks for others. */
+  readonly requests?: ReadonlyMap<readonly Stage[], ScheduleRequest>;
+}
+
+/** What a schedule is looked for by. */
+export interface ScheduleRequest {
+  /** Of a kernel that was cut in two, its sums alone, as they were before. */
+  readonly kernel: Kernel;
+  readonly signature: KernelSignature;
+  readonly splittable: boolean;
+  readonly lineBudget: number;
+  readonly typeOf: (value: ValueId) => TensorType;
+}
+
+/** Whether a kernel's grid spans the batch. */
+export function spansBatch({ stages }: Kernel): boolean {
+  return stages[0]?.computation.axes.some((axis) => axis.batch === true) ?? false;
+}
+
+/** Whether a kernel's root is a reduction over the batch. */
+export function sumsOverBatch({ stages }: Kernel): boolean {
+  return stages[0] !== undefined && reducesBatch(stages[0].computation);
+}
+
+/** Whether a computation reduces over the batch. */
+export function reducesBatch({ body }: Computation): boolean {
+  return body.kind === "reduce" && body.over.some((axis) => axis.batch === true);
 }
 
 /** Elements from one part of a split sum to the next: a multiple of 64, so that parts are aligned as bindings are. */
@@ -168,8 +217,8 @@ export function signatureOf(kernel: Kernel, typeOf: (value: ValueId) => TensorTy
   });
   const values = [...numbers.keys()].map(namedValue);
   const types = values.map((value) => {
-    const { shape, batched, dtype } = typeOf(value);
-    return `${shape.join("x")} ${batched} ${dtype}`;
+    const { shape, batched, dtype, scale = "" } = typeOf(value);
+    return `${shape.join("x")} ${batched} ${dtype}${scale}`;
   });
   return { text: [...lines, ...types].join("\n"), values };
 }
@@ -182,10 +231,13 @@ export function dumpKernels(plan: KernelPlan): string {
       Object.entries(entries)
         .map(([name, value]) => `${name}:${value}`)
         .join(" ");
-    const { tile, unroll, split, workgroupSize } = kernel.schedule;
+    const { tile, unroll, split, staged, subgroups, workgroupSize } = kernel.schedule;
+    const ways =
+      (staged === undefined ? "" : ` staged {${record(staged.group)}} chunk {${record(staged.chunk)}}`) +
+      (subgroups === true ? " subgroups" : "");
     lines.push(`kernel ${kernel.name}`);
     lines.push(
-      `  schedule tile {${record(tile)}} unroll {${record(unroll)}}${split ? ` split ${split.axis}/${split.parts}` : ""} workgroup ${workgroupSize}`,
+      `  schedule tile {${record(tile)}} unroll {${record(unroll)}}${split ? ` split ${split.axis}/${split.parts}` : ""}${ways} workgroup ${workgroupSize}`,
     );
     for (const stage of kernel.stages) {
       const { axes, body } = stage.computation;

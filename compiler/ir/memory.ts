@@ -27,15 +27,25 @@ export interface Lifetime {
 export interface MemoryPlan {
   readonly slots: readonly Slot[];
   readonly placeOf: ReadonlyMap<ValueId, Place>;
+  /** Of a batch in slabs: where a value's second slab and those after it lie; the first is `placeOf`'s. */
+  readonly laterSlabsOf: ReadonlyMap<ValueId, readonly Place[]>;
   readonly lifetimeOf: ReadonlyMap<ValueId, Lifetime>;
 }
 
 /** Storage bindings start at multiples of this (minStorageBufferOffsetAlignment's default). */
 export const bindingAlignmentBytes = 256;
 
+/** Every place of every value. */
+export function* placesOf({ placeOf, laterSlabsOf }: MemoryPlan): Iterable<readonly [ValueId, Place]> {
+  for (const [value, place] of placeOf) {
+    yield [value, place];
+    for (const later of laterSlabsOf.get(value) ?? []) yield [value, later];
+  }
+}
+
 export function dumpMemory(plan: MemoryPlan): string {
   const lines = plan.slots.map((slot, index) => `slot ${index} ${slot.name} ${slot.sizeBytes} bytes ${slot.lifetime}`);
-  for (const [value, place] of plan.placeOf) {
+  for (const [value, place] of placesOf(plan)) {
     const lifetime = plan.lifetimeOf.get(value);
     const alive = lifetime === undefined ? "" : ` alive ${lifetime.first}-${lifetime.last}`;
     lines.push(`  %${value} at slot ${place.slot} + ${place.offsetBytes}, ${place.sizeBytes} bytes${alive}`);
@@ -50,7 +60,7 @@ export function verifyMemory(plan: MemoryPlan): void {
     throw new InternalCompilerError("verifyMemory", message);
   };
   const bySlot = new Map<number, [ValueId, Place][]>();
-  for (const [value, place] of plan.placeOf) {
+  for (const [value, place] of placesOf(plan)) {
     const slot = plan.slots[place.slot] ?? fail(`%${value} lies in no slot`);
     if (place.offsetBytes % bindingAlignmentBytes !== 0) fail(`%${value} is not aligned`);
     if (place.offsetBytes + place.sizeBytes > slot.sizeBytes) fail(`%${value} reaches past its slot`);

@@ -100,11 +100,12 @@ export function createPlanRunner(device: GPUDevice): PlanRunner {
   };
 }
 
-/** The step's words for a whole batch: what the optimizer would set stays as the recipe has it. */
-function uniformWords({ uniforms, batch }: NetworkPlan): Uint32Array<ArrayBuffer> {
+/** The step's words for a whole batch, or its first slab: what the optimizer would set stays as the recipe has it. */
+function uniformWords({ uniforms, batch, batchSlabs }: NetworkPlan): Uint32Array<ArrayBuffer> {
   const words = new Uint32Array(16);
   const floats = new Float32Array(words.buffer);
-  for (const [index, { name, type, initial = name === "count" ? batch : 0 }] of uniforms.entries()) {
+  const counts: Readonly<Record<string, number>> = { count: batchSlabs?.rows ?? batch, samples: batch };
+  for (const [index, { name, type, initial = counts[name] ?? 0 }] of uniforms.entries()) {
     if (type === "f32") floats[index] = initial;
     else words[index] = initial;
   }

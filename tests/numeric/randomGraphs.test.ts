@@ -35,7 +35,7 @@ function problemsOf({ text, classes, options, count, uniforms }: RandomNetwork):
   const settings = { batch: options.batch, count, uniforms };
   const fused = compileFitting(text, options);
   const unfused = compileFitting(text, { ...options, fuse: false });
-  if (fused.training.kernels.slabsOf.size > 0) counts.inSlabs++;
+  if (fused.training.kernels.slabsOf.size > 0 || fused.plan.batchSlabs !== undefined) counts.inSlabs++;
   const problems = [fused, unfused].flatMap(({ training, inference, plan }) => {
     for (const program of [training, inference]) verifyProgram(program);
     return [...memoryProblems(training), ...memoryProblems(inference), ...planProblems(plan)];

@@ -87,3 +87,46 @@ test("half the memory: the same losses and gradients, dropout's draws included",
   for (const name of Object.keys(theirs?.gradients ?? {}))
     expectClose(name, ours?.gradients[name], theirs?.gradients[name]);
 });
+
+describe("a batch in slabs gives the loss, gradients and predictions of the whole one", () => {
+  test.each([
+    ["images in one piece", "2 x 8 x 8", 2048],
+    ["each slab's images for themselves", "1 x 5 x 5", 400],
+  ])("%s", async (_, input, limit) => {
+    const text = networkText(
+      input,
+      "conv(4, kernel: 3, bias: false) -> batch_norm -> relu -> dropout(0.3)\nflatten -> linear(3)",
+    );
+    const options = { batch: 6, imageGradient: true, keepLogits: true } as const;
+    const whole = compileText(text, options);
+    const cut = compileText(text, { ...options, limits: { maxStorageBufferBindingSize: limit } });
+    expect(cut.plan.batchSlabs?.count).toBeGreaterThan(1);
+    // A last slab that is full, one that is not, and slabs without a sample.
+    const counts = [6, 5, 1];
+    const [expected, actual] = [await run(whole, counts), await run(cut, counts)];
+    expect(actual).toHaveLength(counts.length);
+    for (const [index, wanted] of expected.entries()) {
+      const found = actual[index] as Run;
+      expect(found.stepLoss).toBeCloseTo(wanted.stepLoss, 5);
+      expect(found.accuracy).toBeCloseTo(wanted.accuracy, 6);
+      expectClose("images", found.images, wanted.images);
+      expectClose("logits", found.logits, wanted.logits);
+      for (const [name, values] of [...Object.entries(wanted.gradients), ...Object.entries(wanted.states)])
+        expectClose(name, { ...found.gradients, ...found.states }[name], values);
+    }
+    const images = Float32Array.from(testNumbers(5 * elements(whole), 9));
+    const [predicted, cutPredicted] = await Promise.all([whole, cut].map((each) => predict(each, images)));
+    expectClose("predictions", cutPredicted, predicted);
+  });
+});
+
+async function predict({ plan }: TrainableNetwork, images: Float32Array<ArrayBuffer>): Promise<Float32Array> {
+  const network = await createNetwork(plan, { device: opened.device, seed: 3, programs: ["inference"] });
+  const logits = await network.predict(images);
+  network.destroy();
+  return logits;
+}
+
+function elements({ plan }: TrainableNetwork): number {
+  return plan.inputShape.reduce((product, each) => product * each, 1);
+}

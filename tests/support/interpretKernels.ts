@@ -7,10 +7,11 @@ import { iadd, loadsOf, rewriteScalar, substituteIndex } from "../../compiler/ir
 import type { Axis, Computation, IndexExpr } from "../../compiler/ir/expression.ts";
 import { shapeElements } from "../../compiler/ir/graph.ts";
 import type { Graph, TensorType, ValueId } from "../../compiler/ir/graph.ts";
-import { loadedNames, namedValue, valueName } from "../../compiler/ir/kernel.ts";
+import { loadedNames, namedValue, spansBatch, sumsOverBatch, valueName } from "../../compiler/ir/kernel.ts";
 import type { Kernel, KernelPlan, Stage } from "../../compiler/ir/kernel.ts";
 import { layoutsOf, sharesLoops, stageTile } from "../../compiler/ir/tiles.ts";
 import { fullShape, interpretComputation } from "./interpret.ts";
+import { roundHalf } from "./roundHalf.ts";
 import type { GraphFeeds, StepSettings, Tensor } from "./interpret.ts";
 
 /** Every stored value of a plan. A running statistic's update is found under the update's own value. */
@@ -21,56 +22,94 @@ export function interpretKernels(
   settings: StepSettings,
 ): ReadonlyMap<ValueId, Tensor> {
   const types = new Map([...plan.types, ...plan.scratch]);
-  const stored = new Map<ValueId, Tensor>();
+  // Of a batch in slabs: what each slab has, and what all share.
+  const slabs = plan.batchSlabs ?? { count: 1, rows: settings.batch };
+  const ofSlab = Array.from({ length: slabs.count }, () => new Map<ValueId, Tensor>());
+  const shared = new Map<ValueId, Tensor>();
+  const memoryOf = (value: ValueId, slab: number): Map<ValueId, Tensor> =>
+    types.get(value)?.batched === true ? (ofSlab[slab] as Map<ValueId, Tensor>) : shared;
   for (const { name, value } of graph.inputs) feed(name, value, feeds.inputs);
   for (const { name, value } of graph.parameters) feed(name, value, feeds.parameters);
   for (const { name, value } of graph.states) feed(name, value, feeds.states ?? {});
   const updates = new Map<ValueId, Tensor>();
   for (const kernel of plan.kernels) {
+    const isRepeated = plan.batchSlabs !== undefined && (spansBatch(kernel) || sumsOverBatch(kernel));
+    for (let slab = 0; slab < (isRepeated ? slabs.count : 1); slab++) run(kernel, slab);
+  }
+  for (const value of types.keys()) joinSlabs(value);
+  for (const [value, rows] of plan.slabsOf) {
+    const parts = rows.flatMap((each) => shared.get(each) ?? []);
+    const values = Float64Array.from(parts.flatMap((part) => [...part.values]));
+    if (parts.length === rows.length)
+      shared.set(value, { shape: fullShape(types.get(value) as TensorType, settings.batch), values });
+  }
+  return new Map([...shared, ...updates]);
+
+  /** Runs a kernel: all of it, or for one slab of the batch. */
+  function run(kernel: Kernel, slab: number): void {
+    const count = Math.max(0, Math.min(settings.count - slab * slabs.rows, slabs.rows));
+    const uniforms = { ...settings.uniforms, samples: settings.count, first: slab * slabs.rows };
+    const own = { ...settings, batch: slabs.rows, count, uniforms };
+    const adds = slab > 0 && sumsOverBatch(kernel);
     const registers = new Map<string, Tensor>();
     const written: [ValueId, Tensor][] = [];
     for (const stage of kernel.stages) {
       const { value, computation, stored: isStored, overwrites } = stage;
       const tensors = new Map(registers);
-      for (const name of loadedNames(computation)) if (!registers.has(name)) tensors.set(name, fromMemory(name));
-      const parts = partsOf(stage, kernel, settings).map((part) => interpretComputation(part, tensors, settings));
+      for (const name of loadedNames(computation)) if (!registers.has(name)) tensors.set(name, fromMemory(name, slab));
+      const parts = partsOf(stage, kernel, own).map((part) => interpretComputation(part, tensors, own));
       const scratch = plan.scratch.get(value);
       const tensor = scratch === undefined ? sumOf(parts) : packed(parts, scratch);
       registers.set(valueName(value), tensor);
-      if (isStored) written.push([overwrites ?? value, tensor]);
+      if (isStored) written.push([overwrites ?? value, asStored(tensor, types.get(stage.slice?.of ?? value))]);
       if (isStored && overwrites !== undefined) updates.set(value, tensor);
     }
-    for (const [value, tensor] of written) stored.set(value, tensor);
+    for (const [value, tensor] of written) {
+      const memory = memoryOf(value, slab);
+      const before = adds ? memory.get(value) : undefined;
+      memory.set(value, before === undefined ? tensor : sumOf([before, tensor]));
+    }
     for (const { value, slice, stored: isStored } of kernel.stages)
-      if (isStored && slice !== undefined) storeInside(value, slice);
+      if (isStored && slice !== undefined) storeInside(value, slice, slab);
   }
-  for (const [value, slabs] of plan.slabsOf) {
-    const parts = slabs.flatMap((slab) => stored.get(slab) ?? []);
-    const values = Float64Array.from(parts.flatMap((part) => [...part.values]));
-    if (parts.length === slabs.length) stored.set(value, { shape: shapeOf(value), values });
-  }
-  return new Map([...stored, ...updates]);
 
+  /** Shows what the slabs of the batch hold as one value. */
+  function joinSlabs(value: ValueId): void {
+    const parts = ofSlab.flatMap((memory) => memory.get(value) ?? []);
+    const [first] = parts;
+    if (first === undefined || parts.length < slabs.count) return;
+    const shape = fullShape(types.get(value) as TensorType, settings.batch);
+    const values = Float64Array.from(parts.flatMap((part) => [...part.values]));
+    shared.set(value, { shape, values: values.slice(0, shapeElements(shape)) });
+  }
+
+  /** The shape in one slab. */
   function shapeOf(value: ValueId): readonly number[] {
-    return fullShape(types.get(value) as TensorType, settings.batch);
+    return fullShape(types.get(value) as TensorType, slabs.rows);
   }
 
   /** Stores what the host gives, slab by slab where the value is in slabs. */
   function feed(name: string, value: ValueId, from: GraphFeeds["parameters"]): void {
     const values = from[name];
     if (values === undefined) throw new Error(`nothing is fed to ${name}`);
-    const slabs = plan.slabsOf.get(value) ?? [value];
+    const rows = plan.slabsOf.get(value) ?? [value];
     let at = 0;
-    for (const slab of slabs) {
-      const shape = shapeOf(slab);
-      const size = shape.reduce((product, extent) => product * extent, 1);
-      stored.set(slab, { shape, values: slabs.length === 1 ? values : values.slice(at, (at += size)) });
+    for (const each of rows) {
+      const shape = shapeOf(each);
+      for (let slab = 0; slab < (types.get(each)?.batched === true ? slabs.count : 1); slab++) {
+        const end = Math.min(at + shapeElements(shape), values.length);
+        const own = new Float64Array(shapeElements(shape));
+        own.set(values.slice(at, end));
+        memoryOf(each, slab).set(each, { shape, values: own });
+        at = end;
+      }
     }
   }
 
   /** Copies a stored value to its place in another. */
-  function storeInside(value: ValueId, { of, starts }: NonNullable<Stage["slice"]>): void {
-    const part = stored.get(value);
+  function storeInside(value: ValueId, { of, starts }: NonNullable<Stage["slice"]>, slab: number): void {
+    const stored = memoryOf(of, slab);
+    const part = memoryOf(value, slab).get(value);
     const shape = shapeOf(of);
     const whole = stored.get(of) ?? {
       shape,
@@ -92,11 +131,12 @@ export function interpretKernels(
   }
 
   /** A stored value under the shape of the name that it is read by: a view has its own. */
-  function fromMemory(name: string): Tensor {
+  function fromMemory(name: string, slab: number): Tensor {
     const value = namedValue(name);
-    const tensor = stored.get(plan.aliasOf.get(value) ?? value);
+    const storage = plan.aliasOf.get(value) ?? value;
+    const tensor = memoryOf(storage, slab).get(storage);
     if (tensor === undefined) throw new Error(`${name} is read before it is stored`);
-    return { shape: fullShape(types.get(value) as TensorType, settings.batch), values: tensor.values };
+    return { shape: shapeOf(value), values: tensor.values };
   }
 }
 
@@ -121,6 +161,13 @@ function partsOf(stage: Stage, { stages, schedule }: Kernel, settings: StepSetti
     const value = rewriteScalar(body.value, { index: (index) => substituteIndex(index, moved) });
     return { ...computation, body: { ...body, over: body.over.map((each) => (each === axis ? own : each)), value } };
   });
+}
+
+/** A tensor as it comes back from memory: rounded where it is stored as f16. */
+function asStored({ shape, values }: Tensor, type: TensorType | undefined): Tensor {
+  if (type?.dtype !== "f16") return { shape, values };
+  const { scale = 1 } = type;
+  return { shape, values: Float64Array.from(values, (value) => roundHalf(value * scale) / scale) };
 }
 
 function sumOf(parts: readonly Tensor[]): Tensor {

@@ -100,16 +100,20 @@ export function differenceOf(actual: Values, expected: Values): number {
  */
 export function memoryProblems({ graph, kernels, memory }: ProgramPlan): readonly string[] {
   const problems: string[] = [];
-  const intact = new Map<ValueId, Place>();
+  const intact = new Map<ValueId, readonly Place[]>();
   const write = (value: ValueId, by: string): void => {
     const place = memory.placeOf.get(value);
     if (place === undefined) {
       problems.push(`${by}: %${value} has no place`);
       return;
     }
+    const places = [place, ...(memory.laterSlabsOf.get(value) ?? [])];
+    if (places.some((each, index) => places.slice(0, index).some((other) => overlap(each, other))))
+      problems.push(`slabs of %${value} overlap`);
     // What is joined of parts is written part by part.
-    for (const [other, lies] of intact) if (other !== value && overlap(place, lies)) intact.delete(other);
-    intact.set(value, place);
+    for (const [other, lies] of intact)
+      if (other !== value && lies.some((each) => places.some((own) => overlap(own, each)))) intact.delete(other);
+    intact.set(value, places);
   };
   const slabsOf = (value: ValueId): readonly ValueId[] => {
     const storage = kernels.aliasOf.get(value) ?? value;
