@@ -15,6 +15,7 @@ import { checkRecipe } from "./checkRecipe.ts";
 import { CheckingStopped, createContext, type CheckContext, type LayerTable } from "./context.ts";
 import { elaborateModel } from "./elaborateModel.ts";
 import { visibleNames, type FileScope } from "./fileScope.ts";
+import { findRecursion } from "./findRecursion.ts";
 import { bindModelParameters } from "./modelParameters.ts";
 import { resolveNames } from "./resolveNames.ts";
 import { findModel, selectModel, type Selection } from "./selectModel.ts";
@@ -113,6 +114,7 @@ function check(program: Program, options: CheckProgramOptions, context: CheckCon
     const otherGiven = { recipe: other.args, settings: [], main };
     checkRecipe(other, bindModelParameters(found.model, found.file, otherGiven, context), undefined, context);
   }
+  findRecursion(main, context);
   if (graph === undefined) return undefined;
   const checked: CheckedProgram = {
     graph,

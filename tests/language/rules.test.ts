@@ -250,6 +250,12 @@ const rules: Readonly<Record<string, () => void>> = {
   },
   "6.5": () => {
     expect(bodyCodes("a", "block a { b }\nblock b { a }")).toEqual(["CNN2024"]);
+    // Also where no model calls it, or only under a condition that does not hold.
+    expect(bodyCodes("relu", "block a { b -> b }\nblock b { relu -> a }")).toEqual(["CNN2024"]);
+    expect(bodyCodes("relu", "block a(n) { if n > 9 { concat { branch { a(n - 1) } branch { } } } }")).toEqual([
+      "CNN2024",
+    ]);
+    expect(bodyCodes("a(relu)", "block a(b) { b }\nblock b { a(b: relu) }")).toEqual([]);
     expect(bodyCodes("M", "model M { input 4 }")).toEqual(["CNN2038"]);
   },
   "6.6": () => {
