@@ -212,6 +212,7 @@ function compileChecked(checked: CheckedProgram, options: CompileOptions): Compi
     bindingBytes: bindingLimit(options),
     storageBuffers: storageBufferLimit(options),
     fuse: options.fuse ?? true,
+    precision: recipe?.precision ?? "f32",
     choices: options.choices ?? {},
     ...(recipe !== undefined && preparationOf(recipe, graph, options)),
   });

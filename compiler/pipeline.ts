@@ -9,7 +9,7 @@ import { fuseKernels } from "./4-fuse/fuseKernels.ts";
 import { lowerGraph } from "./4-fuse/lowerGraph.ts";
 import { placeJoins } from "./4-fuse/placeJoins.ts";
 import { partsOf, scheduleKernels } from "./4-fuse/scheduleKernels.ts";
-import { storeHalf } from "./4-fuse/storeHalf.ts";
+import { storeActivations } from "./4-fuse/storeActivations.ts";
 import { splitIntoSlabs } from "./4-fuse/splitIntoSlabs.ts";
 import { heldForBackward } from "./5-plan/heldForBackward.ts";
 import { alignBytes, planMemory } from "./5-plan/planMemory.ts";
@@ -258,7 +258,7 @@ function trainingKernels(
     fuse: options.fuse,
     ...(options.batchSlabs !== undefined && { batchSlabs: options.batchSlabs }),
   });
-  const stored = storeActivations(fused, trainingGraph, program, [...keep], options);
+  const stored = storeActivations(fused, trainingGraph, [...keep], options);
   const kernels = scheduleKernels(stored, { ...options, gradients: new Set(gradientValues) });
   const inputs = slabsOf(program, trainingGraph.inputs.map((input) => input.value)); // prettier-ignore
   verifyKernels(kernels, new Set(slabsOf(program, [...externalValues(trainingGraph)])));
@@ -267,25 +267,6 @@ function trainingKernels(
     parts: value === undefined ? 1 : partsOf(value, kernels),
   }));
   return { graph: trainingGraph, program, kernels, inputs, outputs: slabsOf(program, read), request, gradients };
-}
-
-/** Decides how activations are stored; `keep` are values that the host reads. */
-function storeActivations(
-  fused: KernelPlan,
-  graph: Graph,
-  program: TensorProgram,
-  keep: readonly ValueId[],
-  { batch, precision }: RunOptions,
-): KernelPlan {
-  if (precision === "f32") return fused;
-  const heads = graph.heads.map(({ value }) => value);
-  const targets = graph.inputs.filter(({ name }) => name === "labels" || name === "cotangent");
-  return storeHalf(fused, {
-    batch,
-    whole: new Set(slabsOf(program, [...keep, ...heads])),
-    targets: slabsOf(program, targets.map(({ value }) => value)), // prettier-ignore
-    hasWideRange: (op) => ops.get(op)?.wideRange === true,
-  });
 }
 
 function trainingPart(step: ScheduledTraining, options: RunOptions, persistent: PersistentTensors): TrainingPart {
@@ -369,7 +350,7 @@ function inferenceKernels(graph: Graph, options: RunOptions): ScheduledProgram<G
     fuse: options.fuse,
     ...(options.batchSlabs !== undefined && { batchSlabs: options.batchSlabs }),
   });
-  const stored = storeActivations(fused, inference, program, read, options);
+  const stored = storeActivations(fused, inference, read, options);
   const kernels = scheduleKernels(stored, { ...options, gradients: new Set() });
   verifyKernels(kernels, new Set(slabsOf(program, [...externalValues(inference)])));
   const inputs = slabsOf(program, inference.inputs.map((input) => input.value)); // prettier-ignore

@@ -43,19 +43,15 @@ export async function openDevice(given: NetworkPlan, options: DeviceOptions): Pr
     throw new NetworkError("device", "no WebGPU adapter was found: WebGPU is off, or there is no GPU");
   const plan = planFor(given, adapter, adapter.info);
   checkOffer(plan, adapter, "the adapter");
-  const requiredFeatures = [...(plan.requiredFeatures ?? [])] as GPUFeatureName[];
-  const requiredLimits = { ...plan.requiredLimits };
-  return watch(plan, await adapter.requestDevice({ requiredLimits, requiredFeatures }), true);
+  // What a plan requires has a descriptor's own names.
+  return watch(plan, await adapter.requestDevice(plan as unknown as GPUDeviceDescriptor), true);
 }
 
 function checkOffer(plan: NetworkPlan, { limits, features }: GPUDevice | GPUAdapter, whose: string): void {
   for (const name of plan.requiredFeatures ?? []) {
     if (!features.has(name)) {
-      const without = name === "shader-f16" ? ", or compile the network without `precision f16`" : "";
-      throw new NetworkError(
-        "device",
-        `${plan.name} needs the feature ${name}, which ${whose} lacks: take one that has it${without}`,
-      );
+      const help = name === "shader-f16" ? "; leave out `precision f16`, or use another" : "";
+      throw new NetworkError("device", `${plan.name} needs ${name}, and ${whose} offers none${help}`);
     }
   }
   const offered = limits as unknown as Readonly<Record<string, number | undefined>>;

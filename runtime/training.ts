@@ -51,12 +51,6 @@ export interface NotFinite {
   readonly isBackward: boolean;
 }
 
-/** Of words that hold two f16 each: of every number that is not finite the same in f32, of the others a finite one. */
-function halves(words: Float32Array): Float32Array {
-  const bits = new Uint16Array(words.buffer, words.byteOffset, words.length * 2);
-  return Float32Array.from(bits, (each) => ((each & 0x7c00) < 0x7c00 ? 0 : each & 0x3ff ? NaN : Infinity));
-}
-
 export function createTrainer(session: Session, store: TensorStore, imageFeed: ImageFeed): Trainer {
   const { plan, watched, buffers, uniforms } = session;
   const stateBuffers = new Set(plan.states.map(({ buffer }) => buffer));
@@ -137,9 +131,12 @@ export function createTrainer(session: Session, store: TensorStore, imageFeed: I
           const readback = copyOut(watched, buffers, submitted, written);
           session.submit(submitted);
           submitted = watched.device.createCommandEncoder({ label: "inspection" });
-          const value = (await readback.take()).flatMap(
-            (values, at) => (written[at]?.half ? halves(values) : values).find((each) => !Number.isFinite(each)) ?? [],
-          )[0];
+          const value = (await readback.take()).flatMap((values, at) => {
+            // Of two f16 in a word, those that are not finite become such numbers, others 0.
+            const half = (bits: number): number => ((bits & 0x7c00) < 0x7c00 ? 0 : 1 / (bits & 0x3ff ? NaN : 0));
+            const numbers = written[at]?.half ? Float32Array.from(new Uint16Array(values.buffer), half) : values;
+            return numbers.find((each) => !Number.isFinite(each)) ?? [];
+          })[0];
           if (value !== undefined) {
             const kind = Number.isNaN(value) ? "NaN" : "infinity";
             found = { label, kernel: plan.kernels[kernel]?.name ?? "", kind, isBackward };

@@ -131,20 +131,44 @@ function planText(plan: NetworkPlan, folder: string, isTyped: boolean): string {
     const doc = "How images are made of bytes, before a step that trains or predicts.";
     value("preparation", program(plan, preparation), 'NetworkPlan["preparation"]', doc);
   }
-  const { format, name, batch, seed, counters, requiredLimits } = plan;
+  if (plan.tuned !== undefined) {
+    const entries = plan.tuned.map(({ adapter, plan: other }) => ({
+      comment: [adapter.vendor, adapter.architecture, adapter.device, adapter.description].join(" "),
+      value: { adapter, plan: programs(plan, other) },
+    }));
+    const doc =
+      "What differs on adapters where `cnnc tune` measured it to be faster; all others run the plan as it is.";
+    value("tuned", new CommentedList(entries), 'NetworkPlan["tuned"] & object', doc);
+  }
+  const { format, name, batch, seed, counters, requiredLimits, requiredFeatures } = plan;
   const named = (part: string): readonly [string, ConstantName] => [part, new ConstantName(part)];
   value(
     "plan",
     {
       ...{ format, name, batch, seed, counters, requiredLimits },
+      ...(requiredFeatures !== undefined && { requiredFeatures }),
       inputShape: new ConstantName("inputShape"),
       outputShape: plan.outputShape.length === 1 ? [new ConstantName("classes")] : new ConstantName("outputShape"),
       ...Object.fromEntries(["buffers", "parameters", "states", "optimizer", "uniforms", "kernels"].map(named)),
-      ...Object.fromEntries(["inference", "training", "preparation"].filter((part) => part in plan).map(named)),
+      ...Object.fromEntries(
+        ["inference", "training", "preparation", "tuned"].filter((part) => part in plan).map(named),
+      ),
     },
     "NetworkPlan",
   );
   return texts.join("\n");
+}
+
+/** The programs among a plan's parts, as `program` gives them. */
+function programs(plan: NetworkPlan, parts: Partial<NetworkPlan>): object {
+  const names: readonly string[] = ["training", "inference", "preparation"];
+  const entries = Object.entries(parts).map(([name, part]: [string, unknown]) => {
+    return [
+      name,
+      typeof part === "object" && part !== null && names.includes(name) ? program(plan, part) : part,
+    ] as const;
+  });
+  return Object.fromEntries(entries);
 }
 
 /** A program whose lists of dispatches are commented with their kernels and layers. */

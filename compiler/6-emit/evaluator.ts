@@ -15,18 +15,18 @@ import {
 } from "../ir/affine.ts";
 import type { Affine, Bindings } from "../ir/affine.ts";
 import type { Axis, Condition, IndexExpr, ScalarExpr } from "../ir/expression.ts";
-import { elementCount } from "../ir/graph.ts";
 import type { TensorType, ValueId } from "../ir/graph.ts";
 import { namedValue } from "../ir/kernel.ts";
 import { dimensionsOf } from "../ir/program.ts";
 import type { Stage } from "../ir/kernel.ts";
 import type { UniformWord } from "./uniforms.ts";
-import { byteText, comparisonText, compareNumbers, drawFunction, foldBinary, unaryText } from "./scalarFunctions.ts";
+import { comparisonText, compareNumbers, drawFunction, foldBinary, unaryText } from "./scalarFunctions.ts";
 import { combinations } from "./combinations.ts";
 import { createIndexPrinter } from "./indexPrinter.ts";
 import { createLoadMemo } from "./loadMemo.ts";
 import type { LoadMemo } from "./loadMemo.ts";
-import { createVectorUse } from "./vectorUse.ts";
+import { createMemoryLoads } from "./memoryLoads.ts";
+import type { LoadableArray, LoadPlan, MemoryLoads } from "./memoryLoads.ts";
 import { floatLiteral } from "./wgslWriter.ts";
 import type { Scopes, Value } from "./wgslWriter.ts";
 
@@ -35,7 +35,11 @@ export interface Environment {
   readonly bindings: Bindings;
   readonly reduced?: Value;
   readonly memo: LoadMemo;
+  /** Where the loads of a staged sum find their elements; undefined for one that is read from where it is bound. */
+  readonly staged?: (load: Load, position: readonly Affine[]) => Value | undefined;
 }
+
+type Load = Extract<ScalarExpr, { kind: "load" }>;
 
 /** Where the evaluator finds the stages of its kernel. */
 export interface StageAccess {
@@ -47,14 +51,12 @@ export interface StageAccess {
   readonly tileOf: (index: number, axis: Axis) => number;
 }
 
-export interface LoadableBinding {
+export interface LoadableBinding extends LoadableArray {
   readonly value: ValueId;
-  readonly name: string;
-  readonly dtype: TensorType["dtype"];
   readonly writes: boolean;
 }
 
-export interface Evaluator {
+export interface Evaluator extends Pick<MemoryLoads, "noteStore" | "vectorizable" | "shareable"> {
   scalar(expr: ScalarExpr, environment: Environment): Value;
   /** An element of a stage at offsets within this invocation's tile. */
   stageValue(index: number, offsets: readonly number[]): Value;
@@ -64,8 +66,10 @@ export interface Evaluator {
   bindingOf(value: ValueId): LoadableBinding;
   /** The stage's axes at offsets within this invocation's tile. */
   axesAt(index: number, offsets: readonly number[]): ReadonlyMap<string, Affine>;
-  noteStore(binding: string, linear: Affine): void;
-  vectorizable(): ReadonlySet<string>;
+  /** What a load reads at a position of a tensor of these dimensions, its fill where that is outside. */
+  loadAt(load: Load, position: readonly Affine[], dimensions: readonly number[]): Value;
+  /** The element of an array at a linear index, loaded no further out than `level`. */
+  loadFrom(array: LoadableArray, linear: Affine, level: number): Value;
   usesUniforms(): boolean;
   helperFunctions(): readonly string[];
 }
@@ -80,24 +84,26 @@ interface EvaluatorOptions {
 export function createEvaluator(
   scopes: Scopes,
   bindings: readonly LoadableBinding[],
-  vectors: ReadonlySet<string>,
+  plan: LoadPlan,
   access: StageAccess,
   options: EvaluatorOptions,
+  isUniform: (variable: string) => boolean = () => false,
 ): Evaluator {
   const byValue = new Map(bindings.map((binding) => [binding.value, binding]));
-  const vectorUse = createVectorUse();
   const stageValues = new Map<string, Value>();
   const reducedValues = new Map<string, Value>();
   const memos = new Map<number, LoadMemo>();
   const helpers = new Map<string, string>();
   let uniformsUsed = false;
 
-  const { index, levelOf } = createIndexPrinter(scopes);
+  const printer = createIndexPrinter(scopes);
+  const { index, levelOf } = printer;
+  const memory = createMemoryLoads(bindings, scopes, printer, plan, isUniform);
 
   function scalar(expr: ScalarExpr, environment: Environment): Value {
     switch (expr.kind) {
       case "number":
-        return { text: floatLiteral(expr.value), level: 0, constant: expr.value };
+        return literal(expr.value);
       case "reduced":
         if (environment.reduced === undefined)
           throw new InternalCompilerError("emitWgsl", "`reduced` outside a reduction's finish");
@@ -110,7 +116,7 @@ export function createEvaluator(
       }
       case "index": {
         const affine = place(expr.of, environment);
-        if (affine.terms.length === 0) return scalar({ kind: "number", value: affine.constant }, environment);
+        if (affine.terms.length === 0) return literal(affine.constant);
         return { text: `f32(${index(affine)})`, level: levelOf(affine) };
       }
       case "unary": {
@@ -213,27 +219,29 @@ export function createEvaluator(
     }
   }
 
-  function load(expr: Extract<ScalarExpr, { kind: "load" }>, environment: Environment): Value {
+  function load(expr: Load, environment: Environment): Value {
     const position = expr.index.map((each: IndexExpr) => place(each, environment));
     const stageIndex = access.indexOf(expr.from);
     if (stageIndex !== undefined) return stageValue(stageIndex, registerOffsets(stageIndex, position));
-    const value = namedValue(expr.from);
-    const binding = bindingOf(options.storageOf(value));
-    const type = options.typeOf(value);
-    const extents = dimensionsOf(type, options.batch);
+    const staged = environment.staged?.(expr, position);
+    if (staged !== undefined) return staged;
+    return loadAt(expr, position, dimensionsOf(options.typeOf(namedValue(expr.from)), options.batch));
+  }
+
+  function loadAt(expr: Load, position: readonly Affine[], extents: readonly number[]): Value {
     const checks: Value[] = [];
     if (expr.fill !== undefined) {
       for (const [dimension, each] of position.entries()) {
         const extent = extents[dimension] ?? 1;
         const { low, high } = rangeOf(each, scopes.ranges);
-        if (high < 0 || low >= extent) return scalar({ kind: "number", value: expr.fill }, environment);
+        if (high < 0 || low >= extent) return literal(expr.fill);
         if (low >= 0 && high < extent) continue;
         const text = low < 0 ? `u32(${index(each)}) < ${extent}u` : `${index(each)} < ${extent}`;
         checks.push({ text, level: levelOf(each) });
       }
     }
-    const linear = linearAffine(position, extents);
-    const loaded = loadLinear(binding, linear);
+    const binding = bindingOf(options.storageOf(namedValue(expr.from)));
+    const loaded = memory.load(binding, linearAffine(position, extents));
     if (checks.length === 0) return loaded;
     // Each dimension's check stands where its index does: a column's outside the loop over rows.
     const named = checks.map((check) => scopes.define(check.text, "fits", check.level, () => check.text));
@@ -242,31 +250,6 @@ export function createEvaluator(
     const inside = named.length === 1 ? text : scopes.define(text, "inside", level, () => text);
     const fill = floatLiteral(expr.fill ?? 0);
     return define(`select(${fill}, ${loaded.text}, ${inside})`, "padded", Math.max(level, loaded.level));
-  }
-
-  function loadLinear(binding: LoadableBinding, linear: Affine): Value {
-    vectorUse.touch(binding.name, linear);
-    const level = levelOf(linear);
-    if (vectors.has(binding.name)) {
-      const lane = ((linear.constant % 4) + 4) % 4;
-      const base = scaleExact({ ...linear, constant: linear.constant - lane }, 4);
-      const text = `${binding.name}[${index(base)}]`;
-      const vector = scopes.define(text, "v", level, () => text);
-      return { text: `${vector}.${"xyzw"[lane] ?? "x"}`, level };
-    }
-    const text = `${binding.name}[${index(linear)}]`;
-    if (binding.dtype === "u8") {
-      const at = index(linear);
-      return define(
-        byteText(
-          binding.name,
-          scopes.define(at, "at", level, () => at),
-        ),
-        "s",
-        level,
-      );
-    }
-    return define(binding.dtype === "u32" ? `f32(${text})` : text, "s", level);
   }
 
   /** Where in a stage's tile an index lies; it must be known at compile time. */
@@ -364,23 +347,18 @@ export function createEvaluator(
     index,
     bindingOf,
     axesAt,
-    noteStore: vectorUse.touch,
-    vectorizable() {
-      const names = bindings.filter(
-        ({ name, value, dtype }) => elementCount(options.typeOf(value)) > 0 && dtype === "f32" && vectorUse.pays(name),
-      );
-      return new Set(names.map((binding) => binding.name));
-    },
+    loadAt,
+    loadFrom: memory.load,
+    noteStore: memory.noteStore,
+    vectorizable: memory.vectorizable,
+    shareable: memory.shareable,
     usesUniforms: () => uniformsUsed,
     helperFunctions: () => [...helpers.values()],
   };
 }
 
-function scaleExact(affine: Affine, by: number): Affine {
-  return {
-    terms: affine.terms.map((term) => ({ ...term, coefficient: term.coefficient / by })),
-    constant: affine.constant / by,
-  };
+function literal(value: number): Value {
+  return { text: floatLiteral(value), level: 0, constant: value };
 }
 
 function truth(holds: boolean): Value {

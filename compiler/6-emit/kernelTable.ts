@@ -1,12 +1,20 @@
 /** The distinct kernels of a network, under names and labels for people. */
 import type { Kernel, Stage } from "../ir/kernel.ts";
-import type { KernelPlan } from "../../runtime/plan.ts";
+import type { KernelPlan, NetworkPlan } from "../../runtime/plan.ts";
 
 export interface KernelTable {
   /** Index of the kernel with this text, added when it is new. */
   add(wgsl: string, name: string, workgroupSize: number, label: string): number;
   list(): readonly KernelPlan[];
+  /** The WebGPU features that the kernels need, where they need any. */
+  requiredFeatures(): Pick<NetworkPlan, "requiredFeatures">;
 }
+
+/** WebGPU features by the line with which a kernel that needs one begins. */
+const featureOf: ReadonlyMap<string, string> = new Map([
+  ["enable f16;", "shader-f16"],
+  ["enable subgroups;", "subgroups"],
+]);
 
 /** "conv1 sigmoid1 avg_pool1", or "gradient of conv1.weight" as far as the ops tell. */
 export function labelOf(kernel: Kernel): string {
@@ -41,6 +49,12 @@ export function kernelTable(): KernelTable {
       byText.set(wgsl, { index: entries.length, labels: [label] });
       entries.push({ name: count === 1 ? name : `${name}_${count}`, text: wgsl, workgroupSize });
       return entries.length - 1;
+    },
+    requiredFeatures() {
+      const features = [...featureOf].flatMap(([line, feature]) =>
+        entries.some(({ text }) => text.split("\n").includes(line)) ? [feature] : [],
+      );
+      return features.length === 0 ? {} : { requiredFeatures: features };
     },
     list: () =>
       entries.map(({ name, text, workgroupSize }) => {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync, rmSync } from "node:fs";
-import { basename, extname, join } from "node:path";
+import { basename, extname } from "node:path";
 import { emitModule } from "../6-emit/emitModule.ts";
 import { UserError } from "../files/userError.ts";
 import { makeFolder } from "../files/writeAtomically.ts";
@@ -14,6 +14,7 @@ import { openCheckpointStore } from "../training/checkpointStore.ts";
 import { meanFile, provideMean } from "../training/imageMean.ts";
 import { interruptedExitCode, listenForInterruption } from "../training/interruption.ts";
 import { lossCurveText } from "../training/lossCurve.ts";
+import { checkFeatures } from "../node/adapter.ts";
 import { openNetwork } from "../training/openNetwork.ts";
 import { barView, jsonView, percent, plainView } from "../training/progressView.ts";
 import { readInitial, loadInitial } from "../training/initialWeights.ts";
@@ -24,6 +25,7 @@ import { writeFiles } from "./compile.ts";
 import { compileFor, openData, sourceOf } from "./openData.ts";
 import { compileSpec, type SpecOptions } from "./compileSpec.ts";
 import { formatCount, type Terminal } from "./terminal.ts";
+import { describeTuning, findTable, runDirectory, withTuning } from "./tuning.ts";
 
 export interface TrainCommandOptions extends SpecOptions {
   readonly out?: string;
@@ -54,15 +56,19 @@ export async function trainCommand(file: string, options: TrainCommandOptions, t
     terminal.out(`${JSON.stringify({ kind: "diagnostics", diagnostics })}\n`);
   }
   const recipe = requireRecipe(compiled, file);
-  const { network, dataset } = openData(file, compiled, recipe, options, more);
+  await checkFeatures(compiled.plan.requiredFeatures);
+  const { network: plain, dataset } = openData(file, compiled, recipe, options, more);
   if (options.names !== undefined && options.initFrom === undefined) {
     throw new UserError("--names says how the tensors of --init-from are named; give that file too", 2);
   }
   const initial = options.initFrom === undefined ? undefined : readInitial(options.initFrom, options.names);
   const epochs = options.epochs ?? recipe.epochs;
   const seed = options.seed ?? recipe.seed;
-  const directory =
-    options.out ?? join("out", `${network.name.toLowerCase()}${recipe.name === "" ? "" : `-${recipe.name}`}`);
+  const directory = runDirectory(options.out, compiled);
+  const fileName = options.model ?? basename(file, extname(file));
+  const tuning = findTable(directory, fileName, file);
+  const imageSource = sourceOf(dataset.train);
+  const network = tuning === undefined ? plain : withTuning(plain, tuning, file, options, { ...more, imageSource });
   makeFolder(directory);
   const files = runFiles(directory);
   if (options.resume !== true && options.overwrite !== true) {
@@ -88,8 +94,8 @@ export async function trainCommand(file: string, options: TrainCommandOptions, t
     `${network.name}: ${formatCount(parameterCount)} parameters, batch ${network.plan.batch}, ${epochs} epochs, seed ${seed}`,
   );
   view.note(dataset.description);
+  if (tuning !== undefined) view.note(describeTuning(network, tuning));
 
-  const fileName = options.model ?? basename(file, extname(file));
   const emitted = await emitModule(network, { language: "ts", fileName });
   let modulePath = directory;
   const programs = ["training", "trainingBytes", "inference", "inferenceBytes"] as const;
@@ -194,6 +200,7 @@ function identityOf(
       init: text(recipe.init),
       ...(recipe.clipNorm !== undefined && { clip_norm: text(recipe.clipNorm) }),
       ...(recipe.accumulate > 1 && { accumulate: text(recipe.accumulate) }),
+      ...(recipe.precision !== "f32" && { precision: text(recipe.precision) }),
       ...(recipe.freeze.length > 0 && { freeze: recipe.freeze.join(" ") }),
       data: text(recipe.data),
     },

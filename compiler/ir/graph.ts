@@ -19,8 +19,10 @@ export function valueId(index: number): ValueId {
 export interface TensorType {
   readonly shape: readonly number[];
   readonly batched: boolean;
-  /** "u8" is bytes, four in a word: what the host sends of images. */
-  readonly dtype: "f32" | "u32" | "u8";
+  /** "u8" is bytes, four in a word: what the host sends of images. "f16" is how kernels store values, never what they compute with. */
+  readonly dtype: "f32" | "u32" | "u8" | "f16";
+  /** Of an "f16": the power of two that its elements are multiplied by where they are stored, so that small ones are kept. */
+  readonly scale?: number;
 }
 
 /** An attribute of a node after checking: defaults filled in, pairs expanded. */
@@ -154,6 +156,11 @@ export function elementCount(type: TensorType): number {
 /** "6x28x28", or "10 features" for a vector: as diagnostics and summaries write shapes. */
 export function formatShape(shape: readonly number[]): string {
   return shape.length === 0 ? "scalar" : shape.join("x");
+}
+
+/** Bytes of one element as it is stored. */
+export function elementBytes({ dtype }: Pick<TensorType, "dtype">): number {
+  return dtype === "u8" ? 1 : dtype === "f16" ? 2 : 4;
 }
 
 /** The invariants of a graph: each value defined once and before its uses, positive whole sizes. */

@@ -29,8 +29,10 @@ export interface OpenedDevice extends OpenedAdapter {
 }
 
 export interface DeviceOptions extends AdapterOptions {
-  /** Default: no features, and the largest buffers that the adapter allows. */
+  /** Default: no features but those required, and the largest buffers that the adapter allows. */
   readonly descriptor?: GPUDeviceDescriptor;
+  /** Features that the device must have: a plan's `requiredFeatures`. */
+  readonly requiredFeatures?: readonly string[] | undefined;
 }
 
 /** What the package `webgpu` exports. */
@@ -66,17 +68,33 @@ export async function openAdapter(options: AdapterOptions = {}): Promise<OpenedA
 
 /** Opens a WebGPU device in Node. Destroy it when done, so that its memory goes back at once. */
 export async function openDevice(options: DeviceOptions = {}): Promise<OpenedDevice> {
+  const { requiredFeatures = [] } = options;
   const opened = await openAdapter(options);
+  refuseMissing(requiredFeatures, opened);
   const { limits } = opened.adapter;
-  const device = await opened.adapter.requestDevice(
-    options.descriptor ?? {
-      requiredLimits: {
-        maxBufferSize: limits.maxBufferSize,
-        maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
-      },
+  const descriptor = options.descriptor ?? {
+    requiredLimits: {
+      maxBufferSize: limits.maxBufferSize,
+      maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
     },
-  );
+  };
+  const features = [...(descriptor.requiredFeatures ?? []), ...(requiredFeatures as readonly GPUFeatureName[])];
+  const device = await opened.adapter.requestDevice({ ...descriptor, requiredFeatures: features });
   return { ...opened, device };
+}
+
+/** Throws `NoAdapterError` where the adapter that would be opened lacks a feature; opens none where none is asked for. */
+export async function checkFeatures(requiredFeatures: readonly string[] = []): Promise<void> {
+  if (requiredFeatures.length > 0) refuseMissing(requiredFeatures, await openAdapter());
+}
+
+function refuseMissing(requiredFeatures: readonly string[], { adapter, description }: OpenedAdapter): void {
+  const missing = requiredFeatures.find((name) => !adapter.features.has(name));
+  if (missing === undefined) return;
+  const without = missing === "shader-f16" ? "remove `precision f16` from the recipe, or " : "";
+  throw new NoAdapterError(
+    `the network needs the feature ${missing}, which this adapter lacks (${description}): ${without}use another adapter`,
+  );
 }
 
 function choiceFromEnvironment(): AdapterChoice {

@@ -56,6 +56,7 @@ export const blockSum = defineOp({
   name: "block_sum",
   doc: "Sum over each block of neighbouring positions.",
   inputs: ["x"],
+  wideRange: true,
   inferType: (types, attrs) => blockedType(inputType(types, "x"), attrs),
   compute({ attrs, axes }) {
     const { over, at } = withinBlock(axes, attrs);
@@ -67,6 +68,7 @@ export const blockSpread = defineOp({
   name: "block_spread",
   doc: "Sum of squared distances from the block's own mean, over each block of neighbouring positions.",
   inputs: ["x", "sums"],
+  wideRange: true,
   inferType: (types, attrs) => blockedType(inputType(types, "x"), attrs),
   compute({ attrs, axes }) {
     const { over, at } = withinBlock(axes, attrs);
@@ -80,6 +82,7 @@ export const blockProduct = defineOp({
   name: "block_product",
   doc: "Sum of upstream gradient times distance from the block's first value, over each block of neighbouring positions.",
   inputs: ["upstream", "x"],
+  wideRange: true,
   inferType: (types, attrs) => blockedType(inputType(types, "x"), attrs),
   compute({ attrs, axes }) {
     const { over, at } = withinBlock(axes, attrs);

@@ -68,6 +68,7 @@ export const weightedCrossEntropyGradient = defineOp({
   name: "weighted_cross_entropy_gradient",
   doc: "Gradient of the weighted cross entropy with respect to the logits.",
   inputs: ["x", "max", "expSum", "labels", "classWeights", "labelWeight", "total"],
+  wideRange: true,
   inferType: (types) => inputType(types, "x"),
   compute({ types, attrs, axes }) {
     const [n, k] = axes as [Axis, Axis];
@@ -91,6 +92,7 @@ export const weightedNllGradient = defineOp({
   name: "weighted_nll_gradient",
   doc: "Gradient of the weighted negative log likelihood with respect to the log probabilities.",
   inputs: ["like", "labels", "classWeights", "total"],
+  wideRange: true,
   inferType: (types) => inputType(types, "like"),
   compute({ attrs, axes }) {
     const [n, k] = axes as [Axis, Axis];

@@ -53,6 +53,7 @@ export const crossEntropyGradient = defineOp({
   name: "cross_entropy_gradient",
   doc: "Gradient of the batch's mean cross entropy with respect to the logits.",
   inputs: ["x", "max", "expSum", "labels"],
+  wideRange: true,
   inferType: (types) => inputType(types, "x"),
   compute({ types, attrs, axes }) {
     const [n, k] = axes as [Axis, Axis];

@@ -110,6 +110,8 @@ export interface OpDefinition {
   readonly passes?: number;
   /** True where values are brought back to one scale, and gradients with them; for warnings. */
   readonly normalizes?: true;
+  /** True for statistics and for the loss's own gradients: f32 even where activations are stored as f16. */
+  readonly wideRange?: true;
   /** What one element is. Loads name the inputs; a batched tensor's first index is the sample. */
   readonly compute?: (context: ComputeContext) => Computation;
   /** Gradients by input name; an input left out gets none. */

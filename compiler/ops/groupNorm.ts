@@ -111,6 +111,7 @@ export const groupMean = defineOp({
   name: "group_mean",
   doc: "Mean of each group of a sample.",
   inputs: ["x"],
+  wideRange: true,
   inferType: perGroup,
   compute({ types, attrs, axes }) {
     const [n, group] = axes as [Axis, Axis];
@@ -123,6 +124,7 @@ export const groupVariance = defineOp({
   name: "group_variance",
   doc: "Biased variance of each group of a sample.",
   inputs: ["x", "mean"],
+  wideRange: true,
   inferType: perGroup,
   compute({ types, attrs, axes }) {
     const [n, group] = axes as [Axis, Axis];
@@ -181,6 +183,7 @@ export const groupGradientSum = defineOp({
   name: "group_gradient_sum",
   doc: "Sum over each group of the scaled upstream gradient.",
   inputs: ["upstream", "weight"],
+  wideRange: true,
   inferType: perGroup,
   compute({ types, attrs, axes }) {
     const [n, group] = axes as [Axis, Axis];
@@ -193,6 +196,7 @@ export const groupGradientProduct = defineOp({
   name: "group_gradient_product",
   doc: "Sum over each group of the scaled upstream gradient times the normalised value.",
   inputs: ["upstream", "weight", "x", "mean", "variance"],
+  wideRange: true,
   inferType: perGroup,
   compute({ types, attrs, axes }) {
     const [n, group] = axes as [Axis, Axis];

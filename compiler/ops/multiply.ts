@@ -48,6 +48,7 @@ export const sumPositions = defineOp({
   name: "sum_positions",
   doc: "Sum over the axes along which a broadcast value has only one element.",
   inputs: ["x"],
+  wideRange: true,
   inferType: (_types, attrs) => batchedType(attrs["shape"] as readonly number[]),
   compute({ types, axes }) {
     const [n, ...own] = axes as [Axis, ...Axis[]];

@@ -24,6 +24,7 @@ export const nllGradient = defineOp({
   name: "nll_gradient",
   doc: "Gradient of the batch's mean negative log likelihood with respect to the log probabilities.",
   inputs: ["like", "labels"],
+  wideRange: true,
   inferType: (types) => inputType(types, "like"),
   compute({ attrs, axes }) {
     const [n, k] = axes as [Axis, Axis];

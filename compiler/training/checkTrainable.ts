@@ -16,11 +16,6 @@ export function requireRecipe(network: CompiledNetwork, file: string): Recipe {
       `${file} has no recipe for ${network.name}: add \`train ${network.name} { data fashion_mnist  optimizer sgd(lr: 0.1) }\``,
     );
   }
-  if (recipe.precision !== "f32") {
-    throw new UserError(
-      `the recipe${recipe.name === "" ? "" : ` ${recipe.name}`} asks for precision ${recipe.precision}, which this version cannot train with yet; leave it out`,
-    );
-  }
   return recipe;
 }
 

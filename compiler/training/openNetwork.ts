@@ -39,7 +39,8 @@ const lossMilliseconds = 500;
 /** Opens a device and puts the network on it, with first weights drawn from the seed (default: the recipe's). */
 export async function openNetwork(plan: NetworkPlan, options: OpenNetworkOptions = {}): Promise<OpenNetwork> {
   const { descriptor, ...rest } = options;
-  const opened = await openDevice(descriptor === undefined ? {} : { descriptor });
+  const { requiredFeatures } = plan;
+  const opened = await openDevice({ requiredFeatures, ...(descriptor !== undefined && { descriptor }) });
   let [lost, closed]: [string | undefined, boolean] = [undefined, false];
   void opened.device.lost.then(({ reason, message }) => {
     lost ??= message || reason;

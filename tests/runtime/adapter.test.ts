@@ -1,4 +1,5 @@
 import { expect, test } from "@jest/globals";
+import { checkFeatures, openAdapter, openDevice } from "../../compiler/node/adapter.ts";
 import { openForSuite } from "../support/openForSuite.ts";
 
 const opened = openForSuite();
@@ -44,4 +45,15 @@ test("a compute shader runs on the adapter", async () => {
 
 test("the adapter says what it is", () => {
   expect(opened.description).toContain(opened.software ? "software" : "hardware");
+});
+
+test("a feature that the adapter lacks is named, with what to do", async () => {
+  const missing = "the network needs the feature teleportation, which this adapter lacks";
+  await expect(openDevice({ requiredFeatures: ["teleportation"] })).rejects.toThrow(missing);
+  await expect(checkFeatures(["teleportation"])).rejects.toThrow("use another adapter");
+  await checkFeatures();
+  const { adapter } = await openAdapter();
+  const opening = openDevice({ requiredFeatures: ["shader-f16"] });
+  if (adapter.features.has("shader-f16")) (await opening).device.destroy();
+  else await expect(opening).rejects.toThrow("remove `precision f16` from the recipe, or use another adapter");
 });

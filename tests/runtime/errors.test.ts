@@ -223,6 +223,47 @@ describe("the GPU", () => {
     expect((await failureOf(() => createNetwork(plan, { gpu: opened.gpu }))).message).toContain("the adapter offers");
   });
 
+  test("features that the device lacks are told before anything is made", async () => {
+    const plan = { ...linearPlan(), requiredFeatures: ["shader-f16"] };
+    const { device } = await openDevice();
+    const { kind, message } = await failureOf(() => createNetwork(plan, { device }));
+    device.destroy();
+    expect(kind).toBe("device");
+    expect(message).toBe(
+      "Linear needs shader-f16, and the given device offers none; leave out `precision f16`, or use another",
+    );
+    const gpu = {
+      requestAdapter: () => Promise.resolve({ limits: {}, features: new Set(), info: {} }),
+    } as unknown as GPU;
+    const other = { ...plan, requiredFeatures: ["subgroups"] };
+    expect((await failureOf(() => createNetwork(other, { gpu }))).message).toBe(
+      "Linear needs subgroups, and the adapter offers none",
+    );
+  });
+
+  test("numbers in half precision are read as such where they are not finite", async () => {
+    const plan = linearPlan();
+    const { images, labels } = linearData(4);
+    const training = plan.training as NonNullable<NetworkPlan["training"]>;
+    const [first, ...rest] = training.dispatches;
+    const bindings = first?.bindings.map((each) =>
+      each.writes && each.buffer === 4 ? { ...each, half: true as const } : each,
+    );
+    const half = { ...plan, training: { ...training, dispatches: [{ ...first, bindings }, ...rest] } } as NetworkPlan;
+    // Every logit is a bias: as an f32 a finite number, as two f16 the second of which is infinite, or no number.
+    for (const [bits, kind] of [
+      [0x3f807c00, "infinity"],
+      [0x3f807c01, "NaN"],
+      [0x3f807bff, undefined],
+    ] as const) {
+      const network = await createNetwork(half, { device: opened.device });
+      const bias = new Float32Array(new Uint32Array(3).fill(bits).buffer);
+      network.loadStateDict({ ...(await network.stateDict()), "fc.weight": new Float32Array(12), "fc.bias": bias });
+      expect((await network.firstNotFinite(images, labels))?.kind).toBe(kind);
+      network.destroy();
+    }
+  });
+
   test("no WebGPU, no adapter", async () => {
     const saved = Object.getOwnPropertyDescriptor(globalThis, "navigator");
     Object.defineProperty(globalThis, "navigator", { value: {}, configurable: true });

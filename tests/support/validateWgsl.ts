@@ -9,12 +9,12 @@ export interface WgslValidator {
   destroy(): void;
 }
 
-/** Opens Dawn's null backend, which validates everything and runs nothing. */
-export async function openWgslValidator(): Promise<WgslValidator> {
+/** Opens Dawn's null backend, which validates everything and runs nothing; it has all of WebGPU's features to ask for. */
+export async function openWgslValidator(requiredFeatures: GPUFeatureName[] = []): Promise<WgslValidator> {
   const gpu = create(["backend=null"]);
   const adapter = await gpu.requestAdapter();
   if (adapter === null) throw new Error("Dawn's null backend gives no adapter");
-  const device = await adapter.requestDevice();
+  const device = await adapter.requestDevice({ requiredFeatures });
   return {
     gpu,
     async problemsOf(name, wgsl) {

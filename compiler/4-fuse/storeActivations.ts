@@ -1,0 +1,33 @@
+/** Decides how the values that kernels hand each other lie in memory, once fusion has decided which do. */
+import type { Graph, ValueId } from "../ir/graph.ts";
+import type { KernelPlan } from "../ir/kernel.ts";
+import { ops } from "../ops/index.ts";
+import { storeHalf } from "./storeHalf.ts";
+
+export interface StoreOptions {
+  readonly precision: "f32" | "f16";
+  /** What the loss is a mean of. */
+  readonly wholeBatch: number;
+}
+
+/** The plan with other types of stored values, where the options ask for them; `keep` are those that the host reads. */
+export function storeActivations(
+  plan: KernelPlan,
+  graph: Graph,
+  keep: readonly ValueId[],
+  { precision, wholeBatch }: StoreOptions,
+): KernelPlan {
+  if (precision === "f32") return plan;
+  const storagesOf = (value: ValueId): readonly ValueId[] => {
+    const storage = plan.aliasOf.get(value) ?? value;
+    return plan.slabsOf.get(storage) ?? [storage];
+  };
+  const heads = graph.heads.map(({ value }) => value);
+  const targets = graph.inputs.filter(({ name }) => name === "labels" || name === "cotangent");
+  return storeHalf(plan, {
+    batch: wholeBatch,
+    whole: new Set([...keep, ...heads].flatMap(storagesOf)),
+    targets: targets.flatMap(({ value }) => storagesOf(value)),
+    hasWideRange: (op) => ops.get(op)?.wideRange === true,
+  });
+}
