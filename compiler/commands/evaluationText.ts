@@ -48,7 +48,8 @@ function cellsOf({ precision, recall, f1, support }: ClassFigures): readonly str
 
 function confusionTable(confusion: ConfusionMatrix, names: readonly string[]): string {
   const rows = confusion.map((row, label) => [
-    `${label} ${names[label] ?? ""}`.trimEnd(),
+    // Classes of arrays are called by their numbers.
+    names[label] === String(label) ? names[label] : `${label} ${names[label] ?? ""}`.trimEnd(),
     ...Array.from(row, (count) => (count === 0 ? "·" : String(count))),
   ]);
   return table(

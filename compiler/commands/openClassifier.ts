@@ -1,6 +1,6 @@
 /** Trained weights, ready to classify: what `cnnc eval` and `cnnc predict` share. */
 import { existsSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { averageLogits } from "cnnc/runtime";
 import type { CompileOptions } from "../compile.ts";
 import type { Dataset } from "../datasets/imageSet.ts";
@@ -8,6 +8,7 @@ import { knownClassNames } from "../datasets/openDataset.ts";
 import type { JsonDiagnostic } from "../diagnostics/render.ts";
 import { readBytes } from "../files/readText.ts";
 import { UserError } from "../files/userError.ts";
+import { shapeElements } from "../ir/graph.ts";
 import type { CompiledNetwork } from "../ir/output.ts";
 import type { Recipe } from "../ir/recipe.ts";
 import { checkFits } from "../training/checkTrainable.ts";
@@ -92,7 +93,10 @@ export async function openClassifier(
     }
     const { batch, classes, description, close } = opened;
     if (members.length === 1) return { batch, classes, description, close, logits: opened.logits };
-    // One after another in the same buffers: an ensemble of any size takes the memory of one network.
+    // One after another in the same buffers: an ensemble of any size takes the memory of one network. Many batches at a time, since
+    // each time all weights are loaded anew.
+    const batchBytes = shapeElements(network.plan.preparation?.sourceShape ?? network.plan.inputShape) * 4 * batch;
+    const atATime = Math.max(1, Math.floor(ensembleBytes / batchBytes)) * batch;
     const logits: Classifier["logits"] = async (images) => {
       const all: Float32Array[] = [];
       for (const member of members) {
@@ -102,12 +106,15 @@ export async function openClassifier(
       }
       return averageLogits(all, classes);
     };
-    return { batch, classes, description, close, logits };
+    return { batch: atATime, classes, description, close, logits };
   } catch (error) {
     opened.close();
     throw error;
   }
 }
+
+/** Bytes of images that the members of an ensemble see one after another. */
+const ensembleBytes = 64 * 1024 * 1024;
 
 interface Member {
   readonly content: Uint8Array<ArrayBuffer>;
@@ -116,7 +123,7 @@ interface Member {
 }
 
 /**
- * The classes' names for weights whose data need not be there: those in run.json beside the weights, or the data set's;
+ * The classes' names for weights whose data need not be there: those in run.json beside the weights or above, or the data set's;
  * numbers where neither is.
  */
 export function classNamesOf(
@@ -124,10 +131,12 @@ export function classNamesOf(
   data: string | undefined,
 ): readonly string[] {
   if (data !== undefined) return dataset().classNames;
-  const directory = dirname(weights[0]?.path ?? "");
+  const beside = dirname(weights[0]?.path ?? "");
+  // A checkpoint lies in a folder of the run's.
+  const directory = [beside, join(beside, "..")].find((folder) => existsSync(runFiles(folder).run));
   const attempts = [
     () => {
-      if (!existsSync(runFiles(directory).run)) return undefined;
+      if (directory === undefined) return undefined;
       const { model, dataset: described } = readRun(directory);
       return model === compiled.name ? described.classNames : undefined;
     },

@@ -22,9 +22,10 @@ import { runFiles, writeRun, type RunDescription, type RunFiles } from "../train
 import { trainRun, type RunOutcome } from "../training/trainRun.ts";
 import { isEpoch } from "../training/trainingLog.ts";
 import { writeFiles } from "./compile.ts";
+import type { Dataset } from "../datasets/imageSet.ts";
 import { compileFor, openData, sourceOf } from "./openData.ts";
 import { compileSpec, type SpecOptions } from "./compileSpec.ts";
-import { formatCount, type Terminal } from "./terminal.ts";
+import { counted, type Terminal } from "./terminal.ts";
 import { describeTuning, findTable, runDirectory, withTuning } from "./tuning.ts";
 
 export interface TrainCommandOptions extends SpecOptions {
@@ -75,7 +76,7 @@ export async function trainCommand(file: string, options: TrainCommandOptions, t
     const held = openCheckpointStore(files, keptCheckpoints).newest(() => undefined);
     if (held !== undefined && held.position.step > 0) {
       throw new UserError(
-        `${directory} holds a run of ${held.position.step} steps already: --resume goes on with it, --out DIR trains elsewhere, --overwrite starts anew`,
+        `${directory} holds a run of ${counted(held.position.step, "step")} already: --resume goes on with it, --out DIR trains elsewhere, --overwrite starts anew`,
       );
     }
     const kept = [files.best, files.weights].find((path) => existsSync(path));
@@ -91,10 +92,15 @@ export async function trainCommand(file: string, options: TrainCommandOptions, t
     : plainView(terminal, epochs, () => performance.now()); // prettier-ignore
   const parameterCount = network.graph.parameters.reduce((sum, { type }) => sum + elementCount(type), 0);
   view.note(
-    `${network.name}: ${formatCount(parameterCount)} parameters, batch ${network.plan.batch}, ${epochs} epochs, seed ${seed}`,
+    `${network.name}: ${counted(parameterCount, "parameter")}, batch ${network.plan.batch}, ${counted(epochs, "epoch")}, seed ${seed}`,
   );
   view.note(dataset.description);
   if (tuning !== undefined) view.note(describeTuning(network, tuning));
+  const [classes = 0] = network.plan.outputShape;
+  const known = classesOf(dataset);
+  if (classes > known) {
+    view.note(`warning: ${network.name} has ${classes} classes, and the labels of the data are 0 to ${known - 1}`);
+  }
 
   const emitted = await emitModule(network, { language: "ts", fileName });
   let modulePath = directory;
@@ -174,6 +180,15 @@ export async function trainCommand(file: string, options: TrainCommandOptions, t
     view.close();
     interruption.release();
   }
+}
+
+/** Classes that the labels know: one more than the highest. */
+function classesOf({ train, test }: Dataset): number {
+  let highest = -1;
+  for (const { labels, count } of [train, test]) {
+    for (let i = 0; i < count; i++) highest = Math.max(highest, labels[i] ?? 0);
+  }
+  return highest + 1;
 }
 
 function identityOf(

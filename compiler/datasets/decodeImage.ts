@@ -1,4 +1,5 @@
 /** PNG and JPEG files as bytes of four channels; their sizes are read from the files' first bytes alone. */
+import { crc32 } from "node:zlib";
 import jpeg from "jpeg-js";
 import { PNG } from "pngjs";
 import { DatasetError } from "./datasetError.ts";
@@ -70,9 +71,27 @@ export function decodeImage(content: Uint8Array, path: string): DecodedImage {
     });
     return { width, height, rgba: data };
   } catch (error) {
-    const reason = isCutOff(content) ? "it is cut off before its end" : (error as Error).message;
+    const reason = isCutOff(content)
+      ? "it is cut off before its end"
+      : (damagedChunk(content) ?? (error as Error).message);
     throw new DatasetError(`${path}: its ${content.length} bytes do not decode: ${reason}`, 1, { cause: error });
   }
+}
+
+/** The first chunk of a PNG that is not what its checksum says. */
+function damagedChunk(content: Uint8Array): string | undefined {
+  if (content[0] !== 0x89) return undefined;
+  const view = new DataView(content.buffer, content.byteOffset, content.byteLength);
+  for (let at = pngSignature.length; at + 12 <= content.length;) {
+    const end = at + 8 + view.getUint32(at);
+    const type = String.fromCharCode(...content.subarray(at + 4, at + 8));
+    if (end + 4 > content.length) return `its chunk ${type} at offset ${at} would end at ${end + 4}`;
+    if (crc32(content.subarray(at + 4, end)) !== view.getUint32(end)) {
+      return `its chunk ${type} at offset ${at} is damaged (its checksum at offset ${end} is of other bytes)`;
+    }
+    at = end + 4;
+  }
+  return undefined;
 }
 
 /** Whether what stands at a file's end is nowhere in it; the libraries' own words for that say little. */

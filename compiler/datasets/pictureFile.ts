@@ -6,7 +6,10 @@ import { describeFileError } from "../files/userError.ts";
 import { DatasetError } from "./datasetError.ts";
 import { decodeImage, headBytes, imageSizeOf, type DecodedImage, type ImageSize } from "./decodeImage.ts";
 
-/** The size of an image from the beginning of its file, or what is wrong with it. */
+/** Bytes of a file's end in which its end mark is looked for at first. */
+const tailBytes = 64;
+
+/** The size of an image from the beginning and the end of its file, or what is wrong with it. */
 export function readPictureSize(path: string): ImageSize | string {
   let file: number;
   try {
@@ -20,6 +23,7 @@ export function readPictureSize(path: string): ImageSize | string {
     for (let length = Math.min(headBytes, size); ; length = size) {
       const head = new Uint8Array(length);
       const found = imageSizeOf(head.subarray(0, length === 0 ? 0 : readSync(file, head, 0, length, 0)), size);
+      if (typeof found === "object") return cutOff(file, size, head[0] === 0x89) ?? found;
       if (found !== undefined) return found;
       if (length === size) return `the JPEG ends at offset ${size}, before its first frame`;
     }
@@ -28,6 +32,18 @@ export function readPictureSize(path: string): ImageSize | string {
   } finally {
     closeSync(file);
   }
+}
+
+/** What is wrong with a file whose end is not there, as after a download that broke off. Something may stand behind an end. */
+function cutOff(file: number, fileBytes: number, isPng: boolean): string | undefined {
+  for (const length of [Math.min(tailBytes, fileBytes), fileBytes]) {
+    const tail = Buffer.alloc(length);
+    readSync(file, tail, 0, length, fileBytes - length);
+    if (isPng ? tail.includes("IEND") : tail.includes(Buffer.of(0xff, 0xd9))) return undefined;
+  }
+  return isPng
+    ? `the PNG is cut off: it ends at offset ${fileBytes}, before its last chunk (IEND)`
+    : `the JPEG is cut off: it ends at offset ${fileBytes}, before its end marker (ff d9)`;
 }
 
 /** The pixels of a file; throws `DatasetError` with its path, also where it is no longer of the size that it was. */

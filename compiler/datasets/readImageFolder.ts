@@ -107,6 +107,16 @@ function byCodePoint(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
+/** A picture whose head and end are there, and which may be damaged between them all the same. */
+async function readWhole(path: string, size: ImageSize): ReturnType<typeof readPicture> {
+  try {
+    return await readPicture(path, size);
+  } catch (error) {
+    if (!(error instanceof DatasetError)) throw error;
+    throw new DatasetError(`${error.message}; mend the file or take it out of the folder`, 1, { cause: error });
+  }
+}
+
 function imageSet(directory: string, files: readonly ImageFile[], { channels, largestSide }: FolderOptions): ImageSet {
   const sizes = files.map((file) => fitted(file, largestSide));
   const { height, width, mixed } = roomFor(sizes);
@@ -117,7 +127,7 @@ function imageSet(directory: string, files: readonly ImageFile[], { channels, la
     const known = cache.get(index);
     if (known !== undefined) return known;
     const [file, size] = [files[index], sizes[index]] as [ImageFile, ImageSize];
-    const planes = picturePlanes(await readPicture(join(directory, file.name), file), channels, size);
+    const planes = picturePlanes(await readWhole(join(directory, file.name), file), channels, size);
     // What is there stays: an epoch comes to every image once, so that the newest is the last to be wanted again.
     if (cached + planes.length <= cacheBytes) {
       cache.set(index, planes);

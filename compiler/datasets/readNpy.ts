@@ -55,7 +55,8 @@ export function openNpy(path: string): NpyFile {
   if (type.startsWith(">")) {
     fail(`${at} gives elements of ${type}, highest byte first; save array.astype("${type.replace(">", "<")}")`);
   }
-  const elementBytes = Number(/\d+$/.exec(type)?.[0] ?? 0);
+  // NumPy counts characters of text, which take four bytes.
+  const elementBytes = Number(/\d+$/.exec(type)?.[0] ?? 0) * (type.includes("U") ? 4 : 1);
   const expected = dataOffset + shapeElements(shape) * elementBytes;
   checkLength(path, file.size, expected, `${shape.join(" x ")} elements of ${type}`);
   return { file, type, shape, dataOffset, elementBytes };

@@ -3,6 +3,7 @@
  * network is opened by a function, and again after a loss, so that tests may play one.
  */
 import { rmSync } from "node:fs";
+import { counted } from "../commands/terminal.ts";
 import type { Dataset } from "../datasets/imageSet.ts";
 import { UserError } from "../files/userError.ts";
 import { writeAtomically } from "../files/writeAtomically.ts";
@@ -79,7 +80,9 @@ export async function trainRun(options: RunOptions): Promise<RunOutcome> {
       if (stored !== undefined) {
         await opened.loadCheckpoint(stored.file);
         const { epoch, stepInEpoch } = start;
-        view.note(`resuming after ${epoch} epochs${stepInEpoch > 0 ? ` and ${stepInEpoch} steps` : ""}`);
+        view.note(
+          `resuming after ${counted(epoch, "epoch")}${stepInEpoch > 0 ? ` and ${counted(stepInEpoch, "step")}` : ""}`,
+        );
       } else {
         const notes = checkpointNotes(options.identity, startPosition);
         path = store.save(startPosition, await opened.saveCheckpoint(notes));

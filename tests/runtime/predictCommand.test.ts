@@ -8,7 +8,7 @@ import { openDataset } from "../../compiler/datasets/openDataset.ts";
 import { uniform, randomStream, resizeBytes, writeSafetensors } from "../../runtime/index.ts";
 import { jpegFile, pngFile } from "../support/imageFiles.ts";
 import { colourlessTerminal } from "../support/terminal.ts";
-import { temporaryFolder } from "../support/temporaryFolder.ts";
+import { temporaryFolder, writeInto } from "../support/temporaryFolder.ts";
 
 const classes = 6;
 const [size, pixels] = [4, 3 * 16];
@@ -183,8 +183,8 @@ describe("cnnc predict on picture files", () => {
     const bad = [
       ["zero.png", /zero\.png: it has 0 bytes/],
       ["text.png", /text\.png: it is neither PNG nor JPEG: offset 0 holds 6e 6f 74 20, which is text/],
-      ["cut.png", /cut\.png: its 70 bytes do not decode: it is cut off before its end/],
-      ["cut.jpg", /cut\.jpg: its 700 bytes do not decode: it is cut off before its end/],
+      ["cut.png", /cut\.png: the PNG is cut off: it ends at offset 70, before its last chunk/],
+      ["cut.jpg", /cut\.jpg: the JPEG is cut off: it ends at offset 700, before its end marker/],
       ["nowhere.png", /nowhere\.png: there is no such file/],
     ] as const;
     const files = good.flatMap((file, i) => [file, at(`new/${bad[i]![0]}`)]);
@@ -254,5 +254,15 @@ describe("cnnc predict on picture files", () => {
     const percentage = String.raw`\d+\.\d %`;
     expect(out).toMatch(new RegExp(`7\\.png +\\S.* ${percentage} +\\S.* ${percentage}\n.*wide\\.png`));
     expect(out.trimEnd().split("\n")).toHaveLength(2);
+  });
+
+  test("the classes of a checkpoint have the names of its run", async () => {
+    const [model, named] = ["Small", names.map((name) => `my ${name}`)];
+    writeInto(at("run"), { "run.json": JSON.stringify({ format: 1, model, dataset: { classNames: named } }) });
+    writeInto(at("run/checkpoints"), { "step-00000001.safetensors": readFileSync(weightsA) });
+    const weights = at("run/checkpoints/step-00000001.safetensors");
+    const { out } = await cnnc("predict", at("new/7.png"), "-w", weights, ...top);
+    const [prediction] = (JSON.parse(out) as Predictions).predictions;
+    expect(prediction!.classes.map(({ name }) => name).sort()).toEqual([...named].sort());
   });
 });

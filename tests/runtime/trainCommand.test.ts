@@ -182,6 +182,7 @@ test(
         "4 of 6 tensors from base/weights.safetensors; not loaded: linear2.weight (10 x 6 in the file, 12 x 6 here)",
       ),
     ]);
+    expect(tuned.out).toContain("warning: Tiny has 12 classes, and the labels of the data are 0 to 9");
     const values = (run: string) =>
       readSafetensors(new Uint8Array(readFileSync(join(folder, run, "weights.safetensors"))), run);
     const [before, after] = [values("base"), values("tuned")];

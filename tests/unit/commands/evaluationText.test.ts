@@ -37,6 +37,10 @@ class, taken for  0  1  2  3
 `);
 });
 
+test("classes that are called by their numbers are named once", () => {
+  expect(evaluationText(evaluationOf([[3, 1], [0, 4]]), ["0", "1"])).toMatch(/\n0 +3 +1\n1 +· +4\n$/); // prettier-ignore
+});
+
 test("many classes: the worst of them, and the commonest mistakes", () => {
   const rows = Array.from({ length: 25 }, (_, label) =>
     Array.from({ length: 25 }, (__, predicted) =>

@@ -84,18 +84,24 @@ describe("bad pictures", () => {
       ...{
         "a/cut.png": small.subarray(0, 20),
         "a/cut.jpg": jpegFile(2, 2, grey(1)).subarray(0, 30),
+        "a/half.png": small.subarray(0, small.length - 8),
+        "a/half.jpg": jpegFile(2, 2, grey(1)).subarray(0, -2),
+        // What stands behind its end harms nothing.
+        "a/3.png": Buffer.concat([small, Buffer.alloc(100)]),
         "a/notes.txt": small,
       },
     });
     const { train, test: held, description } = openDataset(source, { directory });
-    expect(train.count + held.count).toBe(2);
+    expect(train.count + held.count).toBe(3);
+    const length = jpegFile(2, 2, grey(1)).length - 2;
     expect(description.split("\n").slice(1)).toEqual([
-      "5 files were skipped:",
+      "7 files were skipped:",
       `  ${join(directory, "a/cut.jpg")}: the JPEG ends at offset 30, before its first frame`,
       `  ${join(directory, "a/cut.png")}: the PNG ends at offset 20, inside its header`,
       `  ${join(directory, "a/empty.jpg")}: it has 0 bytes`,
-      `  ${join(directory, "a/notes.txt")}: it is neither .png nor .jpg`,
-      `  ${join(directory, "a/text.png")}: it is neither PNG nor JPEG: offset 0 holds 6a 75 73 74, which is text`,
+      `  ${join(directory, "a/half.jpg")}: the JPEG is cut off: it ends at offset ${length}, before its end marker (ff d9)`,
+      `  ${join(directory, "a/half.png")}: the PNG is cut off: it ends at offset ${small.length - 8}, before its last chunk (IEND)`,
+      "  and 2 more",
     ]);
   });
 
@@ -118,10 +124,13 @@ describe("bad pictures", () => {
   });
 
   test("a file that does not decode ends the reading with its name", async () => {
-    const whole = pngFile(40, 40, (x, y) => [x * 6, y * 6, (x * y) % 256]);
-    const directory = temporaryFolder({ "a/1.png": whole.subarray(0, 200), "a/2.png": whole.subarray(0, 200) });
+    const damaged = pngFile(40, 40, (x, y) => [x * 6, y * 6, (x * y) % 256]);
+    damaged[100]! ^= 255;
+    const directory = temporaryFolder({ "a/1.png": damaged, "a/2.png": damaged });
     const { train } = openDataset(source, { directory });
-    await expect(readImages(train, [0])).rejects.toThrow(/a\/[12]\.png: its 200 bytes do not decode/);
+    await expect(readImages(train, [0])).rejects.toThrow(
+      /a\/[12]\.png: its \d+ bytes do not decode: its chunk IDAT at offset 33 is damaged .*; mend the file or take it out/,
+    );
   });
 
   test("thousands of small files open at once, and are read a batch at a time", async () => {
