@@ -112,6 +112,7 @@ export function runPipeline(graph: Graph, request: PipelineOptions): PipelineRes
     graph,
     batch: options.wholeBatch,
     ...(batchSlabs !== undefined && { batchSlabs }),
+    adapterClass: options.adapterClass,
     seed: options.seed,
     initials: options.initials,
     parameterSlabs: tensors.slabs,

@@ -39,10 +39,10 @@ export function createPredictor(session: Session, imageFeed: ImageFeed): Predict
     imageFeed.encode("inference", images, encoder);
     uniforms.setBuiltin("count", count);
     uniforms.write();
-    session.encode(encoder, program, count);
+    const last = session.encode(encoder, program, count);
     const segments = segmentsOf(inference.logits, 0, count * outputs);
-    const readback = copyInto(into, watched, buffers, encoder, segments);
-    session.submit(encoder);
+    const readback = copyInto(into, watched, buffers, last, segments);
+    session.submit(last);
     const logits = readback.take().then(joined);
     logits.catch(() => undefined);
     return { logits };

@@ -76,6 +76,8 @@ export interface DispatchPlan {
   readonly invocationsPerTile: number;
   /** It runs once for each slab of the batch, with that slab's count and bindings; see `NetworkPlan.batchSlabs`. */
   readonly inSlabs?: true;
+  /** What stands before it is submitted first, so that no submit keeps a slow adapter busy for seconds. */
+  readonly beginsSubmit?: true;
 }
 
 export interface KernelPlan {

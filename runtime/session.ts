@@ -35,8 +35,11 @@ export interface Session {
   prepared(name: ProgramName): Program | undefined;
   /** What losses, or logits, are read back with. */
   staging(results: "metrics" | "logits"): StagingPool;
-  /** Encodes one compute pass: the whole program, or its dispatches from `first` to before `end`. */
-  encode(encoder: GPUCommandEncoder, program: Program, count: number, end?: number, first?: number): void;
+  /**
+   * Encodes the whole program, or its dispatches from `first` to before `end`; returns the encoder to go on with, another where a part
+   * is submitted already.
+   */
+  encode(encoder: GPUCommandEncoder, program: Program, count: number, end?: number, first?: number): GPUCommandEncoder;
   submit(encoder: GPUCommandEncoder): void;
   stats(): NetworkStats;
   destroy(): void;
@@ -67,6 +70,10 @@ export async function openSession(given: NetworkPlan, options: DeviceOptions): P
     staging(name === "inference" ? "logits" : "metrics");
   };
   let [dispatches, submits] = [0, 0];
+  const submit = (encoder: GPUCommandEncoder): void => {
+    watched.device.queue.submit([encoder.finish()]);
+    submits++;
+  };
 
   return {
     plan,
@@ -90,15 +97,22 @@ export async function openSession(given: NetworkPlan, options: DeviceOptions): P
     },
     prepared: (name) => ready.get(name),
     staging,
-    encode(encoder, program, count, end, first) {
-      const pass = encoder.beginComputePass();
-      dispatches += program.encode(pass, count, end, first);
-      pass.end();
+    encode(encoder, program, count, end = program.length, first = 0) {
+      let current = encoder;
+      for (let from = first; from < end; ) {
+        if (from > first) {
+          submit(current);
+          current = watched.device.createCommandEncoder({ label: encoder.label });
+        }
+        const to = program.endOfSubmit(from, end);
+        const pass = current.beginComputePass();
+        dispatches += program.encode(pass, count, to, from);
+        pass.end();
+        from = to;
+      }
+      return current;
     },
-    submit(encoder) {
-      watched.device.queue.submit([encoder.finish()]);
-      submits++;
-    },
+    submit,
     stats: () => ({
       ...buffers.stats(),
       dispatchesPerStep: ready.get("training")?.dispatches ?? 0,

@@ -7,12 +7,17 @@ import { runsOf, samplesIn, uniformBytes, uniformStride } from "./programs.ts";
 
 /** A list of dispatches that is ready to be encoded. */
 export interface Program {
+  /** Of the plan. */
+  readonly length: number;
+  /** How often kernels are dispatched: in a batch that is cut, once a slab. */
   readonly dispatches: number;
+  /** Of the plan's dispatches from `first` on: where those end, at `end` at the latest, that are submitted together. */
+  endOfSubmit(first: number, end: number): number;
   /**
-   * Adds every dispatch of the plan (or those from `first` to before `end`) to the pass, for the first `count` samples of the batch.
-   * Returns how often kernels are dispatched: in a batch that is cut, once a slab.
+   * Adds the plan's dispatches from `first` to before `end` to the pass, for the first `count` samples of the batch. Returns how often
+   * kernels are dispatched.
    */
-  encode(pass: GPUComputePassEncoder, count: number, end?: number, first?: number): number;
+  encode(pass: GPUComputePassEncoder, count: number, end: number, first: number): number;
 }
 
 interface PreparedDispatch {
@@ -67,7 +72,12 @@ export async function prepareProgram(
   if (invalid) throw new NetworkError("kernel", `setting up ${plan.name} failed: ${invalid.message}`);
   return {
     dispatches: prepared.reduce((sum, { bindGroups }) => sum + bindGroups.length, 0),
-    encode(pass, count, end = prepared.length, first = 0) {
+    length: prepared.length,
+    endOfSubmit(first, end) {
+      const next = prepared.findIndex(({ plan: dispatch }, index) => index > first && dispatch.beginsSubmit);
+      return next < 0 || next > end ? end : next;
+    },
+    encode(pass, count, end, first) {
       let dispatched = 0;
       for (const { plan: dispatch, pipeline, bindGroups, workgroupSize } of prepared.slice(first, end)) {
         pass.setPipeline(pipeline);

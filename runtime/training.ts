@@ -102,9 +102,10 @@ export function createTrainer(session: Session, store: TensorStore, imageFeed: I
         const encoder = watched.device.createCommandEncoder({ label: "training step" });
         const { count, row } = feed(micro.images, micro.targets, encoder, rows.length);
         rows.push({ count, row });
-        session.encode(encoder, program, count, micro.isLast ? undefined : dispatches.length + gather.length);
-        const read = metricsReader().copy(encoder, false);
-        session.submit(encoder);
+        const end = micro.isLast ? undefined : dispatches.length + gather.length;
+        const last = session.encode(encoder, program, count, end);
+        const read = metricsReader().copy(last, false);
+        session.submit(last);
         read?.();
       }
       const total = images.count;
@@ -156,11 +157,11 @@ export function createTrainer(session: Session, store: TensorStore, imageFeed: I
       await imageFeed.prepare("training", images);
       watched.check();
       const targets = check(images, labels, plan.batch);
-      const encoder = watched.device.createCommandEncoder({ label: "gradients" });
-      const { count, row } = feed(images, targets, encoder, 0);
-      // The forward pass moves the running statistics: they are kept aside and put back in the same commands.
-      for (const index of stateBuffers) buffers.copyAside(encoder, index);
-      session.encode(encoder, program, count);
+      const first = watched.device.createCommandEncoder({ label: "gradients" });
+      const { count, row } = feed(images, targets, first, 0);
+      // The forward pass moves the running statistics: they are kept aside and put back with no other command between.
+      for (const index of stateBuffers) buffers.copyAside(first, index);
+      const encoder = session.encode(first, program, count);
       const { imageGradient, logits, auxiliaryLogits = [] } = training;
       const ranges = [
         ...plan.parameters.map((tensor, i) => rangeOf(tensor, training.gradients[i])),

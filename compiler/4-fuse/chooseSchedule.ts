@@ -11,7 +11,7 @@ import type { Kernel, Schedule, Stage } from "../ir/kernel.ts";
 import { layoutsOf, leastCommonMultiple, mergeConstraints } from "../ir/tiles.ts";
 import type { LayoutsOf, StageLayout, TileConstraint } from "../ir/tiles.ts";
 import { valueName } from "../ir/kernel.ts";
-import { loadPattern, loadedElements, loadsPerStep } from "./loadPattern.ts";
+import { channelDimension, loadPattern, loadedElements, loadsPerStep } from "./loadPattern.ts";
 import type { LoadPattern, Steps } from "./loadPattern.ts";
 
 export interface ScheduleOptions {
@@ -21,6 +21,8 @@ export interface ScheduleOptions {
   readonly splittable: boolean;
   /** About how many lines of WGSL the kernel may unroll to: a software adapter's compiler takes time quadratic in them. */
   readonly lineBudget: number;
+  /** Whether a value that the kernel loads, or gives, is stored in blocks of four channels; none is unless given. */
+  readonly isPacked?: (name: string) => boolean;
   /** One that remembers saves time. */
   readonly layoutsOf?: LayoutsOf;
 }
@@ -30,7 +32,6 @@ const accumulatorLimit = 208;
 /** Invocations below which lanes stay idle. */
 const wantedInvocations = { cpu: 256, gpu: 16384 } as const;
 const loopOverhead = 8;
-const conditionCost = 4;
 const largestSplit = 64;
 
 /** The schedule of one kernel. */
@@ -39,15 +40,10 @@ export function chooseSchedule(kernel: Kernel, options: ScheduleOptions): Schedu
   if (root === undefined) return kernel.schedule;
   const layouts = (options.layoutsOf ?? layoutsOf)(kernel);
   const { axes, body } = root.computation;
-  if (body.kind === "map") return scheduleMap(axes, constraintsOf(layouts));
+  const givesPacked = kernel.stages.some(({ value }) => options.isPacked?.(valueName(value)) === true);
+  const fastest = givesPacked ? channelDimension : axes.length - 1;
+  if (body.kind === "map") return scheduleMap(axes, fastest, constraintsOf(layouts));
   return scheduleReduction(kernel, root, body, layouts, options);
-}
-
-/** Multiply-adds of a kernel's root, or elements where it does not reduce. */
-export function workOf(kernel: Kernel): number {
-  const { axes, body } = kernel.stages[0]?.computation ?? { axes: [], body: undefined };
-  const all = body?.kind === "reduce" ? [...axes, ...body.over] : axes;
-  return all.reduce((product, axis) => product * axis.extent, 1);
 }
 
 /** What the stages ask of the root's tiles. */
@@ -57,13 +53,16 @@ export function constraintsOf(layouts: readonly (StageLayout | undefined)[]): Re
   return constraints;
 }
 
-/** Elementwise kernels: a few neighbours along the last axis, so that loads and stores can be vectors. */
-function scheduleMap(axes: readonly Axis[], constraints: ReadonlyMap<string, TileConstraint>): Schedule {
+/** Elementwise kernels: a few neighbours along the axis that is fastest in memory, so that loads and stores can be vectors. */
+function scheduleMap(
+  axes: readonly Axis[],
+  fastest: number,
+  constraints: ReadonlyMap<string, TileConstraint>,
+): Schedule {
   const tile: Record<string, number> = {};
   for (const [position, axis] of axes.entries()) {
     const { multipleOf, full } = constraints.get(axis.name) ?? { multipleOf: 1, full: false };
-    const last = position === axes.length - 1;
-    const wanted = last && axis.extent % 4 === 0 && constraints.size === 0 ? 4 : 1;
+    const wanted = position === fastest && axis.extent % 4 === 0 && constraints.size === 0 ? 4 : 1;
     tile[axis.name] = full ? axis.extent : leastCommonMultiple(wanted, multipleOf);
   }
   return { tile, unroll: {}, workgroupSize: 64 };
@@ -103,6 +102,8 @@ export interface Search {
   readonly split: Axis | undefined;
   readonly mostParts: number;
   readonly wanted: number;
+  /** Positions among the reduced axes of those whose four neighbours are one load. */
+  readonly fours: readonly number[];
   /** About how many lines the kernel's text has under a choice. */
   readonly linesOf: (choice: Choice) => number;
 }
@@ -123,8 +124,8 @@ export function openSearch(
       : [];
   });
   const patterns = [
-    ...loadPattern(body.value, axes, body.over),
-    ...siblings.flatMap((sibling) => loadPattern(sibling.value, axes, body.over, sibling.own)),
+    ...loadPattern(body.value, axes, body.over, axes, options.isPacked),
+    ...siblings.flatMap((sibling) => loadPattern(sibling.value, axes, body.over, sibling.own, options.isPacked)),
   ];
   const split = splitAxis(body.over, options);
   return {
@@ -137,6 +138,7 @@ export function openSearch(
     mostParts: split === undefined ? 1 : Math.min(largestSplit, split.extent),
     wanted: wantedInvocations[options.adapterClass],
     linesOf: lineEstimate(kernel, layouts, patterns),
+    fours: packedAxes(patterns, axes, body.over),
   };
 }
 
@@ -175,9 +177,9 @@ function scheduleReduction(
   options: ScheduleOptions,
 ): Schedule {
   const search = openSearch(kernel, root, body, layouts, options);
-  const { axes, constraints, periods, linesOf } = search;
+  const { axes, constraints, periods, linesOf, fours } = search;
   let best: { readonly cost: number; readonly choice: Choice; readonly parts: number } | undefined;
-  for (const choice of choices(axes, body.over, constraints, periods, options.lineBudget)) {
+  for (const choice of choices(axes, body.over, constraints, periods, options.lineBudget, fours)) {
     const parts = partsFor(choice, search);
     // Most choices cost too much before their loads are counted.
     const cost = costOf(choice, parts, search, best?.cost);
@@ -256,8 +258,7 @@ function splitAxis(over: readonly Axis[], options: ScheduleOptions): Axis | unde
 /** What the loads of one pass cost, in multiply-adds. */
 function loadCost(steps: Steps, patterns: readonly LoadPattern[]): number {
   let loads = 0;
-  for (const pattern of patterns)
-    loads += loadsPerStep(pattern, steps) * (pattern.conditional ? 1 + conditionCost / 12 : 1);
+  for (const pattern of patterns) loads += loadsPerStep(pattern, steps);
   return loads;
 }
 
@@ -268,6 +269,7 @@ export function* choices(
   constraints: ReadonlyMap<string, TileConstraint>,
   periods: ReadonlyMap<string, number>,
   lineBudget: number,
+  fours: readonly number[] = [],
 ): Iterable<Choice> {
   const least = axes.map((axis) => {
     const { multipleOf, full } = constraints.get(axis.name) ?? { multipleOf: 1, full: false };
@@ -277,11 +279,26 @@ export function* choices(
   const roomFor = (unrolled: number): number =>
     Math.max(1, leastSums, Math.min(accumulatorLimit, Math.floor(lineBudget / unrolled)));
   const all = tilings(axes, constraints, periods, least, roomFor(1));
-  for (const unrolls of unrollings(over, lineBudget)) {
+  for (const unrolls of [...unrollings(over, lineBudget)].flatMap((each) => withFours(each, fours))) {
     const unrolled = unrolls.reduce((product, each) => product * each, 1);
     const room = roomFor(unrolled);
     for (const tiling of all) if (tiling.sums <= room) yield { tiling, unrolls, unrolled };
   }
+}
+
+/** The unrolling, and with four channels at a time: `fours` are the reduced axes along which four neighbours are one load. */
+function withFours(unrolls: readonly number[], fours: readonly number[]): readonly (readonly number[])[] {
+  const more = fours.filter((position) => unrolls[position] === 1);
+  return [unrolls, ...more.map((position) => unrolls.map((each, index) => (index === position ? 4 : each)))];
+}
+
+/** The reduced axes that count packed channels. */
+function packedAxes(patterns: readonly LoadPattern[], axes: readonly Axis[], over: readonly Axis[]): readonly number[] {
+  const found = patterns.flatMap(({ dimensions, fastest }) =>
+    fastest === dimensions.length - 1 ? [] : (dimensions[fastest]?.axes ?? []),
+  );
+  const positions = [...new Set(found)].map((at) => at - axes.length);
+  return positions.filter((position) => (over[position]?.extent ?? 1) % 4 === 0);
 }
 
 function* unrollings(over: readonly Axis[], lineBudget: number): Iterable<readonly number[]> {

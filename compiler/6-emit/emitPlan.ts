@@ -12,6 +12,7 @@ import type { LayoutsOf } from "../ir/tiles.ts";
 import type {
   BindingPlan, BufferPlan, CoursePlan, DispatchPlan, NetworkPlan, PlacePlan, SlabRange, TensorPlan, TrainingPlan,
 } from "../../runtime/plan.ts"; // prettier-ignore
+import { cutSubmits } from "./cutSubmits.ts";
 import { emitPreparation } from "./emitPreparation.ts";
 import type { PreparationPart } from "./emitPreparation.ts";
 import { emitParameterUpdates, gathers } from "./emitParameterUpdates.ts";
@@ -20,7 +21,7 @@ import { kernelName, kernelTable, labelOf } from "./kernelTable.ts";
 import type { KernelTable } from "./kernelTable.ts";
 import { emitWgsl } from "./emitWgsl.ts";
 import type { EmittedKernel } from "./emitWgsl.ts";
-import { signatureOf, spansBatch, sumsOverBatch } from "../ir/kernel.ts";
+import { signatureOf, spansBatch, sumsOverBatch, workOf } from "../ir/kernel.ts";
 import { builtinUniforms, microUniform, slabUniforms, uniformWordLimit } from "./uniforms.ts";
 import type { UniformWord } from "./uniforms.ts";
 
@@ -48,6 +49,7 @@ export interface EmitPlanInput {
   readonly batch: number;
   /** How the batch is cut, where it is too large for a binding. */
   readonly batchSlabs?: BatchSlabs;
+  readonly adapterClass: "cpu" | "gpu";
   readonly seed: number;
   readonly initials: readonly Initial[];
   /** Of each parameter: the types of its slabs; of most, its own type alone. */
@@ -252,7 +254,13 @@ function emitProgram(
     known.set(key, { emitted, values });
     return emitted;
   };
-  const dispatches = program.kernels.kernels.map((kernel): DispatchPlan => {
+  const runsOf = (kernel: Kernel): number =>
+    input.batchSlabs !== undefined && (spansBatch(kernel) || sumsOverBatch(kernel)) ? input.batchSlabs.count : 1;
+  const begins = cutSubmits(
+    program.kernels.kernels.map((kernel) => workOf(kernel) * runsOf(kernel)),
+    input.adapterClass,
+  );
+  const dispatches = program.kernels.kernels.map((kernel, index): DispatchPlan => {
     const emitted = emit(kernel);
     const label = labelOf(kernel);
     const bindings = emitted.bindings.map(({ value, writes, sizeBytes, dtype }): BindingPlan => {
@@ -271,8 +279,8 @@ function emitProgram(
       bindings,
       samplesPerTile: emitted.samplesPerTile,
       invocationsPerTile: emitted.invocationsPerTile,
-      ...(input.batchSlabs !== undefined &&
-        (spansBatch(kernel) || sumsOverBatch(kernel)) && { inSlabs: true as const }),
+      ...(runsOf(kernel) > 1 && { inSlabs: true as const }),
+      ...(begins[index] === true && { beginsSubmit: true as const }),
     };
   });
   return { dispatches, placeOf };

@@ -117,6 +117,13 @@ export function reducesBatch({ body }: Computation): boolean {
   return body.kind === "reduce" && body.over.some((axis) => axis.batch === true);
 }
 
+/** Multiply-adds of a kernel's root, or elements where it does not reduce. */
+export function workOf(kernel: Kernel): number {
+  const { axes, body } = kernel.stages[0]?.computation ?? { axes: [], body: undefined };
+  const all = body?.kind === "reduce" ? [...axes, ...body.over] : axes;
+  return all.reduce((product, axis) => product * axis.extent, 1);
+}
+
 /** Elements from one part of a split sum to the next: a multiple of 64, so that parts are aligned as bindings are. */
 export function partStride(elements: number): number {
   return Math.ceil(elements / 64) * 64;
@@ -217,8 +224,8 @@ export function signatureOf(kernel: Kernel, typeOf: (value: ValueId) => TensorTy
   });
   const values = [...numbers.keys()].map(namedValue);
   const types = values.map((value) => {
-    const { shape, batched, dtype, scale = "" } = typeOf(value);
-    return `${shape.join("x")} ${batched} ${dtype}${scale}`;
+    const { shape, batched, dtype, scale = "", packed } = typeOf(value);
+    return `${shape.join("x")} ${batched} ${dtype}${scale}${packed === true ? " packed" : ""}`;
   });
   return { text: [...lines, ...types].join("\n"), values };
 }

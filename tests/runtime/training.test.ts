@@ -78,6 +78,25 @@ describe("a training step", () => {
     expect(network.stats().buffersCreated).toBe(warm);
   });
 
+  test("is several submits where its dispatches say so, with the same numbers", async () => {
+    const { training, ...plan } = linearPlan();
+    if (training === undefined) throw new Error("the plan trains");
+    const dispatches = training.dispatches.map((each) => ({ ...each, beginsSubmit: true as const }));
+    const update = training.update.map((each) => ({ ...each, beginsSubmit: true as const }));
+    const network = await createNetwork({ ...plan, training: { ...training, dispatches, update } }, opened);
+    networks.push(network);
+    const reference = await referenceOf(network);
+    const { images, labels } = linearData(4);
+    for (let i = 0; i < 3; i++) {
+      const before = network.stats().submits;
+      const step = network.trainStep(images, labels);
+      expect(network.stats().submits - before).toBe(dispatches.length + update.length);
+      expect((await step.metrics()).loss).toBeCloseTo(reference.step(images, labels).loss, 5);
+    }
+    const { gradients } = await network.gradients(images, labels);
+    expect(Object.keys(gradients)).toEqual(["fc.weight", "fc.bias"]);
+  });
+
   test("uses a rate that was set, without compiling again", async () => {
     const network = await open();
     const reference = await referenceOf(network);
