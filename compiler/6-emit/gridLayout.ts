@@ -55,7 +55,9 @@ function invocations(grid: readonly GridAxis[], schedule: Schedule, scopes: Scop
   const count = productOf(grid.map(({ tiles }) => tiles)) * partsOf(schedule);
   const groups = Math.ceil(count / schedule.workgroupSize);
   const lines = [`let item = i32(${groupIndex(groups)} * ${schedule.workgroupSize}u + lane);`];
-  if (groups * schedule.workgroupSize !== count) lines.push(`if (item >= ${count}) {`, "  return;", "}");
+  // Rows of workgroups have some past the last tile, too.
+  if (groups * schedule.workgroupSize !== count || groups > workgroupsPerDimension)
+    lines.push(`if (item >= ${count}) {`, "  return;", "}");
   const digits = [...(part === undefined ? [] : [{ name: part, count: partsOf(schedule) }]), ...tiled];
   return {
     tileNumber: tileNumberOf(tiled),
