@@ -6,11 +6,13 @@ import { inferenceGraph } from "./3-differentiate/inferenceGraph.ts";
 import { recomputeForward } from "./3-differentiate/recomputeForward.ts";
 import { countSamples, cutBatch } from "./4-fuse/cutBatch.ts";
 import { fuseKernels } from "./4-fuse/fuseKernels.ts";
+import { useImplicitGemm } from "./4-fuse/implicitGemm.ts";
 import { lowerGraph } from "./4-fuse/lowerGraph.ts";
 import { placeJoins } from "./4-fuse/placeJoins.ts";
 import { partsOf, scheduleKernels } from "./4-fuse/scheduleKernels.ts";
 import { storeActivations } from "./4-fuse/storeActivations.ts";
 import { splitIntoSlabs } from "./4-fuse/splitIntoSlabs.ts";
+import { useWinograd } from "./4-fuse/winograd.ts";
 import { heldForBackward } from "./5-plan/heldForBackward.ts";
 import { alignBytes, planMemory } from "./5-plan/planMemory.ts";
 import { persistentTensors } from "./5-plan/persistentTensors.ts";
@@ -220,7 +222,8 @@ function programOf(
   const lowered = batchSlabs === undefined ? whole : countSamples(whole, wholeBatch);
   const slabbed = splitIntoSlabs(lowered, { batch, limitBytes: options.bindingBytes, external });
   const kept = new Set([...slabsOf(slabbed, [...keep]), ...overwrites.keys()]);
-  const program = options.fuse ? placeJoins(slabbed, { batch, keep: kept }) : slabbed;
+  const placed = options.fuse ? placeJoins(slabbed, { batch, keep: kept }) : slabbed;
+  const program = useWinograd(placed, options);
   verifyProgram(program, new Set(slabsOf(program, external)), batch);
   return program;
 }
@@ -260,7 +263,8 @@ function trainingKernels(
     ...(options.batchSlabs !== undefined && { batchSlabs: options.batchSlabs }),
   });
   const stored = storeActivations(fused, trainingGraph, [...keep], options);
-  const kernels = scheduleKernels(stored, { ...options, gradients: new Set(gradientValues) });
+  const formed = useImplicitGemm(stored, options);
+  const kernels = scheduleKernels(formed, { ...options, gradients: new Set(gradientValues) });
   const inputs = slabsOf(program, trainingGraph.inputs.map((input) => input.value)); // prettier-ignore
   verifyKernels(kernels, new Set(slabsOf(program, [...externalValues(trainingGraph)])));
   const gradients = gradientValues.map((value) => ({
@@ -352,7 +356,7 @@ function inferenceKernels(graph: Graph, options: RunOptions): ScheduledProgram<G
     ...(options.batchSlabs !== undefined && { batchSlabs: options.batchSlabs }),
   });
   const stored = storeActivations(fused, inference, read, options);
-  const kernels = scheduleKernels(stored, { ...options, gradients: new Set() });
+  const kernels = scheduleKernels(useImplicitGemm(stored, options), { ...options, gradients: new Set() });
   verifyKernels(kernels, new Set(slabsOf(program, [...externalValues(inference)])));
   const inputs = slabsOf(program, inference.inputs.map((input) => input.value)); // prettier-ignore
   return { graph: inference, program, kernels, inputs, outputs };

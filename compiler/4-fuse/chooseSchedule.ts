@@ -60,9 +60,11 @@ function scheduleMap(
   constraints: ReadonlyMap<string, TileConstraint>,
 ): Schedule {
   const tile: Record<string, number> = {};
+  // Where whole axes are held, vectors lie along the fastest of the others.
+  const isFree = constraints.size === 0 || [...constraints.values()].some(({ full }) => full);
   for (const [position, axis] of axes.entries()) {
     const { multipleOf, full } = constraints.get(axis.name) ?? { multipleOf: 1, full: false };
-    const wanted = position === fastest && axis.extent % 4 === 0 && constraints.size === 0 ? 4 : 1;
+    const wanted = position === fastest && axis.extent % 4 === 0 && isFree ? 4 : 1;
     tile[axis.name] = full ? axis.extent : leastCommonMultiple(wanted, multipleOf);
   }
   return { tile, unroll: {}, workgroupSize: 64 };

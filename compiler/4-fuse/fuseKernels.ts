@@ -39,6 +39,8 @@ export interface FuseOptions {
 
 /** Registers that an epilogue may ask of one invocation beyond the root's own choice of tile. */
 const requiredTileLimit = 16;
+/** The same where the kernel holds whole axes in each invocation: of what lies along the others. */
+const requiredTilesLimit = 8;
 /** Elements that one invocation may unroll in a reduction over registers. */
 const registerReductionLimit = 64;
 
@@ -283,6 +285,8 @@ function groupNodes(
     mergeConstraints(merged, layout.constraints);
     const root = candidate.stages[0]?.computation.axes ?? [];
     let required = 1;
+    let whole = 1;
+    let divides = true;
     const tile: Record<string, number> = {};
     for (const axis of root) {
       const constraint = merged.get(axis.name);
@@ -291,6 +295,8 @@ function groupNodes(
       if (constraint !== undefined && constraint.full && axis.extent % constraint.multipleOf !== 0) return false;
       tile[axis.name] = least;
       required *= least;
+      divides &&= axis.extent % least === 0;
+      if (candidate.constraints.get(axis.name)?.full === true) whole *= axis.extent;
     }
     const { axes, body } = candidate.computation;
     const own = axes.reduce(
@@ -308,7 +314,8 @@ function groupNodes(
     }
     // A reduction over memory may follow another only when both keep their sums in the same few registers.
     if (body.kind === "reduce" && over.length === 0 && body.over.length > 0 && own > 1) return false;
-    return required <= requiredTileLimit && own <= requiredTileLimit && unrolled <= registerReductionLimit;
+    const mostRequired = Math.max(requiredTileLimit, divides ? whole * requiredTilesLimit : 0);
+    return required <= mostRequired && own <= requiredTileLimit && unrolled <= registerReductionLimit;
   }
 
   function isStored(value: ValueId, inside: ReadonlySet<ValueId>): boolean {

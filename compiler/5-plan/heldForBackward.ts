@@ -5,7 +5,8 @@
  * A **forward value** is one that does not depend on the labels (or on a cotangent given instead of them); the images are
  * one. The **backward pass** begins with the first kernel that computes from labels and the main head's output. At each kernel
  * from there on the forward values alive, those that are computed again among them, take some bytes of the step's slots; bytes
- * that two values share count once. Parameters, gradients, optimizer state and running statistics are no activations.
+ * that two values share count once. Parameters and what is made of them alone, gradients, optimizer state and running statistics are
+ * no activations.
  */
 import type { ValueId } from "../ir/graph.ts";
 import { loadedNames, namedValue } from "../ir/kernel.ts";
@@ -21,19 +22,23 @@ export function heldForBackward({ graph, kernels: plan, memory }: ProgramPlan): 
   const seeds = (value: ValueId): readonly ValueId[] => plan.slabsOf.get(storageOf(value)) ?? [storageOf(value)];
   const fromTargets = new Set(seeds(targets));
   const fromOutput = new Set(seeds(output));
+  const fromInputs = new Set(graph.inputs.flatMap((input) => seeds(input.value)));
   let start = plan.kernels.length;
   plan.kernels.forEach(({ stages }, index) => {
-    for (const { value, computation } of stages) {
+    for (const { value, computation, slice } of stages) {
       const loaded = [...loadedNames(computation)].map((name) => storageOf(namedValue(name)));
-      for (const reached of [fromTargets, fromOutput]) {
-        if (loaded.some((input) => reached.has(input))) reached.add(storageOf(value));
+      for (const reached of [fromTargets, fromOutput, fromInputs]) {
+        if (!loaded.some((input) => reached.has(input))) continue;
+        reached.add(storageOf(value));
+        // Whoever reads what the value lies in reads the value.
+        if (slice !== undefined) reached.add(slice.of);
       }
       if (fromTargets.has(storageOf(value)) && fromOutput.has(storageOf(value))) start = Math.min(start, index);
     }
   });
   const held = [...memory.lifetimeOf].flatMap(([value, lifetime]) => {
     const place = memory.placeOf.get(value);
-    if (place === undefined || fromTargets.has(storageOf(value))) return [];
+    if (place === undefined || !fromInputs.has(storageOf(value)) || fromTargets.has(storageOf(value))) return [];
     return [place, ...(memory.laterSlabsOf.get(value) ?? [])].map((each) => ({ lifetime, place: each }));
   });
   let most = 0;

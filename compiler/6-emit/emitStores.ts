@@ -3,7 +3,7 @@ import { addAffine, affineKey, constantAffine, linearAffine, rangeOf, variableAf
 import type { Affine } from "../ir/affine.ts";
 import { elementCount } from "../ir/graph.ts";
 import type { Stage } from "../ir/kernel.ts";
-import { dimensionsOf } from "../ir/program.ts";
+import { dimensionsOf, mergeDimensions } from "../ir/program.ts";
 import { stageTile } from "../ir/tiles.ts";
 import { isSplit } from "./kernelContext.ts";
 import { partStride, sumsOverBatch } from "../ir/kernel.ts";
@@ -75,7 +75,8 @@ function elementsOf(
   });
   if (context.grid.guard !== undefined) first.unshift(context.grid.guard);
   const extents = axes.map((axis) => axis.extent);
-  const stored = stage.slice === undefined ? extents : dimensionsOf(options.typeOf(stage.slice.of), options.batch);
+  const whole = stage.slice === undefined ? extents : dimensionsOf(options.typeOf(stage.slice.of), options.batch);
+  const stored = mergeDimensions(whole, axes.length);
   const elements = elementCount(stage.type) * (stage.type.batched ? options.batch : 1);
   return [...combinations(tile)].flatMap((offsets) => {
     const bindings = evaluator.axesAt(index, offsets);

@@ -139,6 +139,8 @@ export function divAffine(affine: Affine, by: number, ranges: Ranges): Affine {
   const { low, high } = rangeOf(rest, ranges);
   const floorLow = Math.floor(low / by);
   if (floorLow === Math.floor(high / by)) return addAffine(quotient, constantAffine(floorLow));
+  const shared = sharedDivisor(rest, by);
+  if (shared > 1) return addAffine(quotient, divAffine(divided(rest, shared), by / shared, ranges));
   const opaque: Affine = { terms: [{ atom: divisionAtom("div", rest, by), coefficient: 1 }], constant: 0 };
   return addAffine(quotient, opaque);
 }
@@ -151,7 +153,29 @@ export function modAffine(affine: Affine, by: number, ranges: Ranges): Affine {
   const { low, high } = rangeOf(rest, ranges);
   const floorLow = Math.floor(low / by);
   if (floorLow === Math.floor(high / by)) return addAffine(rest, constantAffine(-floorLow * by));
+  const shared = sharedDivisor(rest, by);
+  if (shared > 1) {
+    const inner = modAffine(divided(rest, shared), by / shared, ranges);
+    return addAffine(scaleAffine(inner, shared), constantAffine(rest.constant % shared));
+  }
   return { terms: [{ atom: divisionAtom("mod", rest, by), coefficient: 1 }], constant: 0 };
+}
+
+/** What divides all coefficients and `by`: (4 t + 3) div 28 is t div 7. */
+function sharedDivisor({ terms }: Affine, by: number): number {
+  return terms.reduce((divisor, { coefficient }) => greatestCommonDivisor(divisor, Math.abs(coefficient)), by);
+}
+
+/** floor(affine / by), where `by` divides all coefficients. */
+function divided({ terms, constant }: Affine, by: number): Affine {
+  return {
+    terms: terms.map(({ atom, coefficient }) => ({ atom, coefficient: coefficient / by })),
+    constant: Math.floor(constant / by),
+  };
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b);
 }
 
 export type ComputedIndex = Extract<IndexExpr, { kind: "computed" }>;

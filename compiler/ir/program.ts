@@ -50,6 +50,12 @@ export function dimensionsOf(type: TensorType, batch: number): readonly number[]
   return type.batched ? [batch, ...type.shape] : type.shape;
 }
 
+/** Dimensions of which the last ones are made one, so that `rank` are left. */
+export function mergeDimensions(dimensions: readonly number[], rank: number): readonly number[] {
+  const merged = dimensions.slice(rank - 1).reduce((product, size) => product * size, 1);
+  return dimensions.length <= rank ? dimensions : [...dimensions.slice(0, rank - 1), merged];
+}
+
 /** Bytes of a value. */
 export function valueBytes(type: TensorType, batch: number): number {
   return elementCount(type) * (type.batched ? batch : 1) * 4;

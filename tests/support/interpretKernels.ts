@@ -9,6 +9,7 @@ import { shapeElements } from "../../compiler/ir/graph.ts";
 import type { Graph, TensorType, ValueId } from "../../compiler/ir/graph.ts";
 import { loadedNames, namedValue, spansBatch, sumsOverBatch, valueName } from "../../compiler/ir/kernel.ts";
 import type { Kernel, KernelPlan, Stage } from "../../compiler/ir/kernel.ts";
+import { mergeDimensions } from "../../compiler/ir/program.ts";
 import { layoutsOf, sharesLoops, stageTile } from "../../compiler/ir/tiles.ts";
 import { fullShape, interpretComputation } from "./interpret.ts";
 import { roundHalf } from "./roundHalf.ts";
@@ -110,17 +111,18 @@ export function interpretKernels(
   function storeInside(value: ValueId, { of, starts }: NonNullable<Stage["slice"]>, slab: number): void {
     const stored = memoryOf(of, slab);
     const part = memoryOf(value, slab).get(value);
-    const shape = shapeOf(of);
+    const shape = mergeDimensions(shapeOf(of), starts.length);
     const whole = stored.get(of) ?? {
       shape,
       values: new Float64Array(shapeElements(shape)),
     };
     if (part === undefined) throw new Error(`%${value} is not stored`);
+    const sizes = mergeDimensions(part.shape, starts.length);
     const values = Float64Array.from(whole.values);
     for (const [position, element] of part.values.entries()) {
       let [rest, at, stride] = [position, 0, 1];
       for (let dimension = shape.length - 1; dimension >= 0; dimension--) {
-        const size = part.shape[dimension] ?? 1;
+        const size = sizes[dimension] ?? 1;
         at += ((rest % size) + (starts[dimension] ?? 0)) * stride;
         stride *= shape[dimension] ?? 1;
         rest = Math.floor(rest / size);
