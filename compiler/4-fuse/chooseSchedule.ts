@@ -104,8 +104,6 @@ export interface Search {
   readonly split: Axis | undefined;
   readonly mostParts: number;
   readonly wanted: number;
-  /** Positions among the reduced axes of those whose four neighbours are one load. */
-  readonly fours: readonly number[];
   /** About how many lines the kernel's text has under a choice. */
   readonly linesOf: (choice: Choice) => number;
 }
@@ -140,7 +138,6 @@ export function openSearch(
     mostParts: split === undefined ? 1 : Math.min(largestSplit, split.extent),
     wanted: wantedInvocations[options.adapterClass],
     linesOf: lineEstimate(kernel, layouts, patterns),
-    fours: packedAxes(patterns, axes, body.over),
   };
 }
 
@@ -179,9 +176,9 @@ function scheduleReduction(
   options: ScheduleOptions,
 ): Schedule {
   const search = openSearch(kernel, root, body, layouts, options);
-  const { axes, constraints, periods, linesOf, fours } = search;
+  const { axes, constraints, periods, linesOf } = search;
   let best: { readonly cost: number; readonly choice: Choice; readonly parts: number } | undefined;
-  for (const choice of choices(axes, body.over, constraints, periods, options.lineBudget, fours)) {
+  for (const choice of choices(axes, body.over, constraints, periods, options.lineBudget)) {
     const parts = partsFor(choice, search);
     // Most choices cost too much before their loads are counted.
     const cost = costOf(choice, parts, search, best?.cost);
@@ -271,7 +268,6 @@ export function* choices(
   constraints: ReadonlyMap<string, TileConstraint>,
   periods: ReadonlyMap<string, number>,
   lineBudget: number,
-  fours: readonly number[] = [],
 ): Iterable<Choice> {
   const least = axes.map((axis) => {
     const { multipleOf, full } = constraints.get(axis.name) ?? { multipleOf: 1, full: false };
@@ -281,26 +277,11 @@ export function* choices(
   const roomFor = (unrolled: number): number =>
     Math.max(1, leastSums, Math.min(accumulatorLimit, Math.floor(lineBudget / unrolled)));
   const all = tilings(axes, constraints, periods, least, roomFor(1));
-  for (const unrolls of [...unrollings(over, lineBudget)].flatMap((each) => withFours(each, fours))) {
+  for (const unrolls of unrollings(over, lineBudget)) {
     const unrolled = unrolls.reduce((product, each) => product * each, 1);
     const room = roomFor(unrolled);
     for (const tiling of all) if (tiling.sums <= room) yield { tiling, unrolls, unrolled };
   }
-}
-
-/** The unrolling, and with four channels at a time: `fours` are the reduced axes along which four neighbours are one load. */
-function withFours(unrolls: readonly number[], fours: readonly number[]): readonly (readonly number[])[] {
-  const more = fours.filter((position) => unrolls[position] === 1);
-  return [unrolls, ...more.map((position) => unrolls.map((each, index) => (index === position ? 4 : each)))];
-}
-
-/** The reduced axes that count packed channels. */
-function packedAxes(patterns: readonly LoadPattern[], axes: readonly Axis[], over: readonly Axis[]): readonly number[] {
-  const found = patterns.flatMap(({ dimensions, fastest }) =>
-    fastest === dimensions.length - 1 ? [] : (dimensions[fastest]?.axes ?? []),
-  );
-  const positions = [...new Set(found)].map((at) => at - axes.length);
-  return positions.filter((position) => (over[position]?.extent ?? 1) % 4 === 0);
 }
 
 function* unrollings(over: readonly Axis[], lineBudget: number): Iterable<readonly number[]> {

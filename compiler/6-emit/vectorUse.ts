@@ -5,7 +5,7 @@ import type { Affine } from "../ir/affine.ts";
 export interface VectorUse {
   /** Notes a load or a store of one element. */
   touch(binding: string, linear: Affine): void;
-  /** Whether vectors pay: half as many of them are touched as elements, or fewer. */
+  /** Whether vectors pay: a third as many of them are touched as elements, or fewer; of a narrow window most of a vector is not used. */
   pays(binding: string): boolean;
 }
 
@@ -14,6 +14,9 @@ interface Touched {
   readonly scalars: Set<string>;
   readonly vectors: Set<string>;
 }
+
+/** Elements of a vector that must be used, on average. */
+const leastUse = 3;
 
 export function createVectorUse(): VectorUse {
   const touched = new Map<string, Touched>();
@@ -35,7 +38,7 @@ export function createVectorUse(): VectorUse {
     },
     pays(binding) {
       const record = touched.get(binding);
-      return record !== undefined && record.aligned && record.vectors.size * 2 <= record.scalars.size;
+      return record !== undefined && record.aligned && record.vectors.size * leastUse <= record.scalars.size;
     },
   };
 }

@@ -54,6 +54,20 @@ describe("a schedule", () => {
     }
   });
 
+  test("holds whole rows of a padded convolution, whose taps outside are known; not at the cost of its channels", () => {
+    const tileOf = (size: number): Readonly<Record<string, number>> => {
+      const [conv] = kernelsOf(
+        `16 x ${size} x ${size}`,
+        "conv(16, kernel: 3, padding: 1) -> relu\nflatten -> linear(3)",
+        64,
+      );
+      if (conv === undefined) throw new Error("no kernel");
+      return chooseSchedule(conv, { ...cpu, lineBudget: 264 }).tile;
+    };
+    expect(tileOf(12)).toMatchObject({ x: 12 });
+    expect(tileOf(32)["c"]).toBeGreaterThan(1);
+  });
+
   test("is shorter where less text is allowed", () => {
     const work = (kernel: Kernel, lineBudget: number): number => {
       const { tile, unroll } = chooseSchedule(kernel, { ...cpu, lineBudget });
