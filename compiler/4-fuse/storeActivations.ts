@@ -1,11 +1,14 @@
 /** Decides how the values that kernels hand each other lie in memory, once fusion has decided which do. */
+import type { Choices } from "../ir/choices.ts";
 import type { Graph, ValueId } from "../ir/graph.ts";
 import type { KernelPlan } from "../ir/kernel.ts";
 import { ops } from "../ops/index.ts";
+import { packChannels } from "./packChannels.ts";
 import { storeHalf } from "./storeHalf.ts";
 
 export interface StoreOptions {
   readonly precision: "f32" | "f16";
+  readonly choices: Choices;
   /** What the loss is a mean of. */
   readonly wholeBatch: number;
 }
@@ -15,18 +18,20 @@ export function storeActivations(
   plan: KernelPlan,
   graph: Graph,
   keep: readonly ValueId[],
-  { precision, wholeBatch }: StoreOptions,
+  { precision, choices, wholeBatch }: StoreOptions,
 ): KernelPlan {
-  if (precision === "f32") return plan;
   const storagesOf = (value: ValueId): readonly ValueId[] => {
     const storage = plan.aliasOf.get(value) ?? value;
     return plan.slabsOf.get(storage) ?? [storage];
   };
+  const kept = new Set(keep.flatMap(storagesOf));
+  const packed = choices.packed === true ? packChannels(plan, kept) : plan;
+  if (precision === "f32") return packed;
   const heads = graph.heads.map(({ value }) => value);
   const targets = graph.inputs.filter(({ name }) => name === "labels" || name === "cotangent");
-  return storeHalf(plan, {
+  return storeHalf(packed, {
     batch: wholeBatch,
-    whole: new Set([...keep, ...heads].flatMap(storagesOf)),
+    whole: new Set([...kept, ...heads.flatMap(storagesOf)]),
     targets: targets.flatMap(({ value }) => storagesOf(value)),
     hasWideRange: (op) => ops.get(op)?.wideRange === true,
   });

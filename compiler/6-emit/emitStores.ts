@@ -1,5 +1,13 @@
 /** Writes the stored stages' tiles to memory, elements past the end of an axis left out. */
-import { addAffine, affineKey, constantAffine, linearAffine, rangeOf, variableAffine } from "../ir/affine.ts";
+import {
+  addAffine,
+  affineKey,
+  constantAffine,
+  linearAffine,
+  packedAffine,
+  rangeOf,
+  variableAffine,
+} from "../ir/affine.ts";
 import type { Affine } from "../ir/affine.ts";
 import { elementCount } from "../ir/graph.ts";
 import type { Stage } from "../ir/kernel.ts";
@@ -77,6 +85,7 @@ function elementsOf(
   const extents = axes.map((axis) => axis.extent);
   const whole = stage.slice === undefined ? extents : dimensionsOf(options.typeOf(stage.slice.of), options.batch);
   const stored = mergeDimensions(whole, axes.length);
+  const isPacked = options.typeOf(stage.slice?.of ?? stage.value).packed === true;
   const elements = elementCount(stage.type) * (stage.type.batched ? options.batch : 1);
   return [...combinations(tile)].flatMap((offsets) => {
     const bindings = evaluator.axesAt(index, offsets);
@@ -88,10 +97,9 @@ function elementsOf(
       if (low >= extent) return [];
       if (high >= extent) guards.push(`${evaluator.index(at)} < ${extent}`);
     }
-    let linear = linearAffine(
-      position.map((at, dimension) => addAffine(at, constantAffine(stage.slice?.starts[dimension] ?? 0))),
-      stored,
-    );
+    const starts = stage.slice?.starts ?? [];
+    const place = position.map((at, dimension) => addAffine(at, constantAffine(starts[dimension] ?? 0)));
+    let linear = isPacked ? packedAffine(place, stored, scopes.ranges) : linearAffine(place, stored);
     if (part !== undefined && isSplit(stage, kernel))
       linear = addAffine(linear, variableAffine(part, partStride(elements)));
     if (stage.value === options.ring) linear = addAffine(linear, ringRow(stage, options, scopes));

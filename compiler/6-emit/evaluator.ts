@@ -9,6 +9,7 @@ import {
   affineOf,
   constantAffine,
   linearAffine,
+  packedAffine,
   rangeOf,
   scaleAffine,
   variableAffine,
@@ -240,8 +241,10 @@ export function createEvaluator(
         checks.push({ text, level: levelOf(each) });
       }
     }
-    const binding = bindingOf(options.storageOf(namedValue(expr.from)));
-    const loaded = memory.load(binding, linearAffine(position, extents));
+    const storage = options.storageOf(namedValue(expr.from));
+    const isPacked = options.typeOf(storage).packed === true;
+    const linear = isPacked ? packedAffine(position, extents, scopes.ranges) : linearAffine(position, extents);
+    const loaded = memory.load(bindingOf(storage), linear);
     if (checks.length === 0) return loaded;
     // Each dimension's check stands where its index does: a column's outside the loop over rows.
     const named = checks.map((check) => scopes.define(check.text, "fits", check.level, () => check.text));

@@ -232,6 +232,15 @@ export function variablesOf(affine: Affine): ReadonlySet<string> {
   return names;
 }
 
+/** Where an element of a batch of images lies that is stored in blocks of four channels: [batch, channels / 4, height, width, 4]. */
+export function packedAffine(index: readonly Affine[], extents: readonly number[], ranges: Ranges): Affine {
+  const [n, channel, y, x] = index as [Affine, Affine, Affine, Affine];
+  const [batch = 1, channels = 4, height = 1, width = 1] = extents;
+  const blocks = [n, divAffine(channel, 4, ranges), y, x];
+  const block = linearAffine(blocks, [batch, channels / 4, height, width]);
+  return addAffine(scaleAffine(block, 4), modAffine(channel, 4, ranges));
+}
+
 /** The row-major linear index of a multi-dimensional one. */
 export function linearAffine(index: readonly Affine[], extents: readonly number[]): Affine {
   let linear = constantAffine(0);

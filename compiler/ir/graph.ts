@@ -23,6 +23,8 @@ export interface TensorType {
   readonly dtype: "f32" | "u32" | "u8" | "f16";
   /** Of an "f16": the power of two that its elements are multiplied by where they are stored, so that small ones are kept. */
   readonly scale?: number;
+  /** Of a batch of images: stored in blocks of four channels, [batch, channels / 4, height, width, 4]. */
+  readonly packed?: true;
 }
 
 /** An attribute of a node after checking: defaults filled in, pairs expanded. */

@@ -25,7 +25,8 @@ const [candidatesPerKernel, stagedVariants] = [14, 2];
 export function createCandidates(request: ScheduleRequest, asked: CandidateOptions): Candidates {
   const { kernel, splittable, lineBudget, typeOf } = request;
   const { adapterClass, isCut, hasSubgroups, software } = asked;
-  const options: ScheduleOptions = { adapterClass, splittable, lineBudget };
+  const isPacked = (name: string): boolean => typeOf(namedValue(name)).packed === true;
+  const options: ScheduleOptions = { adapterClass, splittable, lineBudget, isPacked };
   const seen = new Set<string>();
   const isNew = (schedule: Schedule): boolean => {
     const text = scheduleText(schedule);

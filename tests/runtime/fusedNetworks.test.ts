@@ -73,6 +73,19 @@ describe("fused and unfused kernels give the same loss and gradients", () => {
   }, 120_000); // prettier-ignore
 });
 
+test("activations in blocks of four channels give the same step, on images of odd sizes", async () => {
+  const body =
+    "concat { branch { conv(4, kernel: 1) -> relu } branch { conv(8, kernel: 3, padding: 1) } }\n" +
+    "max_pool(2) -> conv(8, kernel: (1, 2)) -> tanh -> global_avg_pool -> flatten -> linear(3)";
+  const text = networkText("2 x 7 x 5", body);
+  const packed = compileText(text, { batch, choices: { packed: true } });
+  expect([...packed.training.kernels.types.values()].filter((type) => type.packed === true).length).toBeGreaterThan(3);
+  const [[ours], [theirs]] = [await run(packed, [batch]), await run(compileText(text, { batch }), [batch])];
+  expect(Math.abs((ours?.stepLoss ?? NaN) - (theirs?.stepLoss ?? NaN))).toBeLessThan(1e-5);
+  for (const [name, gradient] of Object.entries(theirs?.gradients ?? {}))
+    expectClose(name, ours?.gradients[name], gradient);
+}, 120_000);
+
 test("half the memory: the same losses and gradients, dropout's draws included", async () => {
   const body =
     "repeat 4 { conv(4, kernel: 3, padding: 1, bias: false) -> batch_norm -> relu } max_pool(2) -> dropout(0.4)\n" +
