@@ -103,7 +103,7 @@ export function runPipeline(graph: Graph, request: PipelineOptions): PipelineRes
     ...(batchSlabs !== undefined && { batchSlabs, batch: batchSlabs.rows }),
     layoutsOf: rememberLayouts(),
   };
-  const inference = inferenceKernels(graph, options);
+  const inference = inferenceKernels(graph, { ...options, choices: options.choices.inference ?? options.choices });
   const step = options.training === undefined ? undefined : planStep(graph, options.training, inference, options);
   const { training, tensors } = step ?? {
     tensors: persistentTensors(graph, inference.program, undefined, options.bindingBytes),

@@ -93,7 +93,7 @@ function descriptorFor({ features, limits }: GPUAdapter): GPUDeviceDescriptor {
 
 /** The network's entry in the table. */
 function tunedNetwork({ name, recipe, plan }: CompiledNetwork, result: TuningResult): TunedNetwork {
-  const { step, inference, choices, stepClock } = result;
+  const { step, inference, choices, plainInference, stepClock } = result;
   const gain = ({ comparison, kept }: Outcome): { before: number; after: number } => {
     const before = Math.round(comparison?.before ?? 0);
     return { before, after: kept ? Math.round(comparison?.after ?? 0) : before };
@@ -104,6 +104,7 @@ function tunedNetwork({ name, recipe, plan }: CompiledNetwork, result: TuningRes
     batch: plan.batch,
     clock: stepClock,
     choices,
+    ...(plainInference && { plainInference }),
     ...(step !== undefined && { step: gain(step) }),
     inference: gain(inference),
   };

@@ -19,6 +19,8 @@ export interface Choices {
   readonly staged?: boolean;
   /** What the invocations of a quad all read is loaded by one of them each; needs the adapter's feature "subgroups". */
   readonly subgroups?: boolean;
+  /** What inference is computed by instead; the same unless given. */
+  readonly inference?: Choices;
   /** Schedules of single kernels, by `scheduleKey`. */
   readonly schedules?: ReadonlyMap<string, Schedule>;
 }

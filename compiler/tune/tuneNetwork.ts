@@ -43,6 +43,8 @@ export interface TuningResult {
   readonly stepClock: string;
   /** The ways for the whole network that are kept. */
   readonly choices: Partial<Record<NetworkChoice, boolean>>;
+  /** Whether they are kept for the training step alone, inference being slower by them. */
+  readonly plainInference: boolean;
   readonly ways: readonly TriedChoice[];
   /** The network's kernels, the heaviest first; with what is kept for them. */
   readonly units: readonly MeasuredUnit[];
@@ -100,7 +102,7 @@ export async function tuneNetwork(options: TuneNetworkOptions): Promise<TuningRe
       },
     });
     const plain = options.compile({});
-    let found: Found = { choices, units };
+    let found: Found = { choices, units, plainInference: false };
     const outcomes = new Map<TunedProgram, Outcome>();
     for (const program of ["training", "inference"] as const) {
       if (plain.plan[program] === undefined) continue;
@@ -113,7 +115,7 @@ export async function tuneNetwork(options: TuneNetworkOptions): Promise<TuningRe
           : await comparePlans(device, clock, [plain.plan, tuned.plan], { program, leastRounds, mostRounds, hasTime });
       const kept = comparison !== undefined && comparison.ratio < better && comparison.won >= mostRoundsWon;
       outcomes.set(program, { kept, ...(comparison !== undefined && { comparison }) });
-      if (!kept) found = without(found, program, plain.plan.training === undefined || program === "training");
+      if (!kept) found = without(found, program, plain.plan.training === undefined);
     }
     const [step, inference] = [outcomes.get("training"), outcomes.get("inference")];
     return {
@@ -135,23 +137,26 @@ export async function tuneNetwork(options: TuneNetworkOptions): Promise<TuningRe
 interface Found {
   readonly choices: TuningResult["choices"];
   readonly units: readonly MeasuredUnit[];
+  readonly plainInference: boolean;
 }
 
-function choicesOf({ choices, units }: Found): Choices {
+function choicesOf({ choices, units, plainInference }: Found): Choices {
   // A kernel of both programs goes by the training step.
   const byProgram = [...units].sort((a, b) => (a.unit.program < b.unit.program ? -1 : 1));
   const schedules = byProgram.flatMap(({ unit, found }) => (found === undefined ? [] : [[unit.key, found.schedule] as const])); // prettier-ignore
-  return withSchedules(choices, schedules);
+  return { ...withSchedules(choices, schedules), ...(plainInference && { inference: {} }) };
 }
 
-/** What was found without a program's kernels and, where it `decides`, without the ways for the whole network. */
-function without({ choices, units }: Found, program: TunedProgram, decides: boolean): Found {
+/** What was found without a program's kernels; and without the ways for the whole network there, the step's where it is trained. */
+function without({ choices, units }: Found, program: TunedProgram, isUntrained: boolean): Found {
+  const isPlain = program === "inference" && !isUntrained;
   return {
-    choices: decides ? {} : choices,
+    choices: isPlain ? choices : {},
     units: units.map((each) => {
       const { found: _, ...rest } = each;
       return each.unit.program === program ? rest : each;
     }),
+    plainInference: isPlain && Object.keys(choices).length > 0,
   };
 }
 

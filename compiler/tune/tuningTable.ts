@@ -41,6 +41,8 @@ export interface TunedNetwork {
   /** "CPU time", "GPU time" or "wall time". */
   readonly clock: string;
   readonly choices: Readonly<Partial<Record<NetworkChoice, boolean>>>;
+  /** The ways are the training step's alone: inference was slower by them. */
+  readonly plainInference?: true;
   /** Of a whole training step, where there is a recipe; equal where the cost model's way was kept. */
   readonly step?: Gain;
   readonly inference: Gain;
@@ -110,10 +112,10 @@ export function withResults(
 /** What a table decides for a network on its adapter; undefined where it has nothing for it. */
 export function choicesOf({ networks, kernels }: AdapterTable, networkKey: string): Choices | undefined {
   // A way for a whole network was measured with that network; a kernel's schedule goes with the kernel.
-  const choices = networks[networkKey]?.choices ?? {};
+  const { choices, plainInference } = networks[networkKey] ?? { choices: {} };
   const schedules = new Map(Object.entries(kernels).map(([key, { schedule }]) => [key, schedule]));
   if (schedules.size === 0 && Object.keys(choices).length === 0) return undefined;
-  return { ...choices, schedules };
+  return { ...choices, schedules, ...(plainInference === true && { inference: {} }) };
 }
 
 /** What tells adapters apart, of all that WebGPU says of one. */
@@ -155,7 +157,7 @@ function entriesOf<T>(
 }
 
 function tunedNetwork(value: Readonly<Record<string, unknown>>): TunedNetwork | undefined {
-  const { model, recipe, batch, clock, choices, step, inference } = value;
+  const { model, recipe, batch, clock, choices, plainInference, step, inference } = value;
   const given = isRecord(choices) ? choices : {};
   const taken = networkChoices.filter((name) => typeof given[name] === "boolean");
   if (!isGain(inference)) return undefined;
@@ -165,6 +167,7 @@ function tunedNetwork(value: Readonly<Record<string, unknown>>): TunedNetwork | 
     batch: Number(batch),
     clock: String(clock),
     choices: Object.fromEntries(taken.map((name) => [name, given[name] === true])),
+    ...(plainInference === true && { plainInference }),
     ...(isGain(step) && { step: { before: step.before, after: step.after } }),
     inference: { before: inference.before, after: inference.after },
   };

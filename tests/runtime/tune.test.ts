@@ -6,6 +6,7 @@ import { listSchedules } from "../../compiler/4-fuse/listSchedules.ts";
 import { addTunedPlans } from "../../compiler/6-emit/addTunedPlans.ts";
 import { compileCommand } from "../../compiler/commands/compile.ts";
 import { tuneCommand } from "../../compiler/commands/tune.ts";
+import type { Choices } from "../../compiler/ir/choices.ts";
 import type { Schedule } from "../../compiler/ir/kernel.ts";
 import { networkUnits } from "../../compiler/tune/networkUnits.ts";
 import { readTable, writeTable } from "../../compiler/tune/tuningTable.ts";
@@ -73,6 +74,17 @@ describe("a plan with other schedules for one adapter", () => {
     expect(texts(expected.plan)).toEqual(texts(plain.plan));
     expect(texts(actual.plan)).toEqual(texts(tuned.plan));
     expect(texts(actual.plan)).not.toEqual(texts(plain.plan));
+  });
+
+  test("is for the training step alone where inference is to stay as it was", () => {
+    const schedules = other(1);
+    const textsOf = (program: "training" | "inference", choices: Choices): readonly (string | undefined)[] => {
+      const { plan } = compileText(spec, { choices });
+      return (plan[program]?.dispatches ?? []).map(({ kernel }) => plan.kernels[kernel]?.wgsl);
+    };
+    expect(textsOf("training", { schedules, inference: {} })).toEqual(textsOf("training", { schedules }));
+    expect(textsOf("inference", { schedules, inference: {} })).toEqual(textsOf("inference", {}));
+    expect(textsOf("inference", { schedules })).not.toEqual(textsOf("inference", {}));
   });
 
   test("is the plan itself on other adapters, its texts once", () => {

@@ -51,6 +51,8 @@ describe("a tuning table", () => {
     expect(choicesOf(own, "abc")).toEqual({ winograd: true, schedules: new Map([["conv 1", schedule]]) });
     expect(choicesOf(own, "another")).toEqual({ schedules: new Map([["conv 1", schedule]]) });
     expect(choicesOf({ ...own, kernels: {} }, "another")).toBeUndefined();
+    const stepAlone = { ...own, kernels: {}, networks: { abc: { ...found, plainInference: true as const } } };
+    expect(choicesOf(stepAlone, "abc")).toEqual({ winograd: true, schedules: new Map(), inference: {} });
   });
 
   test("keeps other adapters, and other networks' kernels; what was measured again takes the old one's place", () => {
@@ -84,7 +86,10 @@ describe("a tuning table", () => {
         { adapter: "none", networks: {}, kernels: {} },
         {
           adapter: { ...adapter, description: 5 },
-          networks: { a: { model: "M" }, b: { ...found, choices: { winograd: "yes", packed: false, more: true } } },
+          networks: {
+            a: { model: "M" },
+            b: { ...found, plainInference: 1, choices: { winograd: "yes", packed: false, more: true } },
+          },
           kernels: {
             none: null,
             text: { ...kernel, schedule: "fast" },
