@@ -5,7 +5,7 @@
  * The model counts, for one multiply-add, the loads that it needs after equal ones are shared: on software adapters a load
  * from memory costs ten to twenty multiply-adds, and on a GPU reuse in registers is what a tile is for, too.
  */
-import { axisNames, loadsOf, rewriteScalar } from "../ir/expression.ts";
+import { axisNames, keepsToRows, loadsOf, rewriteScalar } from "../ir/expression.ts";
 import type { Axis, IndexExpr, ReduceBody, ScalarExpr } from "../ir/expression.ts";
 import type { Kernel, Schedule, Stage } from "../ir/kernel.ts";
 import { layoutsOf, leastCommonMultiple, mergeConstraints } from "../ir/tiles.ts";
@@ -292,7 +292,7 @@ function* unrollings(over: readonly Axis[], lineBudget: number): Iterable<readon
     const axis = over[position];
     if (axis === undefined || axis.batch === true) return;
     for (const factor of divisors(axis.extent)) {
-      if (factor === 1 || factor > 16 || inner * factor > lineBudget) continue;
+      if (factor === 1 || factor > 16 || inner * factor > lineBudget || !keepsToRows(axis, factor)) continue;
       yield whole.map((each, index) => (index === position ? factor : each));
     }
     if (axis.extent > 16 || inner * axis.extent > lineBudget) return;
@@ -309,11 +309,14 @@ function tilings(
   least: readonly number[],
   room: number,
 ): readonly Tiling[] {
-  const sizes = axes.map(({ name, extent }, position) => {
+  const sizes = axes.map((axis, position) => {
+    const { name, extent } = axis;
     const smallest = least[position] ?? 1;
     if (constraints.get(name)?.full === true) return [smallest];
     const period = periods.get(name) ?? 1;
-    const fitting = tileSizes(extent).filter((size) => size % smallest === 0 && (size === 1 || size % period === 0));
+    const fitting = tileSizes(extent).filter(
+      (size) => size % smallest === 0 && (size === 1 || size % period === 0) && keepsToRows(axis, size),
+    );
     return fitting.includes(smallest) ? fitting : [...fitting, smallest];
   });
   const found: Tiling[] = [];

@@ -38,8 +38,12 @@ export function useImplicitGemm(plan: KernelPlan, { batch, choices }: ImplicitGe
   let next = Math.max(-1, ...types.keys());
   const kernels = plan.kernels.map((kernel) => {
     const fused = fusedAxes(kernel);
-    if (fused === undefined || touchesPacked(kernel)) return kernel;
-    return { ...kernel, stages: kernel.stages.map((stage) => rewriteStage(stage, kernel, fused)) };
+    const [root] = kernel.stages;
+    if (fused === undefined || root === undefined || touchesPacked(kernel)) return kernel;
+    const { computation } = rewriteStage(root, kernel, fused);
+    const isDivided = loadsOf(computation).some(({ index }) => index.some(divides));
+    const aligned = isDivided ? inRows(fused) : fused;
+    return { ...kernel, stages: kernel.stages.map((stage) => rewriteStage(stage, kernel, aligned)) };
   });
   return { ...plan, kernels, types, aliasOf };
 
@@ -128,6 +132,24 @@ interface FusedAxes {
   readonly by: ReadonlyMap<string, IndexExpr>;
 }
 
+/** The axes with the rows that tiles and steps had better keep to. */
+function inRows(fused: FusedAxes): FusedAxes {
+  const { pixel, pixelParts, term, termParts } = fused;
+  return { ...fused, pixel: { ...pixel, rows: rowsOf(pixelParts) }, term: { ...term, rows: rowsOf(termParts) } };
+}
+
+/** Elements of the rows that axes make of one another, the shortest first. */
+function rowsOf(parts: readonly Axis[]): readonly number[] {
+  let row = 1;
+  return parts.slice(1).reverse().map(({ extent }) => (row *= extent)); // prettier-ignore
+}
+
+function divides(index: IndexExpr): boolean {
+  if (index.kind === "div" || index.kind === "mod") return true;
+  if (index.kind === "add") return divides(index.left) || divides(index.right);
+  return index.kind === "mul" && divides(index.of);
+}
+
 /** How a kernel's axes can be made a matrix product's; undefined where it is no convolution followed element by element. */
 function fusedAxes({ stages }: Kernel): FusedAxes | undefined {
   const root = stages[0]?.computation;
@@ -161,7 +183,8 @@ function fusedAxes({ stages }: Kernel): FusedAxes | undefined {
 function isConvolution({ axes, body }: Computation): boolean {
   if (body.kind !== "reduce" || body.combine !== "sum" || body.over.length !== 3) return false;
   if (axes.length !== 4 || axes[0]?.batch !== true || body.over.some(({ batch }) => batch === true)) return false;
-  if (body.value.kind !== "binary" || body.value.fn !== "mul") return false;
+  // A stride's gradient chooses for every element which taps reach it: by rows and columns it does so when it is written.
+  if (body.value.kind !== "binary" || body.value.fn !== "mul" || body.value.left.kind !== "load") return false;
   const weight = body.value.right;
   const [n, , y, x] = axes.map(({ name }) => name);
   return weight.kind === "load" && !weight.index.flatMap(axisNames).some((name) => [n, y, x].includes(name));

@@ -11,6 +11,8 @@ export interface Axis {
   readonly batch?: true;
   /** The sample that the axis starts at, where it is a part of the batch. */
   readonly first?: number;
+  /** Of an axis that counts several, row by row: elements of their rows. Steps that keep to these need no division at run time. */
+  readonly rows?: readonly number[];
 }
 
 /** A whole number made from axes. `div` is floor division and `mod` its remainder (never negative). */
@@ -166,6 +168,11 @@ export function uniform(name: UniformName): ScalarExpr {
 /** An index as a real number. */
 export function indexValue(of: IndexLike): ScalarExpr {
   return { kind: "index", of: idx(of) };
+}
+
+/** Whether steps of so many elements begin at the same places in all of an axis's rows, or at their beginnings. */
+export function keepsToRows({ rows = [] }: Axis, step: number): boolean {
+  return rows.every((row) => row % step === 0 || step % row === 0);
 }
 
 export function axis(name: string, extent: number): Axis {

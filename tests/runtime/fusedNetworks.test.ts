@@ -4,6 +4,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
+import { scheduleKey } from "../../compiler/4-fuse/scheduleKernels.ts";
+import { typeOf } from "../../compiler/ir/graph.ts";
+import { signatureOf } from "../../compiler/ir/kernel.ts";
+import type { Schedule, Stage } from "../../compiler/ir/kernel.ts";
 import { createNetwork } from "../../runtime/index.ts";
 import type { Gradients } from "../../runtime/training.ts";
 import { compileText } from "../support/compileText.ts";
@@ -72,6 +76,41 @@ describe("fused and unfused kernels give the same loss and gradients", () => {
     }
   }, 120_000); // prettier-ignore
 });
+
+test("Winograd's filtering and matrix products give the same step, on images of odd sizes", async () => {
+  const body =
+    "conv(4, kernel: 3, padding: 1) -> relu -> conv(3, kernel: 2, padding: 1) -> tanh -> conv(9, kernel: 1)\n" +
+    "conv(3, kernel: 3) -> relu -> max_pool(2) -> flatten -> linear(3)";
+  const text = networkText("2 x 7 x 5", body);
+  const options = { batch, imageGradient: true };
+  const choices = { winograd: true, implicitGemm: true };
+  const stagesOf = ({ training }: TrainableNetwork): readonly Stage[] =>
+    training.kernels.kernels.flatMap((kernel) => kernel.stages);
+  const found = compileText(text, { ...options, choices });
+  expect(stagesOf(found).filter(({ op }) => op === "winograd_products")).toHaveLength(4);
+  // Tiles of four pixels in rows of six: they go on from one row to the next.
+  const schedules = new Map(
+    found.training.kernels.kernels.flatMap((kernel): readonly (readonly [string, Schedule])[] => {
+      const pixel = kernel.stages[0]?.computation.axes[2];
+      if (pixel?.rows === undefined) return [];
+      const signature = signatureOf(kernel, (value) => typeOf(found.training.kernels.types, value));
+      return [[scheduleKey(signature, false), { ...kernel.schedule, tile: { ...kernel.schedule.tile, p: 4 } }]];
+    }),
+  );
+  expect(schedules.size).toBe(2);
+  const crossing = compileText(text, { ...options, choices: { ...choices, schedules } });
+  expect(crossing.training.kernels.kernels.filter(({ schedule }) => schedule.tile["p"] === 4).length).toBeGreaterThan(
+    1,
+  );
+  const [ours, theirs] = [await run(crossing, [batch, 2]), await run(compileText(text, options), [batch, 2])];
+  for (const [index, expected] of theirs.entries()) {
+    const actual = ours[index];
+    expect(Math.abs((actual?.stepLoss ?? NaN) - expected.stepLoss)).toBeLessThan(1e-5);
+    for (const [name, gradient] of Object.entries(expected.gradients))
+      expectClose(name, actual?.gradients[name], gradient);
+    expectClose("images", actual?.images, expected.images);
+  }
+}, 120_000);
 
 test("activations in blocks of four channels give the same step, on images of odd sizes", async () => {
   const body =
