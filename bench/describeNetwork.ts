@@ -5,6 +5,7 @@
 import { elementCount } from "../compiler/ir/graph.ts";
 import type { Attrs } from "../compiler/ir/graph.ts";
 import type { CompiledNetwork } from "../compiler/ir/output.ts";
+import type { InitialPlan } from "../runtime/plan.ts";
 
 export interface BenchNode {
   readonly op: string;
@@ -16,16 +17,19 @@ export interface BenchNode {
   readonly shape: readonly number[];
 }
 
-/** A parameter or a running statistic; `offset` counts elements in the file of first values. */
+/** A parameter or a running statistic; `offset` counts elements in the array of first values, which `initial` draws. */
 export interface BenchTensor {
   readonly name: string;
   readonly value: number;
   readonly shape: readonly number[];
   readonly offset: number;
+  readonly initial: InitialPlan;
 }
 
 export interface BenchNetwork {
   readonly name: string;
+  /** Of the first values. */
+  readonly seed: number;
   readonly batch: number;
   readonly inputShape: readonly number[];
   readonly classes: number;
@@ -55,14 +59,19 @@ export function describeNetwork(network: CompiledNetwork, multiplyAdds: number):
   if (Object.values(others).some((value) => value !== 0 && value !== false)) {
     throw new Error(`${network.name}: the bench knows of sgd's arguments lr and momentum alone`);
   }
+  const initials = new Map([...plan.parameters, ...plan.states].map(({ name, initial }) => [name, initial]));
   let offset = 0;
   const place = (tensor: (typeof graph.parameters | typeof graph.states)[number]): BenchTensor => {
-    const placed = { name: tensor.name, value: tensor.value, shape: tensor.type.shape, offset };
+    const { name, value, type } = tensor;
+    const initial = initials.get(name);
+    if (initial === undefined) throw new Error(`${network.name}: the plan has no ${name}`);
+    const placed = { name, value, shape: type.shape, offset, initial };
     offset += elementCount(tensor.type);
     return placed;
   };
   return {
     name: network.name,
+    seed: plan.seed,
     batch: plan.batch,
     inputShape: plan.inputShape,
     classes: plan.outputShape.reduce((product, size) => product * size, 1),

@@ -1,9 +1,13 @@
 /** From what the processes measured to one row per entry; pure. */
 
-/** One warm training step. */
+/** What a step does: trains on a batch, or predicts one. */
+export type BenchProgram = "training" | "inference";
+
+/** One warm step. */
 export interface StepSample {
   readonly wallSeconds: number;
-  readonly cpuSeconds: number;
+  /** Of the process; absent in browsers. */
+  readonly cpuSeconds?: number;
   /** Counts are absent where an entry uses no WebGPU. */
   readonly dispatches?: number;
   readonly submits?: number;
@@ -15,21 +19,21 @@ export interface StepSample {
 export interface EntryRun {
   /** Seconds to import the library. */
   readonly loadSeconds: number;
-  readonly cold: { readonly wallSeconds: number; readonly cpuSeconds: number };
+  readonly cold: { readonly wallSeconds: number; readonly cpuSeconds?: number };
   readonly steps: readonly StepSample[];
   readonly peakBytes?: number;
-  /** Of the first steps, the cold one included. */
-  readonly losses: readonly number[];
+  /** Of the first steps, the cold one included: their losses, or the mean squares of their outputs. */
+  readonly outcomes: readonly number[];
   /** The adapter, or what stands in its place. */
   readonly adapter: string;
 }
 
-/** The best matrix product that one process found. */
+/** One matrix product that was timed. */
 export interface RateRun {
   readonly variant: string;
-  /** Multiply-adds a second of wall-clock time, and of process CPU time. */
+  /** Multiply-adds a second of wall-clock time, and of process CPU time where it can be asked for. */
   readonly wallRate: number;
-  readonly cpuRate: number;
+  readonly cpuRate?: number;
 }
 
 export interface Spread {
@@ -43,9 +47,9 @@ export interface EntryRow {
   readonly rounds: number;
   readonly samples: number;
   readonly wallSeconds: Spread;
-  readonly cpuSeconds: Spread;
+  readonly cpuSeconds?: Spread;
   readonly coldSeconds: Spread;
-  readonly coldCpuSeconds: Spread;
+  readonly coldCpuSeconds?: Spread;
   readonly loadSeconds: Spread;
   readonly dispatches?: number;
   readonly submits?: number;
@@ -56,19 +60,19 @@ export interface EntryRow {
   readonly imagesPerSecond: number;
   /** Rate of the fastest step over the best rate of a matrix product; absent where none was measured. */
   readonly rateShare?: number;
-  readonly losses: readonly number[];
+  readonly outcomes: readonly number[];
   /** "" where they are the reference's; else the first difference in words. */
   readonly disagreement: string;
 }
 
 export interface RowContext {
+  readonly program: BenchProgram;
   readonly batch: number;
   /** Forward, of one image. */
   readonly multiplyAdds: number;
-  /** A software adapter computes in the process, so its time is CPU time; a GPU's is wall-clock time. */
+  /** A software adapter computes in the process, so its time is CPU time where that is known; a GPU's is wall-clock time. */
   readonly software: boolean;
   readonly rates: readonly RateRun[];
-  readonly referenceLosses: readonly number[];
 }
 
 /** The middle value, or the mean of the two middle ones; NaN of nothing. */
@@ -83,42 +87,59 @@ export function spread(values: readonly number[]): Spread {
   return { median: median(values), minimum: values.length === 0 ? NaN : Math.min(...values) };
 }
 
-/** Losses of the same step on the same data differ by rounding alone: by less than this share of the loss. */
-export const lossTolerance = 2e-3;
+/** Outcomes of the same step on the same data differ by rounding alone: by less than this share. */
+export const outcomeTolerance = 2e-3;
 
-/** "" when the losses of the steps that both have agree, else the first that does not. */
-export function compareLosses(losses: readonly number[], reference: readonly number[]): string {
-  for (let step = 0; step < Math.min(losses.length, reference.length); step++) {
-    const [found, expected] = [losses[step] ?? NaN, reference[step] ?? NaN];
+/** "" when the outcomes of the steps that both have agree, else the first that does not. */
+export function compareOutcomes(outcomes: readonly number[], reference: readonly number[]): string {
+  for (let step = 0; step < Math.min(outcomes.length, reference.length); step++) {
+    const [found, expected] = [outcomes[step] ?? NaN, reference[step] ?? NaN];
     // Written so that NaN disagrees.
-    if (!(Math.abs(found - expected) <= lossTolerance * Math.max(Math.abs(expected), 1e-3))) {
+    if (!(Math.abs(found - expected) <= outcomeTolerance * Math.max(Math.abs(expected), 1e-3))) {
       return `step ${step}: ${found.toPrecision(5)}, not ${expected.toPrecision(5)}`;
     }
   }
   return "";
 }
 
+/** One row for each entry that measured something, in their order; the first one's outcomes are what the others are compared with. */
+export function summarizeEntries(
+  runs: ReadonlyMap<string, readonly EntryRun[]>,
+  context: RowContext,
+): readonly EntryRow[] {
+  const measured = [...runs].filter(([, entryRuns]) => entryRuns.length > 0);
+  const reference = measured[0]?.[1][0]?.outcomes ?? [];
+  return measured.map(([entry, entryRuns]) => summarizeRuns(entry, entryRuns, reference, context));
+}
+
 /** Sums up an entry's processes; at least one of them must have measured a step. */
-export function summarizeRuns(entry: string, runs: readonly EntryRun[], context: RowContext): EntryRow {
+export function summarizeRuns(
+  entry: string,
+  runs: readonly EntryRun[],
+  reference: readonly number[],
+  context: RowContext,
+): EntryRow {
   const steps = runs.flatMap((run) => run.steps);
   const [first] = runs;
   if (first === undefined || steps.length === 0) throw new Error(`${entry} measured no step`);
   const wallSeconds = spread(steps.map((step) => step.wallSeconds));
-  const cpuSeconds = spread(steps.map((step) => step.cpuSeconds));
-  const stepWork = 3 * context.multiplyAdds * context.batch;
+  const cpuSeconds = spreadOf(steps.map((step) => step.cpuSeconds));
+  const coldCpuSeconds = spreadOf(runs.map((run) => run.cold.cpuSeconds));
+  // The gradients with respect to weights and to inputs take the forward pass's multiply-adds once more each.
+  const stepWork = (context.program === "training" ? 3 : 1) * context.multiplyAdds * context.batch;
   const best = fastest(context.rates, context.software);
-  const stepSeconds = context.software ? cpuSeconds.minimum : wallSeconds.minimum;
+  const stepSeconds = context.software ? (cpuSeconds ?? wallSeconds).minimum : wallSeconds.minimum;
   const peaks = runs.flatMap((run) => run.peakBytes ?? []);
-  const disagreements = runs.map((run) => compareLosses(run.losses, context.referenceLosses));
+  const disagreements = runs.map((run) => compareOutcomes(run.outcomes, reference));
   return {
     entry,
     adapter: first.adapter,
     rounds: runs.length,
     samples: steps.length,
     wallSeconds,
-    cpuSeconds,
+    ...(cpuSeconds && { cpuSeconds }),
     coldSeconds: spread(runs.map((run) => run.cold.wallSeconds)),
-    coldCpuSeconds: spread(runs.map((run) => run.cold.cpuSeconds)),
+    ...(coldCpuSeconds && { coldCpuSeconds }),
     loadSeconds: spread(runs.map((run) => run.loadSeconds)),
     ...medianOf("dispatches", steps),
     ...medianOf("submits", steps),
@@ -127,12 +148,12 @@ export function summarizeRuns(entry: string, runs: readonly EntryRun[], context:
     ...(peaks.length > 0 && { peakBytes: Math.max(...peaks) }),
     imagesPerSecond: context.batch / wallSeconds.median,
     ...(best !== undefined && { rateShare: stepWork / stepSeconds / rateOf(best, context.software) }),
-    losses: first.losses,
+    outcomes: first.outcomes,
     disagreement: disagreements.find((text) => text !== "") ?? "",
   };
 }
 
-/** The fastest of a run's matrix products, by CPU time on a software adapter and by wall-clock time on a GPU. */
+/** The fastest matrix product, by CPU time on a software adapter where that is known, else by wall-clock time. */
 export function fastest(rates: readonly RateRun[], software: boolean): RateRun | undefined {
   return rates.reduce<RateRun | undefined>(
     (best, run) => (best === undefined || rateOf(run, software) > rateOf(best, software) ? run : best),
@@ -140,8 +161,14 @@ export function fastest(rates: readonly RateRun[], software: boolean): RateRun |
   );
 }
 
-function rateOf(run: RateRun, software: boolean): number {
-  return software ? run.cpuRate : run.wallRate;
+/** Multiply-adds a second, of CPU time or of wall-clock time as `fastest` chooses. */
+export function rateOf(run: RateRun, software: boolean): number {
+  return software ? (run.cpuRate ?? run.wallRate) : run.wallRate;
+}
+
+function spreadOf(values: readonly (number | undefined)[]): Spread | undefined {
+  const known = values.filter((value) => value !== undefined);
+  return known.length === 0 ? undefined : spread(known);
 }
 
 type Count = "dispatches" | "submits" | "hostWaits" | "createdBytes";

@@ -1,5 +1,5 @@
 /** The bench's results as people read them; pure. */
-import type { EntryRow } from "./statistics.ts";
+import type { BenchProgram, EntryRow } from "./statistics.ts";
 
 /** Columns as wide as their longest cell, the first one aligned left, the others right. */
 export function renderTable(rows: readonly (readonly string[])[]): string {
@@ -13,32 +13,40 @@ export function renderTable(rows: readonly (readonly string[])[]): string {
   return [line(head), "-".repeat(widths.reduce((sum, width) => sum + width + 2, -2)), ...body.map(line), ""].join("\n");
 }
 
-export const heading: readonly string[] = [
-  "entry",
-  "CPU s/step",
-  "min",
-  "wall s/step",
-  "min",
-  "ratio",
-  "cold s",
-  "dispatches",
-  "submits",
-  "waits",
-  "peak MB",
-  "new bytes",
-  "images/s",
-  "of matmul",
-  "losses",
-];
+export interface TableOptions {
+  readonly program: BenchProgram;
+  /** A software adapter's time is process CPU time, where it is known. */
+  readonly software: boolean;
+}
 
-/** One row an entry; ratios are of the median time to the first row's: of CPU time on a software adapter, else of wall time. */
-export function renderRows(rows: readonly EntryRow[], software: boolean): string {
-  const timeOf = (row: EntryRow | undefined): number => (software ? row?.cpuSeconds : row?.wallSeconds)?.median ?? NaN;
+/** The heading, then one row an entry, without the columns of CPU time where none was measured. */
+export function tableCells(
+  rows: readonly EntryRow[],
+  { program, software }: TableOptions,
+): readonly (readonly string[])[] {
+  const hasCpu = rows.some((row) => row.cpuSeconds !== undefined);
+  const timeOf = (row: EntryRow | undefined): number =>
+    ((software ? row?.cpuSeconds : undefined) ?? row?.wallSeconds)?.median ?? NaN;
   const base = timeOf(rows[0]);
+  const heading = [
+    "entry",
+    ...(hasCpu ? ["CPU s/step", "min"] : []),
+    "wall s/step",
+    "min",
+    "ratio",
+    "cold s",
+    "dispatches",
+    "submits",
+    "waits",
+    "peak MB",
+    "new bytes",
+    "images/s",
+    "of matmul",
+    program === "training" ? "losses" : "outputs",
+  ];
   const cells = rows.map((row) => [
     row.entry,
-    seconds(row.cpuSeconds.median),
-    seconds(row.cpuSeconds.minimum),
+    ...(hasCpu ? [seconds(row.cpuSeconds?.median), seconds(row.cpuSeconds?.minimum)] : []),
     seconds(row.wallSeconds.median),
     seconds(row.wallSeconds.minimum),
     `${(timeOf(row) / base).toFixed(2)}x`,
@@ -52,11 +60,17 @@ export function renderRows(rows: readonly EntryRow[], software: boolean): string
     row.rateShare === undefined ? "-" : `${(row.rateShare * 100).toFixed(1)} %`,
     row.disagreement === "" ? "agree" : `DIFFER (${row.disagreement})`,
   ]);
-  return renderTable([heading, ...cells]);
+  return [heading, ...cells];
+}
+
+/** `tableCells` as text; ratios are of the median time to the first row's: of CPU time on a software adapter, else of wall time. */
+export function renderRows(rows: readonly EntryRow[], options: TableOptions): string {
+  return renderTable(tableCells(rows, options));
 }
 
 /** Three digits, as many as a noisy machine gives. */
-export function seconds(value: number): string {
+export function seconds(value: number | undefined): string {
+  if (value === undefined) return "-";
   return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
 }
 

@@ -1,6 +1,9 @@
 /** The workloads: specs of this folder, each with a recipe called `bench`. */
 export const workloads = ["lenet", "mnist_cnn", "residual_net", "inception_net", "bn_block", "resnet18"];
 
+/** What a step is: a training step, or the prediction of one batch from images on the host to outputs on the host. */
+export const programs = ["training", "inference"];
+
 /**
  * The entries. `module` is what the process imports for it; `peer` is true where it needs the packages of this folder
  * (such an entry is bundled first, as an app that uses the library would be: tfjs has no other form with gradients in Node);

@@ -19,17 +19,21 @@ async function createNetwork(jax, { network, values }) {
     states: states.map(place),
   };
 
-  const uses = new Map([[network.output, 1]]);
-  for (const { op, inputs } of nodes) {
-    for (const [name, value] of Object.entries(inputs)) {
-      // Batch norm in training mode reads its input thrice.
-      uses.set(value, (uses.get(value) ?? 0) + (op === "batch_norm" && name === "x" ? 3 : 1));
+  /** How often a forward pass reads each value. */
+  const countUses = (training) => {
+    const uses = new Map([[network.output, 1]]);
+    for (const { op, inputs } of nodes) {
+      for (const [name, value] of Object.entries(inputs)) {
+        // Batch norm in training mode reads its input thrice.
+        uses.set(value, (uses.get(value) ?? 0) + (training && op === "batch_norm" && name === "x" ? 3 : 1));
+      }
     }
-  }
+    return uses;
+  };
 
-  /** The mean loss, and the running statistics after the step. */
-  const lossOf = (weights, running, images, oneHot) => {
-    const left = new Map(uses);
+  /** The logits, and the running statistics after the step by the value that they replace. */
+  const forward = (weights, running, images, training) => {
+    const left = countUses(training);
     const found = new Map([[network.input, images]]);
     parameters.forEach(({ value }, i) => found.set(value, weights[i]));
     states.forEach(({ value }, i) => found.set(value, running[i]));
@@ -41,12 +45,19 @@ async function createNetwork(jax, { network, values }) {
     for (const node of nodes) {
       const run = ops[node.op];
       if (run === undefined) throw new Error(`the jax-js entry has no ${node.op}`);
-      found.set(node.output, run({ jax, node, batch, updated, read: (name) => take(node.inputs[name]) }));
+      found.set(node.output, run({ jax, node, batch, training, updated, read: (name) => take(node.inputs[name]) }));
     }
-    const logProbabilities = nn.logSoftmax(take(network.output), -1);
-    const loss = np.sum(logProbabilities.mul(oneHot)).mul(-1 / batch);
+    return [take(network.output), updated];
+  };
+
+  /** The mean loss, and the running statistics after the step. */
+  const lossOf = (weights, running, images, oneHot) => {
+    const [logits, updated] = forward(weights, running, images, true);
+    const loss = np.sum(nn.logSoftmax(logits, -1).mul(oneHot)).mul(-1 / batch);
     return [loss, states.map(({ value }) => updated.get(value))];
   };
+
+  const predict = jit((weights, running, images) => forward(weights, running, images, false)[0]);
 
   const trainStep = jit((weights, velocities, running, images, oneHot) => {
     const [[loss, newStates], gradients] = valueAndGrad(lossOf, { hasAux: true })(
@@ -75,6 +86,12 @@ async function createNetwork(jax, { network, values }) {
       const [value] = await loss.data();
       return { loss: Promise.resolve(value) };
     },
+    infer: ({ images }) =>
+      predict(
+        tensors.weights.map((weight) => weight.ref),
+        tensors.states.map((state) => state.ref),
+        np.array(images).reshape([batch, ...network.inputShape]),
+      ).data(),
   };
 }
 
@@ -101,30 +118,25 @@ const ops = {
     Object.keys(node.inputs)
       .map(read)
       .reduce((sum, term) => sum.add(term)),
-  batch_norm({ jax, node, batch, updated, read }) {
+  batch_norm({ jax, node, batch, training, updated, read }) {
     const { numpy: np, lax } = jax;
     const { eps, momentum } = node.attrs;
     const channels = [1, -1, 1, 1];
+    const apply = (mean, variance) => {
+      const scale = read("weight").mul(np.reciprocal(np.sqrt(variance.add(eps))));
+      const shift = read("bias").sub(mean.mul(scale.ref));
+      return read("x").mul(scale.reshape(channels)).add(shift.reshape(channels));
+    };
+    if (!training) return apply(read("running_mean"), read("running_var"));
     const count = batch * node.shape[1] * node.shape[2];
     const mean = np.mean(read("x"), [0, 2, 3]);
     const centred = read("x").sub(mean.ref.reshape(channels));
     const variance = np.mean(np.square(centred), [0, 2, 3]);
-    const unbiased = lax.stopGradient(variance.ref).mul((momentum * count) / (count - 1));
-    updated.set(
-      node.inputs.running_mean,
-      read("running_mean")
-        .mul(1 - momentum)
-        .add(lax.stopGradient(mean.ref).mul(momentum)),
-    );
-    updated.set(
-      node.inputs.running_var,
-      read("running_var")
-        .mul(1 - momentum)
-        .add(unbiased),
-    );
-    const scale = read("weight").mul(np.reciprocal(np.sqrt(variance.add(eps))));
-    const shift = read("bias").sub(mean.mul(scale.ref));
-    return read("x").mul(scale.reshape(channels)).add(shift.reshape(channels));
+    const follow = (name, value, factor) =>
+      updated.set(node.inputs[name], read(name).mul(1 - momentum).add(lax.stopGradient(value).mul(momentum * factor))); // prettier-ignore
+    follow("running_mean", mean.ref, 1);
+    follow("running_var", variance.ref, count / (count - 1));
+    return apply(mean, variance);
   },
 };
 

@@ -37,13 +37,13 @@ async function createNetwork(tf, { network, values }) {
   }
   const optimizer = tf.train.momentum(network.rate, network.momentum);
 
-  const forward = (images) => {
+  const forward = (images, training) => {
     const found = new Map([...variables, [network.input, images]]);
     for (const node of nodes) {
       const inputs = Object.fromEntries(Object.entries(node.inputs).map(([name, value]) => [name, found.get(value)]));
       const run = ops[node.op];
       if (run === undefined) throw new Error(`the tfjs entry has no ${node.op}`);
-      found.set(node.output, run(tf, inputs, node, batch));
+      found.set(node.output, run(tf, inputs, node, batch, training));
     }
     return found.get(network.output);
   };
@@ -55,10 +55,16 @@ async function createNetwork(tf, { network, values }) {
         tf.tensor(images, inNhwc(batch, network.inputShape)),
         tf.cast(tf.oneHot(tf.tensor1d(Int32Array.from(labels), "int32"), classes), "float32"),
       ]);
-      const loss = optimizer.minimize(() => tf.losses.softmaxCrossEntropy(oneHot, forward(x)), true);
+      const loss = optimizer.minimize(() => tf.losses.softmaxCrossEntropy(oneHot, forward(x, true)), true);
       const [value] = await loss.data();
       tf.dispose([x, oneHot, loss]);
       return { loss: Promise.resolve(value) };
+    },
+    async infer({ images }) {
+      const outputs = tf.tidy(() => forward(tf.tensor(images, inNhwc(batch, network.inputShape)), false));
+      const values = await outputs.data();
+      outputs.dispose();
+      return values;
     },
   };
 }
@@ -88,7 +94,8 @@ const ops = {
   reshape: (tf, { x }, { shape }, batch) => tf.reshape(x, inNhwc(batch, shape)),
   concat: (tf, inputs) => tf.concat(inOrder(inputs), 3),
   add: (tf, inputs) => tf.addN(inOrder(inputs)),
-  batch_norm(tf, { x, weight, bias, running_mean, running_var }, { attrs, shape }, batch) {
+  batch_norm(tf, { x, weight, bias, running_mean, running_var }, { attrs, shape }, batch, training) {
+    if (!training) return tf.batchNorm(x, running_mean, running_var, bias, weight, attrs.eps);
     const { mean, variance } = tf.moments(x, [0, 1, 2]);
     const count = batch * shape[1] * shape[2];
     const follow = (running, batchValue, factor) =>

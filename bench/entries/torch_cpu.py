@@ -1,4 +1,4 @@
-"""PyTorch on the CPU: the same step in another language, as a yardstick. Arguments: the JSON object that measure.mjs takes."""
+"""PyTorch on the CPU: the same steps in another language, as a yardstick. Arguments: the JSON object that measure.mjs takes."""
 
 import json
 import os
@@ -47,7 +47,7 @@ states = {tensor["value"]: place(tensor, False) for tensor in network["states"]}
 optimizer = torch.optim.SGD(parameters.values(), lr=network["rate"], momentum=network["momentum"])
 
 
-def step(index):
+def train(index):
     values = {**parameters, **states, network["input"]: images[index % len(images)]}
     loss = F.cross_entropy(forward(network, values), labels[index % len(labels)])
     optimizer.zero_grad()
@@ -56,21 +56,32 @@ def step(index):
     return loss.item()
 
 
+def predict(index):
+    """The logits; running statistics stand in for the batch's, as after eval()."""
+    values = {**parameters, **states, network["input"]: images[index % len(images)]}
+    with torch.no_grad():
+        return forward(network, values, training=False)
+
+
+training = arguments["program"] == "training"
+
+
 def timed(index, begin=None):
     wall, cpu = begin or (time.perf_counter(), time.process_time())
-    loss = step(index)
-    return loss, {"wallSeconds": time.perf_counter() - wall, "cpuSeconds": time.process_time() - cpu}
+    outcome = train(index) if training else predict(index)
+    sample = {"wallSeconds": time.perf_counter() - wall, "cpuSeconds": time.process_time() - cpu}
+    return outcome if training else outcome.square().mean().item(), sample
 
 
-loss, cold = timed(0, cold_begin)
-losses = [loss, timed(1)[0]]
+outcome, cold = timed(0, cold_begin)
+outcomes = [outcome, timed(1)[0]]
 samples = []
 deadline = time.perf_counter() + arguments["seconds"]
 while len(samples) < arguments["steps"] and (len(samples) < 2 or time.perf_counter() < deadline):
-    loss, sample = timed(len(losses))
-    losses.append(loss)
+    outcome, sample = timed(len(outcomes))
+    outcomes.append(outcome)
     samples.append(sample)
 
 with open(arguments["result"], "w") as file:
-    report = dict(loadSeconds=load_seconds, cold=cold, steps=samples, losses=losses[:4])
+    report = dict(loadSeconds=load_seconds, cold=cold, steps=samples, outcomes=outcomes[:4])
     json.dump(dict(report, adapter=f"PyTorch {torch.__version__}, {torch.get_num_threads()} threads"), file)

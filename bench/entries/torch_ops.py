@@ -8,7 +8,7 @@ def pool_arguments(attrs):
     return dict(kernel_size=attrs["kernel"], stride=attrs["stride"], padding=attrs["padding"])
 
 
-def run(op, attrs, shape, inputs):
+def run(op, attrs, shape, inputs, training):
     """One node: its inputs by name, and the shape of one sample's output."""
     if op == "conv":
         bias = inputs.get("bias")
@@ -34,14 +34,14 @@ def run(op, attrs, shape, inputs):
     if op == "batch_norm":
         running = (inputs["running_mean"], inputs["running_var"])
         return F.batch_norm(
-            inputs["x"], *running, inputs["weight"], inputs["bias"], True, attrs["momentum"], attrs["eps"]
+            inputs["x"], *running, inputs["weight"], inputs["bias"], training, attrs["momentum"], attrs["eps"]
         )
     raise ValueError(f"the torch entry has no {op}")
 
 
-def forward(network, values):
+def forward(network, values, training=True):
     """Adds every node's value to `values`, which hold inputs, parameters and running statistics by number; the output."""
     for node in network["nodes"]:
         inputs = {name: values[value] for name, value in node["inputs"].items()}
-        values[node["output"]] = run(node["op"], node["attrs"], node["shape"], inputs)
+        values[node["output"]] = run(node["op"], node["attrs"], node["shape"], inputs, training)
     return values[network["output"]]

@@ -33,6 +33,7 @@ describe("describeNetwork", () => {
     expect(JSON.parse(JSON.stringify(described))).toEqual(described);
     expect(described).toMatchObject({
       name: "Tiny",
+      seed: 0,
       batch: 7,
       inputShape: [2, 4, 4],
       classes: 5,

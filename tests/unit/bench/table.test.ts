@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { heading, renderRows, renderTable, seconds } from "../../../bench/table.ts";
+import { renderRows, renderTable, seconds, tableCells } from "../../../bench/table.ts";
 import type { EntryRow } from "../../../bench/statistics.ts";
 
 const row: EntryRow = {
@@ -19,7 +19,7 @@ const row: EntryRow = {
   createdBytes: 0,
   imagesPerSecond: 256,
   rateShare: 0.535,
-  losses: [2.3],
+  outcomes: [2.3],
   disagreement: "",
 };
 
@@ -46,8 +46,13 @@ describe("renderRows", () => {
   };
 
   test("one row an entry below the heading, ratios of CPU time to the first", () => {
-    const [head, , first, second] = renderRows([row, other], true).split("\n").map(cellsOf);
-    expect(head).toEqual(heading);
+    const [head, , first, second] = renderRows([row, other], { program: "training", software: true })
+      .split("\n")
+      .map(cellsOf);
+    expect(head).toEqual(
+      ["entry", "CPU s/step", "min", "wall s/step", "min", "ratio", "cold s", "dispatches", "submits", "waits", "peak MB",
+       "new bytes", "images/s", "of matmul", "losses"],
+    ); // prettier-ignore
     expect(first).toEqual(
       ["cnnc", "0.500", "0.400", "0.250", "0.200", "1.00x", "3.46", "15", "1", "0", "4.4", "0", "256", "53.5 %", "agree"],
     ); // prettier-ignore
@@ -57,23 +62,31 @@ describe("renderRows", () => {
   });
 
   test("on a GPU ratios are of wall-clock time", () => {
-    expect(cellsOf(renderRows([row, other], false).split("\n")[3])[5]).toBe("4.00x");
+    expect(cellsOf(renderRows([row, other], { program: "training", software: false }).split("\n")[3])[5]).toBe("4.00x");
+  });
+
+  test("predictions are compared by their outputs, and browsers have no column of CPU time", () => {
+    const { cpuSeconds: _cpu, coldCpuSeconds: _cold, ...inBrowser } = row;
+    const [head, first] = tableCells([inBrowser], { program: "inference", software: true });
+    expect(head?.slice(0, 4)).toEqual(["entry", "wall s/step", "min", "ratio"]);
+    expect(head?.at(-1)).toBe("outputs");
+    expect(first?.slice(0, 4)).toEqual(["cnnc", "0.250", "0.200", "1.00x"]);
   });
 
   test("what an entry cannot count is a dash", () => {
-    const { entry, adapter, rounds, samples, wallSeconds, cpuSeconds, coldSeconds, coldCpuSeconds, loadSeconds } = row;
-    const plain = {
-      entry,
-      adapter,
-      rounds,
-      samples,
-      wallSeconds,
-      cpuSeconds,
-      coldSeconds,
-      coldCpuSeconds,
-      loadSeconds,
-    };
-    const text = renderRows([{ ...plain, imagesPerSecond: 10, losses: [], disagreement: "" }], true);
+    const {
+      dispatches: _0,
+      submits: _1,
+      hostWaits: _2,
+      peakBytes: _3,
+      createdBytes: _4,
+      rateShare: _5,
+      ...plain
+    } = row;
+    const text = renderRows([{ ...plain, imagesPerSecond: 10 }], {
+      program: "training",
+      software: true,
+    });
     expect(cellsOf(text.split("\n")[2]).slice(7, 14)).toEqual(["-", "-", "-", "-", "-", "10.0", "-"]);
   });
 });

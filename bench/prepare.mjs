@@ -1,0 +1,71 @@
+/** Compiles a workload and writes what its entries share. */
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { root } from "../.ci/setup.mjs";
+import { drawData } from "./drawData.mjs";
+
+const bench = join(root, "bench");
+export const out = join(root, "out/bench");
+
+/** The typed parts, which Node runs only after esbuild. */
+export async function loadParts() {
+  const { build } = await import("esbuild");
+  const modules = ["statistics", "table", "describeNetwork"];
+  await build({
+    entryPoints: modules.map((name) => join(bench, `${name}.ts`)),
+    outdir: join(out, "parts"),
+    outExtension: { ".js": ".mjs" },
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    logLevel: "warning",
+  });
+  const loaded = await Promise.all(modules.map((name) => load(join(out, "parts", `${name}.mjs`))));
+  return Object.assign({}, ...loaded);
+}
+
+/**
+ * Writes a workload's network.json, and cnnc's modules into one folder for each of `variants`, which give the compiler's options;
+ * returns the network. What was in the folder is gone.
+ */
+export async function prepare(name, folder, variants, { describeNetwork }) {
+  const [{ compile }, { summarizeGraph }, { emitModule }, { readRuntimeBundle }] = await Promise.all(
+    [
+      "compiler/compile",
+      "compiler/commands/summarize",
+      "compiler/6-emit/emitModule",
+      "compiler/node/runtimeBundle",
+    ].map((path) => load(join(root, "dist", `${path}.js`))),
+  );
+  rmSync(folder, { recursive: true, force: true });
+  const path = join("bench/specs", `${name}.cnn`);
+  const readSource = (file) => (existsSync(join(root, file)) ? readFileSync(join(root, file), "utf8") : undefined);
+  const source = { path, text: readSource(path) };
+  let described;
+  for (const [variant, options] of Object.entries(variants)) {
+    const { network, diagnostics } = compile(source, { recipe: "bench", readSource, ...options });
+    if (network === undefined) throw new Error(`${path}: ${diagnostics.map(({ message }) => message).join("; ")}`);
+    const files = await emitModule(network, { language: "js", fileName: name });
+    for (const file of [...files, ...readRuntimeBundle()]) write(join(folder, variant, file.path), file.text);
+    const { multiplyAdds } = summarizeGraph(network.graph, network.settings);
+    described ??= { ...describeNetwork(network, multiplyAdds), module: files[0].path };
+  }
+  write(join(folder, "network.json"), JSON.stringify(described));
+  return described;
+}
+
+/** Writes the first weights and the images as files, for entries of any language. */
+export async function writeData(network, folder) {
+  const data = drawData(network, await load(join(root, "dist/runtime/index.js")));
+  for (const [name, { buffer }] of Object.entries(data)) write(join(folder, `${name}.bin`), Buffer.from(buffer));
+}
+
+export function write(path, contents) {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, contents);
+}
+
+export function load(path) {
+  return import(pathToFileURL(path).href);
+}
