@@ -21,21 +21,21 @@ export function installPeers(stdio, say) {
   return true;
 }
 
-/** Writes ENTRY.mjs for each of the entries into a folder, for Node and Deno ("node") or for pages ("browser"). */
+/** Writes the entries into a folder: ENTRY.mjs for Node and Deno ("node"), ENTRY.js for pages ("browser"). */
 export async function bundleEntries(names, folder, platform) {
   const { build } = await import("esbuild");
   await build({
     entryPoints: Object.fromEntries(names.map((entry) => [entry, join(bench, entries[entry].module)])),
     outdir: folder,
-    outExtension: { ".js": ".mjs" },
     bundle: true,
     format: "esm",
     platform,
     mainFields: ["module", "main"],
     logLevel: "error",
     ...(platform === "node"
-      ? // tfjs asks for Node's own modules by `require`.
-        {
+      ? {
+          outExtension: { ".js": ".mjs" },
+          // tfjs asks for Node's own modules by `require`.
           banner: {
             js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
           },

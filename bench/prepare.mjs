@@ -27,9 +27,9 @@ export async function loadParts() {
 
 /**
  * Writes a workload's network.json, and cnnc's modules into one folder for each of `variants`, which give the compiler's options;
- * returns the network. What was in the folder is gone.
+ * returns the network. `wanted` says which of the modules' files. What was in the folder is gone.
  */
-export async function prepare(name, folder, variants, { describeNetwork }) {
+export async function prepare(name, folder, variants, { describeNetwork }, wanted = () => true) {
   const [{ compile }, { summarizeGraph }, { emitModule }, { readRuntimeBundle }] = await Promise.all(
     [
       "compiler/compile",
@@ -47,7 +47,9 @@ export async function prepare(name, folder, variants, { describeNetwork }) {
     const { network, diagnostics } = compile(source, { recipe: "bench", readSource, ...options });
     if (network === undefined) throw new Error(`${path}: ${diagnostics.map(({ message }) => message).join("; ")}`);
     const files = await emitModule(network, { language: "js", fileName: name });
-    for (const file of [...files, ...readRuntimeBundle()]) write(join(folder, variant, file.path), file.text);
+    for (const { path: file, text } of [...files, ...readRuntimeBundle()]) {
+      if (wanted(file)) write(join(folder, variant, file), text);
+    }
     const { multiplyAdds } = summarizeGraph(network.graph, network.settings);
     described ??= { ...describeNetwork(network, multiplyAdds), module: files[0].path };
   }

@@ -1,6 +1,6 @@
 // `npm run test:portable`: one generated LeNet module, unchanged, on two conformance cases in Deno and in Chromium, a training
-// that is paused and taken up again in both, and in Chromium pictures of every kind and the page of docs/examples/worker. What
-// is not installed is fetched from npm where npm has it; what cannot be had is named. Fails when neither could run.
+// that is paused and taken up again in both, and in Chromium pictures of every kind, the page of docs/examples/worker and the one
+// of `npm run bench:browser`. What is not installed is fetched from npm where npm has it; what cannot be had is named. Fails when neither could run.
 import { spawnSync } from "node:child_process";
 import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { gunzipSync } from "node:zlib";
+import { checkBenchPage } from "./checkBenchPage.mjs";
 import { checkWorkerPage } from "./checkWorkerPage.mjs";
 
 const root = join(fileURLToPath(import.meta.url), "../../..");
@@ -143,7 +144,11 @@ async function runInChromium() {
       const origin = `http://localhost:${server.address().port}`;
       await page.goto(`${origin}/index.html`);
       const outcome = await page.evaluate(async () => (await import("/inBrowser.mjs")).check());
-      const results = [...outcome.results, ...(await checkWorkerPage(context, `${origin}/worker/index.html`))];
+      const results = [
+        ...outcome.results,
+        ...(await checkWorkerPage(context, `${origin}/worker/index.html`)),
+        ...(await checkBenchPage(context, root)),
+      ];
       return { version: context.browser()?.version() ?? "", adapter: outcome.adapter, results };
     } finally {
       await context.close();
