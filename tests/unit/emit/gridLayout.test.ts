@@ -85,7 +85,7 @@ describe("every tile is computed once", () => {
             ...(!spansBatch && { split: { axis: "k", parts: 3 } }),
             ...(way === "staged" && { staged: { group, chunk: {} } }),
             ...(way === "subgroups" && { subgroups: true as const }),
-            workgroupSize: way === "staged" ? lanes.reduce((product, each) => product * each, 1) : 8,
+            workgroupSize: way === "staged" ? lanes.reduce<number>((product, each) => product * each, 1) : 8,
           };
           expect(tilesOf(axes, schedule)).toEqual(everyTile(axes, schedule));
         },
