@@ -11,7 +11,7 @@ import type { Recipe } from "./ir/recipe.ts";
 import type { SourceFile } from "./ir/source.ts";
 import type { OptimizerPart } from "./6-emit/emitPlan.ts";
 import { defaultBindingBytes } from "./6-emit/emitPlan.ts";
-import { bindingCount } from "./4-fuse/fuseKernels.ts";
+import { bindingCount } from "./4-fuse/bindingCount.ts";
 import { CannotSplit, slabCount } from "./4-fuse/splitIntoSlabs.ts";
 import { givesInput, imageSourceOf, type ImageSource } from "./imageSource.ts";
 import { runPipeline, type PipelineOptions, type TrainingRequest } from "./pipeline.ts";

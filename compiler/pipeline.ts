@@ -257,6 +257,7 @@ function trainingKernels(
   });
   const fused = fuseKernels(program, {
     storageBuffers: options.storageBuffers,
+    adapterClass: options.adapterClass,
     keep: new Set(slabsOf(program, [...keep])),
     overwrites,
     fuse: options.fuse,
@@ -350,6 +351,7 @@ function inferenceKernels(graph: Graph, options: RunOptions): ScheduledProgram<G
   const outputs = slabsOf(program, read);
   const fused = fuseKernels(program, {
     storageBuffers: options.storageBuffers,
+    adapterClass: options.adapterClass,
     keep: new Set(outputs),
     overwrites: new Map(),
     fuse: options.fuse,

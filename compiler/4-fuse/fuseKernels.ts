@@ -11,7 +11,7 @@
  */
 import type { Axis, Computation } from "../ir/expression.ts";
 import type { ValueId } from "../ir/graph.ts";
-import { loadedNames, namedValue, reducesBatch, valueName } from "../ir/kernel.ts";
+import { namedValue, reducesBatch, valueName } from "../ir/kernel.ts";
 import type { BatchSlabs, Kernel, KernelPlan, Stage } from "../ir/kernel.ts";
 import { readsOf } from "../ir/program.ts";
 import type { ProgramNode, TensorProgram } from "../ir/program.ts";
@@ -19,12 +19,15 @@ import { loadsOf } from "../ir/expression.ts";
 import { layoutStage, mergeConstraints, rootLayout, stageTile } from "../ir/tiles.ts";
 import type { RegisterValue, StageLayout, TileConstraint } from "../ir/tiles.ts";
 import { axesOf } from "../ops/defineOp.ts";
+import { firstTooMuch } from "./bindingCount.ts";
 import { isShortSum } from "./splitReduction.ts";
 import { loadInPlace, placeIn } from "./placeJoins.ts";
 import { renameLoads, rewriteComputation, splitLastAxis } from "./rewriteComputation.ts";
 import { siblingOf } from "./siblings.ts";
 
 export interface FuseOptions {
+  /** Which sums over the batch are short enough for one invocation a result: on few lanes longer ones than on many. */
+  readonly adapterClass: "cpu" | "gpu";
   /** maxStorageBuffersPerShaderStage of the adapter. */
   readonly storageBuffers: number;
   /** Values that must be stored whether or not a kernel reads them: gradients, logits, metrics. */
@@ -84,44 +87,6 @@ export function fuseKernels(program: TensorProgram, options: FuseOptions): Kerne
     }
     if (opening.size === before) return plan;
   }
-}
-
-/**
- * The stage before which a kernel with too many bindings is cut, so that what stands before it binds few enough: a layer's
- * own sum, if there is one, since what follows such a sum belongs to it; else as late as possible.
- */
-function firstTooMuch(
-  stages: readonly Stage[],
-  aliasOf: ReadonlyMap<ValueId, ValueId>,
-  storageBuffers: number,
-): Stage | undefined {
-  const fits = (count: number): boolean => {
-    const readLater = new Set(stages.slice(count).flatMap(({ computation }) => [...loadedNames(computation)]));
-    const kept = stages
-      .slice(0, count)
-      .map((stage) => ({ ...stage, stored: stage.stored || readLater.has(valueName(stage.value)) }));
-    return bindingCount(kept, aliasOf) <= storageBuffers;
-  };
-  if (fits(stages.length)) return undefined;
-  const inside = new Set(stages.map((stage) => valueName(stage.value)));
-  const sumsItsOwn = ({ computation }: Stage): boolean =>
-    computation.body.kind === "reduce" && loadsOf(computation).filter(({ from }) => !inside.has(from)).length > 0;
-  const cuts = stages.flatMap((stage, count) => (count > 0 && fits(count) ? [stage] : [])).reverse();
-  return cuts.find(sumsItsOwn) ?? cuts[0] ?? stages[1];
-}
-
-/** Storage buffers that a kernel binds. */
-export function bindingCount(stages: readonly Stage[], aliasOf: ReadonlyMap<ValueId, ValueId>): number {
-  const inside = new Set(stages.map((stage) => stage.value));
-  const buffers = new Set<ValueId>();
-  for (const stage of stages) {
-    for (const load of loadsOf(stage.computation)) {
-      const value = namedValue(load.from);
-      if (!inside.has(aliasOf.get(value) ?? value)) buffers.add(aliasOf.get(value) ?? value);
-    }
-    if (stage.stored) buffers.add(stage.overwrites ?? stage.slice?.of ?? stage.value);
-  }
-  return buffers.size;
 }
 
 function groupNodes(
@@ -205,7 +170,7 @@ function groupNodes(
     const kernel = kernels[index];
     const root = kernel?.stages[0]?.computation;
     if (kernel === undefined || root === undefined || kernel.constraints.size > 0) return false;
-    const renamed = siblingOf(node.computation, root);
+    const renamed = siblingOf(node.computation, root, options.adapterClass);
     if (renamed === undefined) return false;
     kernels[index] = {
       ...kernel,
@@ -310,7 +275,12 @@ function groupNodes(
     // One over the batch has too few elements to run alone: it wants a kernel that splits it, unless it is short.
     if (body.kind === "reduce" && body.over.some((axis) => axis.batch === true)) {
       const first = candidate.stages[0]?.computation.body;
-      if (first?.kind !== "reduce" || !isShortSum(body) || !isShortSum(first)) return false;
+      if (
+        first?.kind !== "reduce" ||
+        !isShortSum(body, options.adapterClass) ||
+        !isShortSum(first, options.adapterClass)
+      )
+        return false;
     }
     // A reduction over memory may follow another only when both keep their sums in the same few registers.
     if (body.kind === "reduce" && over.length === 0 && body.over.length > 0 && own > 1) return false;

@@ -78,7 +78,7 @@ export function scheduleKernels(plan: KernelPlan, options: ScheduleKernelsOption
   const kernels = plan.kernels.flatMap((kernel): readonly Kernel[] => {
     if (sumsOnlyGradients(kernel, onlyForUpdate)) return [{ ...kernel, schedule: schedule(kernel, true) }];
     const mustSplit = plan.batchSlabs !== undefined && sumsOverBatch(kernel) && !isPlainSum(kernel);
-    const sums = mustSplit ? sumsAlone(kernel) : sumsToSplit(kernel);
+    const sums = mustSplit ? sumsAlone(kernel) : sumsToSplit(kernel, adapterClass);
     if (mustSplit && sums === undefined) throw cannotSplit(kernel);
     const inParts = sums === undefined ? undefined : schedule(sums, true);
     if (sums === undefined || inParts === undefined || (inParts.split === undefined && !mustSplit))

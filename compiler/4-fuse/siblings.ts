@@ -10,7 +10,11 @@ import { isShortSum } from "./splitReduction.ts";
  * axes are among the root's, and it loads one of the root's tensors at the root's own index: conv's bias gradient beside its
  * weight gradient. Undefined otherwise.
  */
-export function siblingOf(computation: Computation, root: Computation): Computation | undefined {
+export function siblingOf(
+  computation: Computation,
+  root: Computation,
+  adapterClass: "cpu" | "gpu",
+): Computation | undefined {
   if (computation.body.kind !== "reduce" || root.body.kind !== "reduce") return undefined;
   const [over, rootOver] = [computation.body.over, root.body.over];
   if (over.length !== rootOver.length || over.length === 0) return undefined;
@@ -29,7 +33,11 @@ export function siblingOf(computation: Computation, root: Computation): Computat
       if (unified !== undefined) return renameAxes(computation, unified);
     }
   }
-  if (isSmallSum(computation) && isSmallSum(root) && computation.axes.length === root.axes.length) {
+  if (
+    isSmallSum(computation, adapterClass) &&
+    isSmallSum(root, adapterClass) &&
+    computation.axes.length === root.axes.length
+  ) {
     // Two short sums over the batch are worth one dispatch, whatever they read.
     computation.axes.forEach((axis, i) => names.set(axis.name, root.axes[i]?.name ?? axis.name));
     if (computation.axes.every((axis, i) => axis.extent === root.axes[i]?.extent))
@@ -41,8 +49,8 @@ export function siblingOf(computation: Computation, root: Computation): Computat
 /** Multiply-adds of a sum over the batch up to which a dispatch costs more than what it computes. */
 const smallSum = 1 << 18;
 
-function isSmallSum({ axes, body }: Computation): boolean {
-  if (body.kind !== "reduce" || body.over[0]?.batch !== true || !isShortSum(body)) return false;
+function isSmallSum({ axes, body }: Computation, adapterClass: "cpu" | "gpu"): boolean {
+  if (body.kind !== "reduce" || body.over[0]?.batch !== true || !isShortSum(body, adapterClass)) return false;
   return [...axes, ...body.over].reduce((product, axis) => product * axis.extent, 1) <= smallSum;
 }
 

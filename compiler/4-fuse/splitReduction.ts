@@ -15,17 +15,17 @@ import type { Kernel, Schedule, Stage } from "../ir/kernel.ts";
 import { sharesLoops } from "../ir/tiles.ts";
 
 /** Elements of a sum over the batch up to which it is not worth a second kernel that adds its parts. */
-const shortSum = 1024;
+const shortSum = { cpu: 4096, gpu: 1024 } as const;
 
 /** Whether a sum is short enough for one invocation a result. */
-export function isShortSum(body: ReduceBody): boolean {
-  return body.over.reduce((product, axis) => product * axis.extent, 1) <= shortSum;
+export function isShortSum(body: ReduceBody, adapterClass: keyof typeof shortSum): boolean {
+  return body.over.reduce((product, axis) => product * axis.extent, 1) <= shortSum[adapterClass];
 }
 
 /** The sums of a kernel alone, to be scheduled in parts; undefined when they are better left or cannot be. */
-export function sumsToSplit(kernel: Kernel): Kernel | undefined {
+export function sumsToSplit(kernel: Kernel, adapterClass: "cpu" | "gpu"): Kernel | undefined {
   const body = kernel.stages[0]?.computation.body;
-  if (body?.kind !== "reduce" || body.over[0]?.batch !== true || body.over.length < 2 || isShortSum(body))
+  if (body?.kind !== "reduce" || body.over[0]?.batch !== true || body.over.length < 2 || isShortSum(body, adapterClass))
     return undefined;
   return sumsAlone(kernel);
 }

@@ -3,25 +3,20 @@
  * every distinct kernel. Kernels of equal text are one.
  */
 import { InternalCompilerError } from "../ir/diagnostic.ts";
-import { elementCount, typeOf, typesOf } from "../ir/graph.ts";
+import { typesOf } from "../ir/graph.ts";
 import type { Graph, Initial, TensorType, TrainingGraph, ValueId } from "../ir/graph.ts";
-import type { BatchSlabs, Kernel } from "../ir/kernel.ts";
+import type { BatchSlabs } from "../ir/kernel.ts";
 import type { Place } from "../ir/memory.ts";
 import type { ProgramPlan } from "../ir/output.ts";
 import type { LayoutsOf } from "../ir/tiles.ts";
-import type {
-  BindingPlan, BufferPlan, CoursePlan, DispatchPlan, NetworkPlan, PlacePlan, SlabRange, TensorPlan, TrainingPlan,
-} from "../../runtime/plan.ts"; // prettier-ignore
-import { cutSubmits } from "./cutSubmits.ts";
+import type { BufferPlan, CoursePlan, NetworkPlan, PlacePlan, TensorPlan, TrainingPlan } from "../../runtime/plan.ts";
 import { emitPreparation } from "./emitPreparation.ts";
 import type { PreparationPart } from "./emitPreparation.ts";
+import { emitProgram, inSlabs } from "./emitProgram.ts";
 import { emitParameterUpdates, gathers } from "./emitParameterUpdates.ts";
 import type { OptimizerPart } from "./emitParameterUpdates.ts";
-import { kernelName, kernelTable, labelOf } from "./kernelTable.ts";
+import { kernelTable } from "./kernelTable.ts";
 import type { KernelTable } from "./kernelTable.ts";
-import { emitWgsl } from "./emitWgsl.ts";
-import type { EmittedKernel } from "./emitWgsl.ts";
-import { signatureOf, spansBatch, sumsOverBatch, workOf } from "../ir/kernel.ts";
 import { builtinUniforms, microUniform, slabUniforms, uniformWordLimit } from "./uniforms.ts";
 import type { UniformWord } from "./uniforms.ts";
 
@@ -173,119 +168,6 @@ function uniformWords(training: TrainingPart | undefined, batchSlabs: BatchSlabs
   return words;
 }
 
-interface EmittedProgram {
-  readonly dispatches: readonly DispatchPlan[];
-  placeOf(value: ValueId): PlacePlan;
-}
-
-/** A program's own buffers and its dispatches; persistent slots are the plan's first buffers. */
-function emitProgram(
-  program: ProgramPlan,
-  role: "training" | "inference",
-  input: EmitPlanInput,
-  uniforms: readonly UniformWord[],
-  kernels: KernelTable,
-  buffers: BufferPlan[],
-  ring: { readonly value: ValueId; readonly slots: number } | undefined,
-): EmittedProgram {
-  const shared = input.persistentSlots.length;
-  const first = buffers.length;
-  for (const [index, slot] of program.memory.slots.entries()) {
-    if (index < shared) continue;
-    const isRing = ring !== undefined && program.memory.placeOf.get(ring.value)?.slot === index;
-    buffers.push({ name: `${role} ${slot.name}`, size: slot.sizeBytes, role: isRing ? "metrics" : role });
-  }
-  const types = new Map([...program.kernels.types, ...program.kernels.scratch]);
-  const typeIn = (value: ValueId): TensorType => typeOf(types, value);
-  const samples = input.batchSlabs?.rows ?? input.batch;
-  const storageOf = (value: ValueId): ValueId => program.kernels.aliasOf.get(value) ?? value;
-  const rangeAt = ({ slot, offsetBytes }: Place): SlabRange => ({
-    buffer: slot < shared ? slot : first + slot - shared,
-    offset: offsetBytes,
-  });
-  const rangeOf = (value: ValueId): SlabRange => {
-    const place = program.memory.placeOf.get(storageOf(value));
-    if (place === undefined) throw new InternalCompilerError("emitPlan", `%${value} has no place`);
-    return rangeAt(place);
-  };
-  const laterSlabs = (value: ValueId): readonly SlabRange[] =>
-    (program.memory.laterSlabsOf.get(storageOf(value)) ?? []).map(rangeAt);
-  const placeOf = (value: ValueId): PlacePlan => {
-    const slabs = program.kernels.slabsOf.get(storageOf(value)) ?? [];
-    if (slabs.length > 0) return { ...placeOf(slabs[0] ?? value), ...inSlabs(slabs.map(placeOf), slabs.map(typeIn)) };
-    const range = rangeOf(value);
-    const later = laterSlabs(value);
-    if (later.length === 0) return range;
-    const elements = elementCount(typeIn(value)) * samples;
-    const all = [range, ...later].map((each) => ({ ...each, elements }));
-    // The host writes and reads what lies in one piece as one.
-    const inOnePiece = all.every(
-      ({ buffer, offset }, slab) => buffer === range.buffer && offset === range.offset + slab * elements * 4,
-    );
-    return { ...range, ...(!inOnePiece && { slabs: all }) };
-  };
-  // Equal layers are written once; only the values that they bind differ.
-  const known = new Map<string, { readonly emitted: EmittedKernel; readonly values: readonly ValueId[] }>();
-  const vectorGuesses = new Map<string, ReadonlySet<string>>();
-  const emit = (kernel: Kernel): EmittedKernel => {
-    const { text, values } = program.kernels.signatures?.get(kernel.stages) ?? signatureOf(kernel, typeIn);
-    const isRing = kernel.stages.some((stage) => stage.value === ring?.value);
-    const key = `${JSON.stringify(kernel.schedule)} ${isRing} ${text}`;
-    const found = known.get(key);
-    if (found !== undefined) {
-      const renamed = new Map(found.values.map((value, index) => [value, values[index] ?? value]));
-      const bindings = found.emitted.bindings.map((each) => ({
-        ...each,
-        value: renamed.get(each.value) ?? each.value,
-      }));
-      return { ...found.emitted, bindings };
-    }
-    const emitted = emitWgsl(kernel, {
-      batch: samples,
-      ...(input.batchSlabs !== undefined && { wholeBatch: input.batch }),
-      typeOf: typeIn,
-      storageOf,
-      uniforms,
-      vectorGuesses,
-      ...(input.layoutsOf !== undefined && { layoutsOf: input.layoutsOf }),
-      ringSlots: ring?.slots ?? 1,
-      ...(ring !== undefined && { ring: ring.value }),
-    });
-    known.set(key, { emitted, values });
-    return emitted;
-  };
-  const runsOf = (kernel: Kernel): number =>
-    input.batchSlabs !== undefined && (spansBatch(kernel) || sumsOverBatch(kernel)) ? input.batchSlabs.count : 1;
-  const begins = cutSubmits(
-    program.kernels.kernels.map((kernel) => workOf(kernel) * runsOf(kernel)),
-    input.adapterClass,
-  );
-  const dispatches = program.kernels.kernels.map((kernel, index): DispatchPlan => {
-    const emitted = emit(kernel);
-    const label = labelOf(kernel);
-    const bindings = emitted.bindings.map(({ value, writes, sizeBytes, dtype }): BindingPlan => {
-      const later = laterSlabs(value);
-      return {
-        ...rangeOf(value),
-        size: sizeBytes,
-        writes,
-        ...(dtype === "f16" && { half: true as const }),
-        ...(later.length > 0 && { laterSlabs: later }),
-      };
-    });
-    return {
-      kernel: kernels.add(emitted.wgsl, kernelName(kernel), emitted.workgroupSize, label),
-      label,
-      bindings,
-      samplesPerTile: emitted.samplesPerTile,
-      invocationsPerTile: emitted.invocationsPerTile,
-      ...(runsOf(kernel) > 1 && { inSlabs: true as const }),
-      ...(begins[index] === true && { beginsSubmit: true as const }),
-    };
-  });
-  return { dispatches, placeOf };
-}
-
 function emitTraining(
   input: EmitPlanInput,
   training: TrainingPart,
@@ -366,19 +248,6 @@ function emitTraining(
 function perParameter<T>(slabs: readonly (readonly unknown[])[], each: readonly T[]): readonly (readonly T[])[] {
   let at = 0;
   return slabs.map(({ length }) => each.slice(at, (at += length)));
-}
-
-/** The ranges of a tensor that lies in several; nothing for one that lies in one. */
-function inSlabs(pieces: readonly PlacePlan[], types: readonly TensorType[]): Pick<PlacePlan, "slabs"> {
-  if (pieces.length < 2) return {};
-  return {
-    slabs: pieces.map(({ buffer, offset }, index) => ({ buffer, offset, elements: slabElements(types[index]) })),
-  };
-}
-
-/** Elements of a slab, whose rows are its own. */
-function slabElements(type: TensorType | undefined): number {
-  return type === undefined ? 0 : elementCount(type);
 }
 
 function placeAt(places: readonly Place[], index: number): Place {

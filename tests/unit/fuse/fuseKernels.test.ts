@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import { bindingCount, fuseKernels } from "../../../compiler/4-fuse/fuseKernels.ts";
+import { bindingCount } from "../../../compiler/4-fuse/bindingCount.ts";
+import { fuseKernels } from "../../../compiler/4-fuse/fuseKernels.ts";
 import { lowerGraph } from "../../../compiler/4-fuse/lowerGraph.ts";
 import type { FuseOptions } from "../../../compiler/4-fuse/fuseKernels.ts";
 import type { Graph } from "../../../compiler/ir/graph.ts";
@@ -28,6 +29,7 @@ function graphOf(input: string, body: string, program: "inference" | "training" 
 
 function fused({ graph, keep }: Steps, options: Partial<FuseOptions> = {}): KernelPlan {
   const plan = fuseKernels(lowerGraph(graph, ops, 4), {
+    adapterClass: "cpu",
     storageBuffers: 8,
     keep,
     overwrites: new Map(),
