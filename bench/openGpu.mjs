@@ -22,7 +22,9 @@ export async function openGpu(openNodeAdapter) {
   const adapter = await gpu.requestAdapter();
   if (!adapter) {
     throw new Error(
-      "WebGPU finds no adapter: update the graphics driver, or look whether the browser blocks this GPU (chrome://gpu); Deno needs a Vulkan driver",
+      "Deno" in globalThis
+        ? "Deno finds no WebGPU adapter: install a graphics driver (Vulkan on Linux)"
+        : "WebGPU finds no adapter: update the graphics driver, or look whether the browser blocks this GPU (chrome://gpu)",
     );
   }
   return { gpu, adapter, ...describeAdapter(adapter.info) };

@@ -74,9 +74,7 @@ async function buildPage(folder, names, chosen) {
     console.log(`compiling ${name}`);
     // The page takes the one for its adapter.
     const variants = { cpu: { adapterClass: "cpu" }, gpu: { adapterClass: "gpu" } };
-    const network = await prepare(name, join(folder, "workloads", name), variants, parts, (path) =>
-      path.endsWith(".js"),
-    );
+    const network = await prepare(name, join(folder, "workloads", name), variants, parts, isShipped);
     const { batch, inputShape, multiplyAdds } = network;
     catalogue.workloads.push({ name, batch, inputShape, multiplyAdds });
   }
