@@ -25,7 +25,7 @@ export async function bundleRuntime(dist) {
     ...options,
     entryPoints: [entry("app")],
     outfile: join(folder, "cnnc-app.js"),
-    plugins: [sharedErrors],
+    plugins: [sharedParts],
   });
   const declarations = readDeclarations(join(dist, "runtime"));
   writeFileSync(join(folder, "cnnc-runtime.d.ts"), bundleDeclarations(declarations, "index.d.ts"));
@@ -33,10 +33,11 @@ export async function bundleRuntime(dist) {
   writeFileSync(join(folder, "cnnc-app.d.ts"), bundleDeclarations(declarations, "app.d.ts", shared));
 }
 
-/** Both files throw the same NetworkError. */
-const sharedErrors = {
-  name: "shared errors",
-  setup: ({ onResolve }) => onResolve({ filter: /\/errors\.js$/ }, () => ({ path: runtimeFile, external: true })),
+/** Both files throw the same NetworkError, and one holds what reads weights. */
+const sharedParts = {
+  name: "shared parts",
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /\/(errors|safetensors)\.js$/ }, () => ({ path: runtimeFile, external: true })),
 };
 
 /** The parsed declarations of the runtime's files. */

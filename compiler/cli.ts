@@ -60,6 +60,11 @@ function buildProgram(terminal: Terminal, setExitCode: (code: number) => void): 
       "a module that predicts the value at an `as` name of the spec instead (feature extraction)",
     )
     .option(
+      "--features <names>",
+      "values at `as` names, separated by commas, that the module's `predict` gives besides the logits",
+      (names: string) => names.split(",").map((name) => name.trim()),
+    )
+    .option(
       "--adapter <class>",
       "what the kernels are written for: a software adapter's few lanes (`cpu`) or a GPU's many (`gpu`)",
       choice("cpu", "gpu"),

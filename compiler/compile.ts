@@ -4,13 +4,13 @@ import { activationTooLarge, memoryNotReached, parameterTooLarge, tooManyBinding
 import type { CheckedProgram } from "./ir/checked.ts";
 import type { Choices } from "./ir/choices.ts";
 import { InternalCompilerError, type Diagnostic } from "./ir/diagnostic.ts";
-import type { Graph, Initial, Origin, Parameter, TensorType } from "./ir/graph.ts";
+import type { Graph, Initial, Origin, Parameter, TensorType, ValueId } from "./ir/graph.ts";
 import type { Compilation, CompiledNetwork } from "./ir/output.ts";
 import { valueBytes } from "./ir/program.ts";
 import type { Recipe } from "./ir/recipe.ts";
 import type { SourceFile } from "./ir/source.ts";
 import type { OptimizerPart } from "./6-emit/emitPlan.ts";
-import { defaultBindingBytes } from "./6-emit/emitPlan.ts";
+import { defaultBindingBytes } from "./6-emit/requiredLimits.ts";
 import { bindingCount } from "./4-fuse/bindingCount.ts";
 import { CannotSplit, slabCount } from "./4-fuse/splitIntoSlabs.ts";
 import { givesInput, imageSourceOf, type ImageSource } from "./imageSource.ts";
@@ -35,6 +35,11 @@ export interface CompileOptions extends CheckSourceOptions {
    * weights load as ever. Throws `RangeError` where the model has no such name.
    */
   readonly value?: string;
+  /**
+   * Values at these `as` names can be predicted besides the logits, by the same network. Throws `RangeError` where the model has no
+   * such name.
+   */
+  readonly features?: readonly string[];
   /** Leave the training step out, where only predictions are wanted: it takes most of the time. */
   readonly inferenceOnly?: boolean;
   /** Also compute the gradient with respect to the images. */
@@ -211,6 +216,7 @@ function compileChecked(checked: CheckedProgram, options: CompileOptions): Compi
     adapterClass: options.adapterClass ?? "cpu",
     bindingBytes: bindingLimit(options),
     storageBuffers: storageBufferLimit(options),
+    features: featuresOf(graph, options),
     fuse: options.fuse ?? true,
     precision: recipe?.precision ?? "f32",
     choices: options.choices ?? {},
@@ -233,15 +239,22 @@ function compileChecked(checked: CheckedProgram, options: CompileOptions): Compi
 
 /** The graph with a named value in place of the logits. */
 function endingAt(graph: Graph, name: string): Graph {
+  const value = namedValue(graph, name);
+  return { ...graph, heads: graph.heads.slice(0, 1).map((main) => ({ ...main, value })) };
+}
+
+function featuresOf(graph: Graph, { features = [] }: CompileOptions): readonly string[] {
+  for (const name of features) namedValue(graph, name);
+  return [...new Set(features)];
+}
+
+function namedValue(graph: Graph, name: string): ValueId {
   const value = graph.named.get(name);
-  const [main] = graph.heads;
-  if (value === undefined || main === undefined) {
-    const names = [...graph.named.keys()];
-    throw new RangeError(
-      `${graph.name} names no value ${name}; ${names.length === 0 ? "`as` names one" : `it names ${names.join(", ")}`}`,
-    );
-  }
-  return { ...graph, heads: [{ ...main, value }] };
+  if (value !== undefined) return value;
+  const names = [...graph.named.keys()];
+  throw new RangeError(
+    `${graph.name} names no value ${name}; ${names.length === 0 ? "`as` names one" : `it names ${names.join(", ")}`}`,
+  );
 }
 
 /** How images are made for this network; nothing where the recipe's data does not give what it reads. */

@@ -62,6 +62,8 @@ export interface PipelineOptions {
   readonly adapterClass: "cpu" | "gpu";
   readonly bindingBytes: number;
   readonly storageBuffers: number;
+  /** Names of values that can be predicted besides the logits. */
+  readonly features: readonly string[];
   /** False gives every node a kernel of its own. */
   readonly fuse: boolean;
   /** "f16" stores activations in half the bytes. */
@@ -343,10 +345,9 @@ function gradientBanks(
 }
 
 function inferenceKernels(graph: Graph, options: RunOptions): ScheduledProgram<Graph> {
-  const inference = inferenceGraph(graph).output;
+  const inference = inferenceGraph(graph, options.features).output;
   verifyGraph(inference);
-  const logits = inference.heads[0]?.value;
-  const read = logits === undefined ? [] : [logits];
+  const read = inference.heads.map(({ value }) => value);
   const program = programOf(inference, new Set(read), new Map(), options);
   const outputs = slabsOf(program, read);
   const fused = fuseKernels(program, {

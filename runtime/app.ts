@@ -8,4 +8,6 @@ export type { Schedule, ScheduleTime } from "./schedules.ts";
 export type { CourseOptions, RateMoment } from "./trainingCourse.ts";
 export { indexedDbStore } from "./byteStore.ts";
 export type { ByteStore } from "./byteStore.ts";
+export { loadPartial } from "./partialWeights.ts";
+export type { LoadableNetwork, NameMap, NameMatcher, PartialLoad, PartialLoadOptions } from "./partialWeights.ts";
 export { torchvision } from "./torchvisionNames.ts";

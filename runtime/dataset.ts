@@ -1,6 +1,6 @@
 import { preparationOf, toBatch } from "./images.ts";
 import type { ImageBatch, Images, NestedImage, PixelSource, RawImages } from "./images.ts";
-import { checkLabels, imageSize, refuse } from "./input.ts";
+import { checkLabels, imageSize, refuse, sizeOf } from "./input.ts";
 import type { Labels } from "./input.ts";
 import type { NetworkPlan } from "./plan.ts";
 import { readAhead } from "./readAhead.ts";
@@ -146,7 +146,7 @@ function valueReader(plan: NetworkPlan, source: DatasetSource): Reader {
 
 function rawReader(plan: NetworkPlan, source: RawDatasetSource): Reader {
   const { sourceShape, sourceType, sizes: wantsSizes } = preparationOf(plan);
-  const size = sourceShape.reduce((product, extent) => product * extent, 1);
+  const size = sizeOf(sourceShape);
   let storage: ((slot: number) => RawBatchStorage) | undefined;
   return async (slot, indices, batchSize, epoch) => {
     storage ??= slots(() => ({

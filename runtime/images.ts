@@ -3,7 +3,7 @@
  * the GPU. Whatever comes is made one of the two here.
  */
 import { describeValue, formatShape } from "./errors.ts";
-import { refuse } from "./input.ts";
+import { refuse, sizeOf } from "./input.ts";
 import type { NetworkPlan, PreparationPlan } from "./plan.ts";
 import { resizeBytes } from "./resizeBytes.ts";
 
@@ -60,10 +60,6 @@ export type ImageBatch =
       readonly count: number;
       readonly sizes?: Uint32Array;
     };
-
-function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((product, size) => product * size, 1);
-}
 
 /** The preparation of a plan; throws where the spec says nothing of its images. */
 export function preparationOf(plan: NetworkPlan): PreparationPlan {

@@ -17,7 +17,6 @@ export { resizeBytes } from "./resizeBytes.ts";
 export type { DeviceOptions } from "./device.ts";
 export type { EpochResult, FitOptions, History, Progress, StepMoment, StopSignal } from "./fit.ts";
 export type { Labels } from "./input.ts";
-export type { NameMap, NameMatcher, PartialLoad, PartialLoadOptions } from "./partialWeights.ts";
 export type { Metrics, TrainingStep } from "./metrics.ts";
 export type { Gradients, NotFinite, Targets } from "./training.ts";
 export type { NetworkStats } from "./session.ts";

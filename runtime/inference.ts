@@ -5,6 +5,7 @@ import { partOf, toBatch } from "./images.ts";
 import type { ImageBatch, Images } from "./images.ts";
 import { checkLabels, outputSize, refuse } from "./input.ts";
 import type { Metrics } from "./metrics.ts";
+import type { FeaturePlan } from "./plan.ts";
 import type { ImageFeed } from "./preparation.ts";
 import { segmentsOf } from "./places.ts";
 import { readbackOf } from "./programs.ts";
@@ -12,9 +13,11 @@ import { copyInto, joined } from "./readback.ts";
 import type { Staging } from "./readback.ts";
 import type { Session } from "./session.ts";
 import type { Program } from "./step.ts";
+import { elementCount } from "./weights.ts";
 
 export interface Predictor {
-  predict(images: Images): Promise<Float32Array<ArrayBuffer>>;
+  /** The logits, or the value at an `as` name that the plan knows. */
+  predict(images: Images, at?: string): Promise<Float32Array<ArrayBuffer>>;
   evaluate(dataset: Dataset): Promise<Metrics>;
   /** The same of a dataset that is open already; undefined where the signal stops it. */
   evaluateOpened(source: OpenedDataset, signal?: StopSignal): Promise<Metrics | undefined>;
@@ -28,19 +31,19 @@ interface Pending {
 export function createPredictor(session: Session, imageFeed: ImageFeed): Predictor {
   const { plan, watched, buffers, uniforms } = session;
   const outputs = outputSize(plan);
+  const logitsPlan = { ...plan.inference.logits, shape: plan.outputShape };
   const batchesUnderWay = readbackOf(plan, "inference").count;
 
   /** Gives the GPU one batch, and asks for its logits at once: others may wait for the buffer that they come back in. */
-  const submitBatch = (program: Program, images: ImageBatch, into: Staging): Pending => {
+  const submitBatch = (program: Program, images: ImageBatch, into: Staging, at: FeaturePlan): Pending => {
     watched.check();
-    const { inference } = plan;
     const { count } = images;
     const encoder = watched.device.createCommandEncoder({ label: "inference" });
     imageFeed.encode("inference", images, encoder);
     uniforms.setBuiltin("count", count);
     uniforms.write();
     const last = session.encode(encoder, program, count);
-    const segments = segmentsOf(inference.logits, 0, count * outputs);
+    const segments = segmentsOf(at, 0, count * elementCount(at));
     const readback = copyInto(into, watched, buffers, last, segments);
     session.submit(last);
     const logits = readback.take().then(joined);
@@ -48,8 +51,8 @@ export function createPredictor(session: Session, imageFeed: ImageFeed): Predict
     return { logits };
   };
   /** The same as soon as logits can be read back. */
-  const submitNext = (program: Program, images: ImageBatch): Promise<Pending> =>
-    session.staging("logits").wait((into) => submitBatch(program, images, into));
+  const submitNext = (program: Program, images: ImageBatch, at: FeaturePlan = logitsPlan): Promise<Pending> =>
+    session.staging("logits").wait((into) => submitBatch(program, images, into, at));
 
   const evaluateOpened = async (source: OpenedDataset, signal?: StopSignal): Promise<Metrics | undefined> => {
     watched.check();
@@ -79,25 +82,28 @@ export function createPredictor(session: Session, imageFeed: ImageFeed): Predict
   };
 
   return {
-    async predict(images) {
+    async predict(images, name) {
       watched.check();
+      const at = name === undefined ? logitsPlan : plan.inference.features?.[name];
+      if (!at) return refuse(`${plan.name} has no feature ${name}`);
+      const size = elementCount(at);
       const all = toBatch(plan, images);
       const { count } = all;
       const program = await session.prepare("inference");
       await imageFeed.prepare("inference", all);
-      const logits = new Float32Array(count * outputs);
+      const values = new Float32Array(count * size);
       const pending: (Pending & { start: number })[] = [];
       const finish = async (): Promise<void> => {
         const oldest = pending.shift();
-        if (oldest) logits.set(await oldest.logits, oldest.start * outputs);
+        if (oldest) values.set(await oldest.logits, oldest.start * size);
       };
       for (let start = 0; start < count; start += plan.batch) {
         const end = Math.min(start + plan.batch, count);
-        pending.push({ ...(await submitNext(program, partOf(all, start, end))), start });
+        pending.push({ ...(await submitNext(program, partOf(all, start, end), at)), start });
         if (pending.length >= batchesUnderWay) await finish();
       }
       while (pending.length > 0) await finish();
-      return logits;
+      return values;
     },
 
     async evaluate(dataset) {

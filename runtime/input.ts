@@ -4,14 +4,19 @@ import type { NetworkPlan } from "./plan.ts";
 /** Class indices, one an image. */
 export type Labels = Uint8Array | Uint16Array | Uint32Array | Int32Array | readonly number[];
 
+/** Numbers of a tensor of this shape. */
+export function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1);
+}
+
 /** Numbers of one image: channels x height x width. */
 export function imageSize(plan: NetworkPlan): number {
-  return plan.inputShape.reduce((product, size) => product * size, 1);
+  return sizeOf(plan.inputShape);
 }
 
 /** Numbers of one sample's output: the classes of a classifier. */
 export function outputSize(plan: NetworkPlan): number {
-  return plan.outputShape.reduce((product, size) => product * size, 1);
+  return sizeOf(plan.outputShape);
 }
 
 /** Labels of `count` images as the GPU takes them. */

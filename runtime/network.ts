@@ -8,7 +8,6 @@ import { toBatch } from "./images.ts";
 import type { Images } from "./images.ts";
 import { outputSize } from "./input.ts";
 import type { Metrics, TrainingStep } from "./metrics.ts";
-import type { PartialLoad, PartialLoadOptions } from "./partialWeights.ts";
 import type { NetworkPlan } from "./plan.ts";
 import { createImageFeed } from "./preparation.ts";
 import type { ImageReader } from "./preparation.ts";
@@ -30,13 +29,14 @@ export interface NetworkOptions extends DeviceOptions {
 
 /**
  * A compiled network on a GPU. `Input` is the shape of an image that it reads, `Source` that of one which its recipe's data
- * lines prepare: see `Images` for what may be given.
+ * lines prepare: see `Images` for what may be given. `Feature` are names of values that it can predict besides the logits.
  */
 export interface Network<
   ParameterName extends string = string,
   StateName extends string = string,
   Input extends readonly number[] = readonly number[],
   Source extends readonly number[] = readonly number[],
+  Feature extends string = never,
 > {
   readonly plan: NetworkPlan;
   readonly device: GPUDevice;
@@ -53,8 +53,8 @@ export interface Network<
   trainStep(images: Images<Input, Source>, labels: Targets): TrainingStep;
   /** Trains for some epochs; see FitOptions. */
   fit(dataset: Dataset<Input, Source>, options: FitOptions<Input, Source>): Promise<History>;
-  /** The logits of any number of images, one row an image. */
-  predict(images: Images<Input, Source>): Promise<Float32Array<ArrayBuffer>>;
+  /** The logits of any number of images, one row an image; or the value at an `as` name for which it was compiled (`--features`). */
+  predict(images: Images<Input, Source>, at?: Feature): Promise<Float32Array<ArrayBuffer>>;
   /** The class of each image: its first greatest logit. */
   predictClasses(images: Images<Input, Source>): Promise<Uint32Array<ArrayBuffer>>;
   /** The softmax of each image's logits, one row an image. */
@@ -89,8 +89,6 @@ export interface Network<
   save(): Promise<Uint8Array<ArrayBuffer>>;
   /** Loads such a file; when it does not fit, rejects and changes nothing. */
   load(file: Uint8Array | ArrayBuffer): Promise<void>;
-  /** Loads the tensors of a file that fit by name and shape, and tells which; the others stay. For fine-tuning. */
-  loadPartial(file: Uint8Array | ArrayBuffer, options?: PartialLoadOptions): Promise<PartialLoad>;
   /**
    * A file from which training goes on exactly as it would have, after the steps taken so far; `notes`, which a function may give
    * at that moment, come back from `loadCheckpoint`.
@@ -120,7 +118,11 @@ export async function createNetwork<
   StateName extends string = string,
   Input extends readonly number[] = readonly number[],
   Source extends readonly number[] = readonly number[],
->(given: NetworkPlan, options: NetworkOptions = {}): Promise<Network<ParameterName, StateName, Input, Source>> {
+  Feature extends string = never,
+>(
+  given: NetworkPlan,
+  options: NetworkOptions = {},
+): Promise<Network<ParameterName, StateName, Input, Source, Feature>> {
   const session = await openSession(given, options);
   const { plan, watched, uniforms } = session;
   const imageFeed = createImageFeed(session, (count) => {
@@ -196,7 +198,6 @@ export async function createNetwork<
       store.load(file);
       return Promise.resolve();
     },
-    loadPartial: async (file, partial = {}) => Promise.resolve(store.loadPartial(file, partial)),
     saveCheckpoint: async (notes = {}) => {
       await prepare("training");
       return store.saveCheckpoint(typeof notes === "function" ? notes() : notes);

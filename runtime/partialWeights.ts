@@ -1,10 +1,9 @@
 /** partialWeights.ts: weights of another network, or of this one with another head, loaded as far as they fit. */
-import { formatShape, NetworkError } from "./errors.ts";
+import { NetworkError } from "./errors.ts";
 import { weightEntries } from "./fileFormat.ts";
-import type { TensorPlan } from "./plan.ts";
+import type { NetworkPlan } from "./plan.ts";
 import { parseSafetensors } from "./safetensors.ts";
 import type { TensorEntry } from "./safetensors.ts";
-import { elementCount } from "./weights.ts";
 
 /** Finds the names of the network's tensors (`ours`, in the plan's order) to those of a file; throws where there are none. */
 export interface NameMatcher {
@@ -31,17 +30,23 @@ export interface PartialLoad {
   readonly unused: readonly string[];
 }
 
-export interface MatchedWeights extends PartialLoad {
-  readonly values: ReadonlyMap<string, Float32Array<ArrayBuffer>>;
+/** What loading asks of a network. */
+export interface LoadableNetwork {
+  readonly plan: NetworkPlan;
+  parameter(name: string): { write(values: Float32Array): void };
 }
 
-/** The tensors of a file that fit the network's by name and shape; throws where none does. */
-export function matchWeights(
+/**
+ * Loads the tensors of a file that fit the network's by name and shape, and tells which; the others stay. For fine-tuning. Throws
+ * `NetworkError`, and changes nothing, where none fits.
+ */
+export function loadPartial(
+  { plan, parameter }: LoadableNetwork,
   file: Uint8Array | ArrayBuffer,
-  tensors: readonly TensorPlan[],
-  network: string,
   { names = {} }: PartialLoadOptions = {},
-): MatchedWeights {
+): PartialLoad {
+  const network = plan.name;
+  const tensors = [...plan.parameters, ...plan.states];
   const parsed = parseSafetensors(file);
   const found = weightEntries(parsed).map(([name, entry]) => ({ name, entry }));
   const rename = renaming(names, found.map(({ name }) => name), tensors.map(({ name }) => name)); // prettier-ignore
@@ -63,7 +68,7 @@ export function matchWeights(
     const given = byName.get(name);
     if (given === undefined) kept.push({ name, reason: "not in the file" });
     else if (given.entry.shape.join() !== shape.join()) {
-      kept.push({ name, reason: `${formatShape(given.entry.shape)} in the file, ${formatShape(shape)} here` });
+      kept.push({ name, reason: `${sizeText(given.entry.shape)} in the file, ${sizeText(shape)} here` });
     } else values.set(name, numbersOf(given.name, given.entry));
   }
   const known = new Set(tensors.map(({ name }) => name));
@@ -78,7 +83,8 @@ export function matchWeights(
         `and ${network} ${kept[0]?.name ?? "none"}; \`names\` says what is called how`,
     );
   }
-  return { values, loaded: [...values.keys()], kept, unused };
+  for (const [name, numbers] of values) parameter(name).write(numbers);
+  return { loaded: [...values.keys()], kept, unused };
 }
 
 function renaming(
@@ -105,10 +111,13 @@ function isMatcher(names: Exclude<NameMap, (name: string) => string | undefined>
   return typeof names["match"] === "function";
 }
 
+function sizeText(shape: readonly number[]): string {
+  return shape.length === 0 ? "a single number" : shape.join(" x ");
+}
+
 /** A tensor's values as f32. */
-function numbersOf(name: string, { dtype, shape, bytes }: TensorEntry): Float32Array<ArrayBuffer> {
+function numbersOf(name: string, { dtype, bytes }: TensorEntry): Float32Array<ArrayBuffer> {
   const { buffer } = bytes.slice();
-  const size = elementCount({ shape });
   switch (dtype) {
     case "F32":
       return new Float32Array(buffer);
@@ -118,7 +127,7 @@ function numbersOf(name: string, { dtype, shape, bytes }: TensorEntry): Float32A
     case "F16": {
       const halves = new Uint16Array(buffer);
       const convert = dtype === "F16" ? halfNumber : bfloatNumber;
-      return Float32Array.from({ length: size }, (_, index) => convert(halves[index] as number));
+      return Float32Array.from(halves, convert);
     }
     default:
       throw new NetworkError("weights", `tensor ${name} has dtype ${dtype}; F32, F64, F16 and BF16 are read`);

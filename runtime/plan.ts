@@ -123,6 +123,12 @@ export interface HeadPlan extends PlacePlan {
   readonly shape: readonly number[];
 }
 
+/** Where prediction leaves a value besides the logits. */
+export interface FeaturePlan extends PlacePlan {
+  /** Of one sample. */
+  readonly shape: readonly number[];
+}
+
 export interface TrainingPlan {
   readonly images: PlacePlan;
   /** u32 class indices, or f32 cotangents where the loss is a dot product (conformance cases only). */
@@ -178,6 +184,8 @@ export interface SchedulePlan {
 export interface InferencePlan {
   readonly images: PlacePlan;
   readonly logits: PlacePlan;
+  /** Other values that can be predicted, by their `as` names, where they were asked for. */
+  readonly features?: Readonly<Record<string, FeaturePlan>>;
   readonly dispatches: readonly DispatchPlan[];
 }
 

@@ -4,7 +4,7 @@ import { preparationOf, toBatch } from "./images.ts";
 import type { ImageBatch } from "./images.ts";
 import { imageSize, refuse } from "./input.ts";
 import { writeElements } from "./places.ts";
-import { preparedBy } from "./programs.ts";
+import { preparedBy, trainingOf } from "./programs.ts";
 import { copyOut } from "./readback.ts";
 import type { Session } from "./session.ts";
 import { elementCount } from "./weights.ts";
@@ -44,8 +44,7 @@ export function createImageFeed(session: Session, writeUniforms: (count: number)
     return padded.subarray(0, size);
   };
   const placeOf = (reader: ImageReader): { readonly buffer: number; readonly offset: number } => {
-    const place = reader === "training" ? plan.training?.images : plan.inference.images;
-    return place ?? refuse(`${plan.name} was compiled without a training recipe; it can only predict`);
+    return reader === "training" ? trainingOf(plan).images : plan.inference.images;
   };
 
   const feed: ImageFeed = {

@@ -6,6 +6,7 @@ import { NetworkError } from "./errors.ts";
 import { preparationOf } from "./images.ts";
 import { outputSize } from "./input.ts";
 import type { DispatchPlan, NetworkPlan } from "./plan.ts";
+import { elementCount } from "./weights.ts";
 
 /**
  * What a network can do: training steps, logits, or gradients without an update; and making the images of either of bytes,
@@ -93,8 +94,8 @@ export function buffersOf(plan: NetworkPlan, name: ProgramName): readonly number
 /** What a program's losses or logits are read back with. */
 export function readbackOf(plan: NetworkPlan, name: ProgramName): ReadbackSpec {
   if (name === "inference") {
-    const outputs = outputSize(plan);
-    return { count: logitsUnderWay, sizeBytes: plan.batch * outputs * 4 };
+    const largest = Math.max(outputSize(plan), ...Object.values(plan.inference.features ?? {}).map(elementCount));
+    return { count: logitsUnderWay, sizeBytes: plan.batch * largest * 4 };
   }
   return { count: metricsUnderWay, sizeBytes: trainingOf(plan).metrics.slots * plan.batch * 8 };
 }

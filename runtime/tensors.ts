@@ -2,8 +2,6 @@ import { describeValue, formatShape, NetworkError } from "./errors.ts";
 import { checkpointKind, modelPrefix, notePrefix, optimizerPrefix } from "./fileFormat.ts";
 import { refuse } from "./input.ts";
 import { writeElements } from "./places.ts";
-import { matchWeights } from "./partialWeights.ts";
-import type { PartialLoad, PartialLoadOptions } from "./partialWeights.ts";
 import type { TensorPlan } from "./plan.ts";
 import type { ImageFeed } from "./preparation.ts";
 import { trainingOf } from "./programs.ts";
@@ -37,7 +35,6 @@ export interface TensorStore {
   loadStateDict(values: Readonly<Record<string, Float32Array>>): void;
   save(): Promise<Uint8Array<ArrayBuffer>>;
   load(file: Uint8Array | ArrayBuffer): void;
-  loadPartial(file: Uint8Array | ArrayBuffer, options: PartialLoadOptions): PartialLoad;
   saveCheckpoint(notes: Notes): Promise<Uint8Array<ArrayBuffer>>;
   loadCheckpoint(file: Uint8Array | ArrayBuffer): Record<string, string>;
 }
@@ -154,12 +151,6 @@ export function createTensorStore(session: Session, imageFeed: ImageFeed): Tenso
       imageFeed.takeNotes(loaded.metadata);
       for (const [name, values] of loaded.tensors) write(weights.get(name) as TensorPlan, values);
       for (const [name, count] of loaded.counters) counters.set(name, count);
-    },
-    loadPartial(file, options) {
-      watched.check();
-      const { values, loaded, kept, unused } = matchWeights(file, [...weights.values()], plan.name, options);
-      for (const [name, numbers] of values) write(weights.get(name) as TensorPlan, numbers);
-      return { loaded, kept, unused };
     },
     async saveCheckpoint(notes) {
       trainingOf(plan);

@@ -1,5 +1,6 @@
 /** weights.ts: a network's tensors as files and records; everything is checked before the first write. */
 import { describeValue, formatShape, NetworkError } from "./errors.ts";
+import { sizeOf } from "./input.ts";
 import type { TensorPlan } from "./plan.ts";
 import { parseSafetensors, writeSafetensors } from "./safetensors.ts";
 import type { StoredTensor, TensorFile } from "./safetensors.ts";
@@ -20,7 +21,7 @@ export interface LoadedContents {
 }
 
 export function elementCount({ shape }: { readonly shape: readonly number[] }): number {
-  return shape.reduce((product, size) => product * size, 1);
+  return sizeOf(shape);
 }
 
 /** Reads a file that must hold exactly these tensors, in these shapes. */

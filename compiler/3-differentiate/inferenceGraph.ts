@@ -11,10 +11,16 @@ import { nodeFactory } from "./graphBuilder.ts";
 import { limitInputs } from "./limitInputs.ts";
 import { liveNames, removeDeadNodes } from "./removeDeadNodes.ts";
 
-/** The graph of prediction. */
-export function inferenceGraph(graph: Graph): PassResult<Graph> {
+/** The graph of prediction; values at `features`, names of the graph's, are further heads. */
+export function inferenceGraph(graph: Graph, features: readonly string[] = []): PassResult<Graph> {
   const expanded = expandOps(graph, { training: false, dropout: false }).graph;
-  const heads = expanded.heads.slice(0, 1);
+  const heads = expanded.heads.slice(0, 1).flatMap((main) => [
+    main,
+    ...features.flatMap((name) => {
+      const value = expanded.named.get(name);
+      return value === undefined ? [] : [{ ...main, name, value, weight: 0 }];
+    }),
+  ]);
   const live = removeDeadNodes(
     expanded.nodes,
     heads.map((head) => head.value),

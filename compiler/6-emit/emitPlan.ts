@@ -10,6 +10,8 @@ import type { Place } from "../ir/memory.ts";
 import type { ProgramPlan } from "../ir/output.ts";
 import type { LayoutsOf } from "../ir/tiles.ts";
 import type { BufferPlan, CoursePlan, NetworkPlan, PlacePlan, TensorPlan, TrainingPlan } from "../../runtime/plan.ts";
+import { featuresOf } from "./featuresOf.ts";
+import { requiredLimits } from "./requiredLimits.ts";
 import { emitPreparation } from "./emitPreparation.ts";
 import type { PreparationPart } from "./emitPreparation.ts";
 import { emitProgram, inSlabs } from "./emitProgram.ts";
@@ -112,6 +114,7 @@ export function emitPlan(input: EmitPlanInput): NetworkPlan {
   const images = graph.inputs.find((each) => each.name === "images");
   if (output === undefined || images === undefined || outputValue === undefined)
     throw new InternalCompilerError("emitPlan", "no output");
+  const features = featuresOf(input.inference.graph, inference.placeOf);
   const inferenceImages = inference.placeOf(inputValue(input.inference.graph, "images"));
   // Images too large for one binding come as numbers.
   const inOnePiece = training?.images.slabs === undefined && inferenceImages.slabs === undefined;
@@ -145,6 +148,7 @@ export function emitPlan(input: EmitPlanInput): NetworkPlan {
     inference: {
       images: inferenceImages,
       logits: inference.placeOf(outputValue),
+      ...features,
       dispatches: inference.dispatches,
     },
     ...(preparation && { preparation }),
@@ -261,16 +265,3 @@ function inputValue(graph: Graph, name: string): ValueId {
   if (input === undefined) throw new InternalCompilerError("emitPlan", `no input is called ${name}`);
   return input.value;
 }
-
-/** What of the WebGPU defaults the buffers exceed. */
-function requiredLimits(buffers: readonly BufferPlan[]): Readonly<Record<string, number>> {
-  const largest = buffers.reduce((size, buffer) => Math.max(size, buffer.size), 0);
-  return {
-    ...(largest > defaultBindingBytes && { maxStorageBufferBindingSize: largest }),
-    ...(largest > defaultBufferBytes && { maxBufferSize: largest }),
-  };
-}
-
-/** maxStorageBufferBindingSize and maxBufferSize of every adapter. */
-export const defaultBindingBytes = 128 * 1024 * 1024;
-export const defaultBufferBytes = 256 * 1024 * 1024;

@@ -116,7 +116,7 @@ function networkInterface(
   return {
     name: type,
     isExported: true,
-    extends: [`Network${typeArguments(type)}`],
+    extends: [`Network${typeArguments(type, plan)}`],
     docs: [
       `${commentText(name)} on a GPU. An image is ${plan.inputShape.join(" x ")} (${input}); a step takes up to ${plan.batch}.\n` +
         `Buffers on the GPU: ${memory}.`,
@@ -144,8 +144,10 @@ function outputProperty(plan: NetworkPlan): readonly { name: string; isReadonly:
 }
 
 /** What a network's type is made of. */
-function typeArguments(type: string): string {
-  return `<${["Parameter", "Statistic", "Image", "Source"].map((part) => `${type}${part}`).join(", ")}>`;
+function typeArguments(type: string, { inference: { features = {} } }: NetworkPlan): string {
+  const parts = ["Parameter", "Statistic", "Image", "Source"].map((part) => `${type}${part}`);
+  const names = Object.keys(features).map(stringText).join(" | ");
+  return `<${[...parts, ...(names === "" ? [] : [names])].join(", ")}>`;
 }
 
 function createDocs(name: string): string[] {
@@ -169,7 +171,7 @@ function createFunction(
     ...(isTyped && { returnType: `Promise<${type}>` }),
     docs: createDocs(name),
     statements: [
-      `const network = await createNetwork${isTyped ? typeArguments(type) : ""}(plan, options);`,
+      `const network = await createNetwork${isTyped ? typeArguments(type, plan) : ""}(plan, options);`,
       `return Object.assign(network, { ${sizes} }${isTyped ? " as const" : ""});`,
     ],
   };

@@ -20,6 +20,8 @@ export interface CompileCommandOptions extends SpecOptions {
   readonly dump?: readonly string[];
   /** The `as` name whose value the module predicts in place of the logits. */
   readonly value?: string;
+  /** `as` names whose values the module can predict besides the logits. */
+  readonly features?: readonly string[];
   readonly adapter: "cpu" | "gpu";
   /** Texts `name=value`, each a limit that differs from WebGPU's default. */
   readonly limit: readonly string[];
@@ -34,15 +36,24 @@ export async function compileCommand(
   if (options.out === undefined && options.dump === undefined) {
     throw new UserError("say where to write with --out DIR, or what to show with --dump graph,kernels,memory", 2);
   }
-  const { value } = options;
-  if (value !== undefined) {
+  const { value, features = [] } = options;
+  if (value !== undefined && features.length > 0) {
+    throw new UserError(
+      "--value makes a module of one value alone, --features one that predicts the logits too; give one of them",
+      2,
+    );
+  }
+  if (value !== undefined || features.length > 0) {
     const { checked } = checkFile(file, options);
-    if (checked !== undefined) checkValue(checked.graph, value);
+    for (const name of value === undefined ? features : [value]) {
+      if (checked !== undefined) checkValue(checked.graph, name, value === undefined ? "--features" : "--value");
+    }
   }
   const more = {
     adapterClass: options.adapter,
     limits: parseLimits(options.limit),
     ...(value !== undefined && { value }),
+    ...(features.length > 0 && { features }),
   };
   const { network, diagnostics } = compileSpec(file, options, terminal, more);
   const stages = (options.dump ?? []).map((stage) => [stage, dumpStage(network, stage)] as const);

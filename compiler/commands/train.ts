@@ -161,7 +161,7 @@ export async function trainCommand(file: string, options: TrainCommandOptions, t
           file: meanFile(files.weights),
           note: view.note,
         });
-        if (initial !== undefined) await loadInitial(opened, initial, view);
+        if (initial !== undefined) loadInitial(opened, initial, view);
         writeRun(files, describe(opened.description));
         return opened;
       },

@@ -1,6 +1,5 @@
 /** Weights to start a training from: those of another run, or of PyTorch, as far as they fit the network. */
-import { torchvision } from "cnnc/app";
-import type { NameMap, PartialLoad } from "cnnc/runtime";
+import { loadPartial, torchvision, type NameMap, type PartialLoad } from "cnnc/app";
 import { readBytes, readText } from "../files/readText.ts";
 import { UserError } from "../files/userError.ts";
 import type { OpenNetwork } from "./openNetwork.ts";
@@ -33,15 +32,12 @@ export function readInitial(path: string, names: string | undefined): InitialWei
 }
 
 /** Loads them, and says what was loaded and what was not. */
-export async function loadInitial(
-  { network }: OpenNetwork,
-  { path, file, names }: InitialWeights,
-  view: ProgressView,
-): Promise<void> {
-  const load = await network.loadPartial(file, { names }).catch((error: unknown) => {
+export function loadInitial({ network }: OpenNetwork, { path, file, names }: InitialWeights, view: ProgressView): void {
+  try {
+    view.note(describeLoad(path, loadPartial(network, file, { names })));
+  } catch (error) {
     throw new UserError(`${path}: ${(error as Error).message}`, 1, { cause: error });
-  });
-  view.note(describeLoad(path, load));
+  }
 }
 
 /** "60 of 62 tensors from a.safetensors; drawn anew: linear1.weight (10 x 512 in the file, 5 x 512 here)". */
