@@ -49,7 +49,11 @@ test("check, compile and summary of a spec whose data is nowhere, and every path
   const asked = paths.map((path) => resolve(folder, path)).filter((path) => path !== path.toUpperCase());
   // That the notes are taken at all.
   for (const name of names) expect(asked).toContain(join(folder, `${name}.cnn`));
-  const own = [join(folder, "out"), ...names.map((name) => join(folder, `${name}.cnn`))];
+  // What `cnnc tune` found may lie beside the spec.
+  const own = [
+    join(folder, "out"),
+    ...names.flatMap((name) => [`${name}.cnn`, `${name}.tune.json`].map((file) => join(folder, file))),
+  ];
   const parts = ["dist", "node_modules", "package.json", "compiler/bin.mjs"].map((part) => join(root, part));
   const others = asked.filter((path) => ![...own, ...parts].some((place) => !relative(place, path).startsWith("..")));
   // Folders on the way to one's own package.json are looked into by Node itself.
