@@ -200,7 +200,7 @@ test(
 describe("what cannot be trained", () => {
   test.each([
     [["--init-from", "tiny.cnn"], "tiny.cnn: these weights cannot be read"],
-    [["--recipe", "wild"], "The first value that is not finite is NaN, of linear2 in the forward pass of step 2"],
+    [["--recipe", "wild"], "The first value that is not finite is infinite, of linear2 in the forward pass of step 2"],
     [["--recipe", "cifar"], "cifar10 was not found in images"],
     [["--recipe", "absent"], "absent"],
     [["--data", "wrong size"], "takes images of 1x10x10, but the data set's are 1x9x9: `resize 10`"],
