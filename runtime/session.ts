@@ -99,7 +99,7 @@ export async function openSession(given: NetworkPlan, options: DeviceOptions): P
     staging,
     encode(encoder, program, count, end = program.length, first = 0) {
       let current = encoder;
-      for (let from = first; from < end; ) {
+      for (let from = first; from < end;) {
         if (from > first) {
           submit(current);
           current = watched.device.createCommandEncoder({ label: encoder.label });
