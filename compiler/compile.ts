@@ -90,7 +90,7 @@ function checkLimits(checked: CheckedProgram, options: CompileOptions): readonly
   const limitBytes = bindingLimit(options);
   const { inputs, parameters, nodes } = checked.graph;
   const rows = parameters.flatMap(({ name, type, origin }) => {
-    if (slabCount(type, 1, limitBytes) !== undefined) return [];
+    if (slabCount(type, limitBytes) !== undefined) return [];
     const rowBytes = valueBytes(type, 1) / (type.shape[0] ?? 1);
     return [parameterTooLarge.at(origin.span, { name, rowBytes, limitBytes })];
   });

@@ -98,7 +98,9 @@ const ringSlots = 32;
 /** From a checked graph to the plan that the runtime runs. */
 export function runPipeline(graph: Graph, request: PipelineOptions): PipelineResult {
   verifyGraph(graph);
-  const batchSlabs = cutBatch(graph, request.batch, request.bindingBytes);
+  const trainingGraph = request.training && trainingGraphOf(graph, request.training);
+  const graphs = [graph, ...(trainingGraph === undefined ? [] : [trainingGraph])];
+  const batchSlabs = cutBatch(graphs, request.batch, request.bindingBytes);
   const options: RunOptions = {
     ...request,
     wholeBatch: request.batch,
@@ -106,7 +108,8 @@ export function runPipeline(graph: Graph, request: PipelineOptions): PipelineRes
     layoutsOf: rememberLayouts(),
   };
   const inference = inferenceKernels(graph, { ...options, choices: options.choices.inference ?? options.choices });
-  const step = options.training === undefined ? undefined : planStep(graph, options.training, inference, options);
+  const step =
+    request.training && trainingGraph && planStep(graph, trainingGraph, request.training, inference, options);
   const { training, tensors } = step ?? {
     tensors: persistentTensors(graph, inference.program, undefined, options.bindingBytes),
   };
@@ -151,19 +154,18 @@ interface PlannedStep {
   readonly recomputation?: Recomputation;
 }
 
+function trainingGraphOf(graph: Graph, request: TrainingRequest): TrainingGraph {
+  const { loss, imageGradient, freeze, trainingMode, dropout } = request;
+  return differentiate(graph, { loss, imageGradient, freeze, training: trainingMode, dropout }).output;
+}
+
 function planStep(
   graph: Graph,
+  trainingGraph: TrainingGraph,
   request: TrainingRequest,
   inference: ScheduledProgram<Graph>,
   options: RunOptions,
 ): PlannedStep {
-  const trainingGraph = differentiate(graph, {
-    loss: request.loss,
-    imageGradient: request.imageGradient,
-    freeze: request.freeze,
-    training: request.trainingMode,
-    dropout: request.dropout,
-  }).output;
   const plan = (candidate: TrainingGraph): PlannedStep => {
     verifyGraph(candidate);
     const step = trainingKernels(candidate, request, options);
@@ -238,6 +240,29 @@ function slabsOf(program: TensorProgram, values: readonly ValueId[]): readonly V
   });
 }
 
+/** The scheduled kernels of a graph's program; `keep` is stored whoever reads it. */
+function kernelsOf(
+  program: TensorProgram,
+  graph: Graph,
+  keep: readonly ValueId[],
+  overwrites: ReadonlyMap<ValueId, ValueId>,
+  gradients: ReadonlySet<ValueId | undefined>,
+  options: RunOptions,
+): KernelPlan {
+  const fused = fuseKernels(program, {
+    storageBuffers: options.storageBuffers,
+    adapterClass: options.adapterClass,
+    keep: new Set(slabsOf(program, keep)),
+    overwrites,
+    fuse: options.fuse,
+    ...(options.batchSlabs !== undefined && { batchSlabs: options.batchSlabs }),
+  });
+  const formed = useImplicitGemm(storeActivations(fused, graph, keep, options), options);
+  const kernels = scheduleKernels(formed, { ...options, gradients });
+  verifyKernels(kernels, new Set(slabsOf(program, [...externalValues(graph)])));
+  return kernels;
+}
+
 function trainingKernels(
   trainingGraph: TrainingGraph,
   request: TrainingRequest,
@@ -257,19 +282,8 @@ function trainingKernels(
     const slabs = program.slabsOf.get(value) ?? [value];
     return gradient === undefined ? slabs.map(() => undefined) : slabsOf(program, [gradient]);
   });
-  const fused = fuseKernels(program, {
-    storageBuffers: options.storageBuffers,
-    adapterClass: options.adapterClass,
-    keep: new Set(slabsOf(program, [...keep])),
-    overwrites,
-    fuse: options.fuse,
-    ...(options.batchSlabs !== undefined && { batchSlabs: options.batchSlabs }),
-  });
-  const stored = storeActivations(fused, trainingGraph, [...keep], options);
-  const formed = useImplicitGemm(stored, options);
-  const kernels = scheduleKernels(formed, { ...options, gradients: new Set(gradientValues) });
+  const kernels = kernelsOf(program, trainingGraph, [...keep], overwrites, new Set(gradientValues), options);
   const inputs = slabsOf(program, trainingGraph.inputs.map((input) => input.value)); // prettier-ignore
-  verifyKernels(kernels, new Set(slabsOf(program, [...externalValues(trainingGraph)])));
   const gradients = gradientValues.map((value) => ({
     value,
     parts: value === undefined ? 1 : partsOf(value, kernels),
@@ -350,17 +364,7 @@ function inferenceKernels(graph: Graph, options: RunOptions): ScheduledProgram<G
   const read = inference.heads.map(({ value }) => value);
   const program = programOf(inference, new Set(read), new Map(), options);
   const outputs = slabsOf(program, read);
-  const fused = fuseKernels(program, {
-    storageBuffers: options.storageBuffers,
-    adapterClass: options.adapterClass,
-    keep: new Set(outputs),
-    overwrites: new Map(),
-    fuse: options.fuse,
-    ...(options.batchSlabs !== undefined && { batchSlabs: options.batchSlabs }),
-  });
-  const stored = storeActivations(fused, inference, read, options);
-  const kernels = scheduleKernels(useImplicitGemm(stored, options), { ...options, gradients: new Set() });
-  verifyKernels(kernels, new Set(slabsOf(program, [...externalValues(inference)])));
+  const kernels = kernelsOf(program, inference, read, new Map(), new Set(), options);
   const inputs = slabsOf(program, inference.inputs.map((input) => input.value)); // prettier-ignore
   return { graph: inference, program, kernels, inputs, outputs };
 }

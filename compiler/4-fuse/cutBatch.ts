@@ -3,7 +3,7 @@
  * batch runs once a slab, on that slab's values, and one that sums over it adds each slab's sum to those before. So equal layers
  * share a kernel whatever the batch, and the compiler's work does not grow with it.
  */
-import { computed, iadd, idx, substituteIndex } from "../ir/expression.ts";
+import { computed, iadd, idx, substituteIndex, uniform } from "../ir/expression.ts";
 import type { ScalarExpr } from "../ir/expression.ts";
 import { typesOf } from "../ir/graph.ts";
 import type { Graph } from "../ir/graph.ts";
@@ -12,12 +12,13 @@ import { valueBytes } from "../ir/program.ts";
 import type { TensorProgram } from "../ir/program.ts";
 import { rewriteComputation } from "./rewriteComputation.ts";
 
-/** Words of the step's block: a slab's first sample, and the samples of all slabs; `sampleCount` is the slab's own there. */
-const [firstSample, allSamples] = ["first", "samples"].map((name): ScalarExpr => ({ kind: "uniform", name })) as [ScalarExpr, ScalarExpr]; // prettier-ignore
+/** Words of the step's block beside `sampleCount`, which is the slab's own: the samples of all slabs, and the slab's first one. */
+const [allSamples, firstSample] = [uniform("samples"), uniform("first")];
 
-/** How a graph's batch is cut; undefined where all its values fit a binding. One sample of each must. */
-export function cutBatch(graph: Graph, batch: number, bindingBytes: number): BatchSlabs | undefined {
-  const samples = [...typesOf(graph).values()].flatMap((type) => (type.batched ? [valueBytes(type, 1)] : []));
+/** How the batch of a network's graphs is cut; undefined where all their values fit a binding. One sample of each must. */
+export function cutBatch(graphs: readonly Graph[], batch: number, bindingBytes: number): BatchSlabs | undefined {
+  const types = graphs.flatMap((graph) => [...typesOf(graph).values()]);
+  const samples = types.flatMap((type) => (type.batched ? [valueBytes(type, 1)] : []));
   const most = Math.floor(bindingBytes / Math.max(1, ...samples));
   if (most === 0 || batch <= most) return undefined;
   const least = Math.ceil(batch / most);

@@ -127,8 +127,6 @@ function withinBinding(schedule: Schedule, { stages }: Kernel, bindingBytes: num
 
 /** Whether all that a kernel computes are gradients that the update alone reads, in one set of loops: it adds their parts. */
 function sumsOnlyGradients(kernel: Kernel, gradients: ReadonlySet<ValueId | undefined>): boolean {
-  const root = kernel.stages[0]?.computation;
-  if (root?.body.kind !== "reduce") return false;
   return isPlainSum(kernel) && kernel.stages.every((stage) => gradients.has(stage.value));
 }
 

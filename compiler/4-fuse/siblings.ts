@@ -18,12 +18,7 @@ export function siblingOf(
   if (computation.body.kind !== "reduce" || root.body.kind !== "reduce") return undefined;
   const [over, rootOver] = [computation.body.over, root.body.over];
   if (over.length !== rootOver.length || over.length === 0) return undefined;
-  if (
-    over.some(
-      (axis, i) =>
-        axis.extent !== rootOver[i]?.extent || axis.batch !== rootOver[i]?.batch || axis.first !== rootOver[i]?.first,
-    )
-  )
+  if (over.some((axis, i) => axis.extent !== rootOver[i]?.extent || axis.batch !== rootOver[i]?.batch))
     return undefined;
   const names = new Map(over.map((axis, i) => [axis.name, rootOver[i]?.name ?? axis.name]));
   for (const load of loadsOf(computation)) {

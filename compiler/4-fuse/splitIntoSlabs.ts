@@ -1,14 +1,12 @@
 /**
- * In: a program with values that no binding can hold. Out: the same program in which each of those is several values, its slabs:
- * some of its rows (samples of an activation, output channels of a weight) each. What computes or reads it becomes one node a
- * slab: along an axis of its own output the results are slabs, or are joined; along a sum's axis each slab's sum is added to
- * the one before. Guarantees: every value of the result fits a binding.
+ * In: a program with parameters that no binding can hold, a slab of the batch at a time. Out: the same program in which each of those,
+ * and its gradient, is several values, its slabs: some of its rows (output channels) each. What computes or reads it becomes one node
+ * a slab: along an axis of its own output the results are slabs, or are joined; along a sum's axis each slab's sum is added to the
+ * one before. Guarantees: every value of the result fits a binding.
  *
  *   before: %3 [n o] = sum over [i] of %0[n, i] * %1[o, i]                      %1 is too large
  *   after:  %4 [n o] = … %0[n, i] * %2[o, i], %5 [n o] = … %0[n, i] * %6[o, i]   %2 and %6 are the slabs of %1
  *           %3 [n o] = %4[n, o] where o < 1024 else %5[n, o - 1024]
- *
- * All samples are cut at the same places whatever the value, so that a slab of one needs one slab of another.
  */
 import { InternalCompilerError } from "../ir/diagnostic.ts";
 import {
@@ -18,7 +16,7 @@ import type { Axis, Computation, IndexExpr, ScalarExpr } from "../ir/expression.
 import { typeOf, valueId } from "../ir/graph.ts";
 import type { TensorType, ValueId } from "../ir/graph.ts";
 import { namedValue, valueName } from "../ir/kernel.ts";
-import { dimensionsOf, valueBytes } from "../ir/program.ts";
+import { valueBytes } from "../ir/program.ts";
 import type { ProgramNode, TensorProgram } from "../ir/program.ts";
 import { loadsOf } from "../ir/expression.ts";
 import { rewriteComputation } from "./rewriteComputation.ts";
@@ -66,7 +64,7 @@ export function splitIntoSlabs(program: TensorProgram, options: SlabOptions): Te
     const type = typeOf(program.types, value);
     slabsOf.set(
       value,
-      cuts.slice(1).map((end, index) => fresh(rowsOf(type, end - (cuts[index] ?? 0), options.batch))),
+      cuts.slice(1).map((end, index) => fresh(resized(type, 0, end - (cuts[index] ?? 0)))),
     );
   }
   const storageOf = (value: ValueId): ValueId => program.aliasOf.get(value) ?? value;
@@ -77,7 +75,7 @@ export function splitIntoSlabs(program: TensorProgram, options: SlabOptions): Te
     const slab = slabsOf.get(storage)?.[index] as ValueId;
     if (storage === value) return slab;
     const key = `${value} ${index}`;
-    const known = views.get(key) ?? fresh(rowsOf(typeOf(program.types, value), rows, options.batch));
+    const known = views.get(key) ?? fresh(resized(typeOf(program.types, value), 0, rows));
     views.set(key, known);
     aliasOf.set(known, slab);
     return known;
@@ -184,7 +182,7 @@ export function splitIntoSlabs(program: TensorProgram, options: SlabOptions): Te
         if (group.length === 1 && first !== undefined) return first;
         const start = first?.start ?? 0;
         const size = group.reduce((sum, piece) => sum + piece.size, 0);
-        const value = fresh(resized(target.type, dimension, size, options.batch));
+        const value = fresh(resized(target.type, dimension, size));
         const axes = resizedAxes(target.computation.axes, dimension, size);
         made.push(joinNode({ ...target, value, type: types.get(value) as TensorType }, axes, dimension, start, group));
         return { value, start, size };
@@ -238,7 +236,7 @@ export function splitIntoSlabs(program: TensorProgram, options: SlabOptions): Te
   /** The rows [start, end) of a node along one of its axes, as a node of its own. */
   function pieceOf(node: ProgramNode, axis: Axis, start: number, end: number, value: ValueId | undefined): ProgramNode {
     const dimension = node.computation.axes.findIndex(({ name }) => name === axis.name);
-    const type = resized(node.type, dimension, end - start, options.batch);
+    const type = resized(node.type, dimension, end - start);
     const computation = rangeOfAxis(node.computation, axis, start, end, axis.name);
     const { join: _join, ...rest } = node;
     const roles = renamedRoles(node.roles, node.computation, computation);
@@ -249,17 +247,7 @@ export function splitIntoSlabs(program: TensorProgram, options: SlabOptions): Te
   function rangeOfAxis(computation: Computation, axis: Axis, start: number, end: number, name: string): Computation {
     const by = new Map<string, IndexExpr>([[axis.name, start === 0 ? nameIndex(name) : iadd(nameIndex(name), start)]]);
     const index = (expr: IndexExpr): IndexExpr => substituteIndex(expr, by);
-    const narrow = (each: Axis): Axis => {
-      if (each.name !== axis.name) return each;
-      const { batch: isBatch } = each;
-      const inSum =
-        computation.body.kind === "reduce" && computation.body.over.some((other) => other.name === each.name);
-      // Only a sum has to leave out the samples that a smaller batch lacks; their rows may be computed.
-      return {
-        ...makeAxis(name, end - start),
-        ...(isBatch === true && inSum && { batch: true as const, first: (each.first ?? 0) + start }),
-      };
-    };
+    const narrow = (each: Axis): Axis => (each.name === axis.name ? makeAxis(name, end - start) : each);
     const inSlab = (expr: ScalarExpr): ScalarExpr | undefined => {
       if (expr.kind !== "load") return undefined;
       const value = namedValue(expr.from);
@@ -322,10 +310,10 @@ export function splitIntoSlabs(program: TensorProgram, options: SlabOptions): Te
   }
 }
 
-/** In how many slabs a value must lie; undefined where even one row is too large. */
-export function slabCount(type: TensorType, batch: number, limitBytes: number): number | undefined {
-  const [rows = 1] = dimensionsOf(type, batch);
-  const mostRows = Math.floor(limitBytes / (valueBytes(type, batch) / rows));
+/** In how many slabs a parameter must lie; undefined where even one row is too large. */
+export function slabCount(type: TensorType, limitBytes: number): number | undefined {
+  const [rows = 1] = type.shape;
+  const mostRows = Math.floor(limitBytes / (valueBytes(type, 1) / rows));
   return mostRows === 0 ? undefined : Math.ceil(rows / mostRows);
 }
 
@@ -335,12 +323,11 @@ function chooseCuts(program: TensorProgram, { batch, limitBytes, external }: Sla
   const large = values.flatMap((value) => {
     const type = typeOf(program.types, value);
     if (valueBytes(type, batch) <= limitBytes) return [];
-    const slabs = slabCount(type, batch, limitBytes);
+    const slabs = type.batched ? undefined : slabCount(type, limitBytes);
     if (slabs === undefined) throw new CannotSplit(value);
-    return [{ value, batched: type.batched, rows: dimensionsOf(type, batch)[0] ?? 1, slabs }];
+    return [[value, evenCuts(type.shape[0] ?? 1, slabs)] as const];
   });
-  const batchSlabs = large.reduce((most, each) => (each.batched ? Math.max(most, each.slabs) : most), 1);
-  return new Map(large.map(({ value, batched, rows, slabs }) => [value, evenCuts(rows, batched ? batchSlabs : slabs)]));
+  return new Map(large);
 }
 
 /** `rows` in `parts` of equal size, the last one perhaps smaller. */
@@ -349,16 +336,10 @@ function evenCuts(rows: number, parts: number): Cuts {
   return [...Array.from({ length: Math.ceil(rows / size) }, (_, index) => index * size), rows];
 }
 
-/** The type of some rows of a value. */
-function rowsOf(type: TensorType, rows: number, batch: number): TensorType {
-  return resized(type, 0, rows, batch);
-}
-
-/** The type of a value of which one dimension, the batch being the first, has another size. */
-function resized(type: TensorType, dimension: number, size: number, batch: number): TensorType {
-  const dimensions = dimensionsOf(type, batch).map((each, index) => (index === dimension ? size : each));
-  if (type.batched && dimension > 0) return { ...type, shape: dimensions.slice(1) };
-  return { ...type, shape: dimensions, batched: false };
+/** The type of a value of which one dimension, the batch being the first where there is one, has another size. */
+function resized(type: TensorType, dimension: number, size: number): TensorType {
+  const resizedAt = dimension - (type.batched ? 1 : 0);
+  return { ...type, shape: type.shape.map((each, index) => (index === resizedAt ? size : each)) };
 }
 
 function resizedAxes(axes: readonly Axis[], dimension: number, size: number): readonly Axis[] {

@@ -158,8 +158,7 @@ function product(variable: string, by: number): string {
 
 /** Where a loop over an axis ends. */
 function endOf(axis: Axis, trips: number): string {
-  const samples = (axis.first ?? 0) === 0 ? "i32(step.count)" : `max(i32(step.count) - ${axis.first}, 0)`;
-  return axis.batch === true ? `min(${samples}, ${axis.extent})` : String(trips);
+  return axis.batch === true ? `min(i32(step.count), ${axis.extent})` : String(trips);
 }
 
 function variableName(axis: Axis): string {

@@ -9,8 +9,6 @@ export interface Axis {
   readonly extent: number;
   /** True for the batch: at run time only the first `count` of `extent` samples hold data. */
   readonly batch?: true;
-  /** The sample that the axis starts at, where it is a part of the batch. */
-  readonly first?: number;
   /** Of an axis that counts several, row by row: elements of their rows. Steps that keep to these need no division at run time. */
   readonly rows?: readonly number[];
 }

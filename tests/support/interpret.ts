@@ -83,7 +83,7 @@ function forEachIndex(axes: readonly Axis[], first: number, samples: number, loo
       visit();
       return;
     }
-    const extent = axis.batch === true ? Math.min(Math.max(samples - (axis.first ?? 0), 0), axis.extent) : axis.extent;
+    const extent = axis.batch === true ? Math.min(samples, axis.extent) : axis.extent;
     for (let index = 0; index < extent; index++) {
       loop.position[first + depth] = index;
       walk(depth + 1);

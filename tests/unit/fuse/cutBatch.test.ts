@@ -14,7 +14,7 @@ test.each([
   ["as few as can be where none are full", 7, 3 * 256, { count: 3, rows: 3 }],
   ["no more slabs than have a sample", 5, 4 * 256, { count: 2, rows: 3 }],
 ])("%s", (_, batch, bindingBytes, expected) => {
-  expect(cutBatch(graph, batch, bindingBytes)).toEqual(expected);
+  expect(cutBatch([graph], batch, bindingBytes)).toEqual(expected);
 });
 
 test("kernels are those of one slab, however many there are; each has its place in every one", () => {
