@@ -1,6 +1,7 @@
 import { preparationOf, toBatch } from "./images.ts";
 import type { ImageBatch, Images, NestedImage, PixelSource, RawImages } from "./images.ts";
-import { checkLabels, imageSize, refuse, sizeOf } from "./input.ts";
+import { checkLabels, imageSize, refuse } from "./input.ts";
+import { sizeOf } from "./shapes.ts";
 import type { Labels } from "./input.ts";
 import type { NetworkPlan } from "./plan.ts";
 import { readAhead } from "./readAhead.ts";

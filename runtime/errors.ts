@@ -18,11 +18,6 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** "6 x 1 x 5 x 5", as messages write shapes. */
-export function formatShape(shape: readonly number[]): string {
-  return shape.length === 0 ? "a single number" : shape.join(" x ");
-}
-
 /** The type of a value in a programmer's words: "Float64Array of 784 values". */
 export function describeValue(value: unknown): string {
   if (value === null || typeof value !== "object") return value === undefined ? "undefined" : `a ${typeof value}`;

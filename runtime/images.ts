@@ -2,8 +2,9 @@
  * images.ts: what may be given as images. Numbers are ready for the network; bytes are prepared by its recipe's data lines on
  * the GPU. Whatever comes is made one of the two here.
  */
-import { describeValue, formatShape } from "./errors.ts";
-import { refuse, sizeOf } from "./input.ts";
+import { describeValue } from "./errors.ts";
+import { refuse } from "./input.ts";
+import { formatShape, sizeOf } from "./shapes.ts";
 import type { NetworkPlan, PreparationPlan } from "./plan.ts";
 import { resizeBytes } from "./resizeBytes.ts";
 

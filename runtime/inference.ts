@@ -13,7 +13,7 @@ import { copyInto, joined } from "./readback.ts";
 import type { Staging } from "./readback.ts";
 import type { Session } from "./session.ts";
 import type { Program } from "./step.ts";
-import { elementCount } from "./weights.ts";
+import { elementCount } from "./shapes.ts";
 
 export interface Predictor {
   /** The logits, or the value at an `as` name that the plan knows. */

@@ -1,13 +1,9 @@
 import { describeValue, NetworkError } from "./errors.ts";
 import type { NetworkPlan } from "./plan.ts";
+import { sizeOf } from "./shapes.ts";
 
 /** Class indices, one an image. */
 export type Labels = Uint8Array | Uint16Array | Uint32Array | Int32Array | readonly number[];
-
-/** Numbers of a tensor of this shape. */
-export function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((product, size) => product * size, 1);
-}
 
 /** Numbers of one image: channels x height x width. */
 export function imageSize(plan: NetworkPlan): number {

@@ -4,6 +4,7 @@ import { weightEntries } from "./fileFormat.ts";
 import type { NetworkPlan } from "./plan.ts";
 import { parseSafetensors } from "./safetensors.ts";
 import type { TensorEntry } from "./safetensors.ts";
+import { formatShape } from "./shapes.ts";
 
 /** Finds the names of the network's tensors (`ours`, in the plan's order) to those of a file; throws where there are none. */
 export interface NameMatcher {
@@ -68,7 +69,7 @@ export function loadPartial(
     const given = byName.get(name);
     if (given === undefined) kept.push({ name, reason: "not in the file" });
     else if (given.entry.shape.join() !== shape.join()) {
-      kept.push({ name, reason: `${sizeText(given.entry.shape)} in the file, ${sizeText(shape)} here` });
+      kept.push({ name, reason: `${formatShape(given.entry.shape)} in the file, ${formatShape(shape)} here` });
     } else values.set(name, numbersOf(given.name, given.entry));
   }
   const known = new Set(tensors.map(({ name }) => name));
@@ -109,10 +110,6 @@ function renaming(
 
 function isMatcher(names: Exclude<NameMap, (name: string) => string | undefined>): names is NameMatcher {
   return typeof names["match"] === "function";
-}
-
-function sizeText(shape: readonly number[]): string {
-  return shape.length === 0 ? "a single number" : shape.join(" x ");
 }
 
 /** A tensor's values as f32. */

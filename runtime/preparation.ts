@@ -1,4 +1,4 @@
-import { formatShape, NetworkError } from "./errors.ts";
+import { NetworkError } from "./errors.ts";
 import { meanKey } from "./fileFormat.ts";
 import { preparationOf, toBatch } from "./images.ts";
 import type { ImageBatch } from "./images.ts";
@@ -7,7 +7,7 @@ import { writeElements } from "./places.ts";
 import { preparedBy, trainingOf } from "./programs.ts";
 import { copyOut } from "./readback.ts";
 import type { Session } from "./session.ts";
-import { elementCount } from "./weights.ts";
+import { elementCount, formatShape } from "./shapes.ts";
 import type { Notes } from "./weights.ts";
 
 /** Which step reads the images. */

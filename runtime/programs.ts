@@ -6,7 +6,7 @@ import { NetworkError } from "./errors.ts";
 import { preparationOf } from "./images.ts";
 import { outputSize } from "./input.ts";
 import type { DispatchPlan, NetworkPlan } from "./plan.ts";
-import { elementCount } from "./weights.ts";
+import { elementCount } from "./shapes.ts";
 
 /**
  * What a network can do: training steps, logits, or gradients without an update; and making the images of either of bytes,

@@ -168,7 +168,7 @@ export function startTraining<Input extends readonly number[], Source extends re
           return rate;
         },
         onProgress(progress) {
-          const [rate = 0] = rates.splice(0, 1);
+          const rate = rates.shift() ?? 0;
           if (!Number.isFinite(progress.loss)) throw lossNotFinite(progress, rate);
           options.onProgress?.(progress);
           report({ kind: "step", rate, ...progress });

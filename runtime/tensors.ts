@@ -1,4 +1,4 @@
-import { describeValue, formatShape, NetworkError } from "./errors.ts";
+import { describeValue, NetworkError } from "./errors.ts";
 import { checkpointKind, modelPrefix, notePrefix, optimizerPrefix } from "./fileFormat.ts";
 import { refuse } from "./input.ts";
 import { writeElements } from "./places.ts";
@@ -8,7 +8,8 @@ import { trainingOf } from "./programs.ts";
 import { drawInitial, randomStream } from "./random.ts";
 import { copyOut } from "./readback.ts";
 import type { Session } from "./session.ts";
-import { checkNames, elementCount, loadContents, storeContents } from "./weights.ts";
+import { elementCount, formatShape } from "./shapes.ts";
+import { checkNames, loadContents, storeContents } from "./weights.ts";
 import type { Contents, Notes } from "./weights.ts";
 
 /** One tensor of a network on the GPU. */

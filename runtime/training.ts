@@ -13,7 +13,7 @@ import { copyOut } from "./readback.ts";
 import type { BufferRange } from "./readback.ts";
 import type { Session } from "./session.ts";
 import type { TensorStore } from "./tensors.ts";
-import { elementCount } from "./weights.ts";
+import { elementCount } from "./shapes.ts";
 
 /** What one batch gives without an update. Nothing of the network changes. */
 export interface Gradients<ParameterName extends string = string, StateName extends string = string> extends Metrics {

@@ -1,9 +1,9 @@
 /** weights.ts: a network's tensors as files and records; everything is checked before the first write. */
-import { describeValue, formatShape, NetworkError } from "./errors.ts";
-import { sizeOf } from "./input.ts";
+import { describeValue, NetworkError } from "./errors.ts";
 import type { TensorPlan } from "./plan.ts";
 import { parseSafetensors, writeSafetensors } from "./safetensors.ts";
 import type { StoredTensor, TensorFile } from "./safetensors.ts";
+import { formatShape } from "./shapes.ts";
 
 /** What a file must hold: tensors of f32, and whole numbers. Names are those of the file. */
 export interface Contents {
@@ -18,10 +18,6 @@ export interface LoadedContents {
   readonly tensors: ReadonlyMap<string, Float32Array<ArrayBuffer>>;
   readonly counters: ReadonlyMap<string, number>;
   readonly metadata: Notes;
-}
-
-export function elementCount({ shape }: { readonly shape: readonly number[] }): number {
-  return sizeOf(shape);
 }
 
 /** Reads a file that must hold exactly these tensors, in these shapes. */
