@@ -3,7 +3,7 @@ import { heldForBackward } from "../5-plan/heldForBackward.ts";
 import { elementCount } from "../ir/graph.ts";
 import type { CompiledNetwork, Recomputation } from "../ir/output.ts";
 import type { BufferPlan } from "../../runtime/plan.ts";
-import { allocatedBytes, buffersOf, readbackOf, uniformBytes } from "../../runtime/programs.ts";
+import { allocatedBytes, buffersOf, readbackOf, uniformSize } from "../../runtime/programs.ts";
 
 /** What a network that has prepared one program holds, all of it: the sum is its peak. In bytes. */
 export interface ProgramBytes {
@@ -80,7 +80,7 @@ function programBytes({ plan, training }: CompiledNetwork, program: "training" |
     values: sum(program) - gradients,
     metrics: sum("metrics"),
     tables: sum("constants"),
-    uniforms: uniformBytes,
+    uniforms: uniformSize(plan),
     readback: count * sizeBytes,
   };
 }

@@ -5,7 +5,6 @@
  * kernels are those of the network compiled without fusing, which takes over the state of the one that was trained.
  */
 import { NetworkError, type NotFinite } from "cnnc/runtime";
-
 import type { StoredCheckpoint } from "./checkpointStore.ts";
 import type { OpenNetwork } from "./openNetwork.ts";
 import { inputsAt, type InputOptions, type NotFiniteError, type TrainingPosition } from "./trainNetwork.ts";
@@ -25,6 +24,7 @@ export async function explainNotFinite(
   openUnfused: () => Promise<OpenNetwork>,
 ): Promise<Explanation | undefined> {
   const opened = await open();
+  const unfused = openedOnce(openUnfused);
   try {
     await opened.loadCheckpoint(checkpoint.file);
     // The step before counts too: its loss may be finite and its gradients not.
@@ -41,8 +41,7 @@ export async function explainNotFinite(
           };
         }
         const found =
-          (await lookWithin(opened, openUnfused, images, labels)) ??
-          (await opened.network.firstNotFinite(images, labels));
+          (await unfused.look(opened, images, labels)) ?? (await opened.network.firstNotFinite(images, labels));
         if (found !== undefined) {
           const { kind, isBackward } = found;
           const label = layersOf(found.label);
@@ -57,28 +56,37 @@ export async function explainNotFinite(
     }
     return undefined;
   } finally {
+    unfused.close();
     opened.close();
   }
 }
 
-/** The first layer in the network without fusing; undefined where that is too large for the adapter. */
-async function lookWithin(
-  opened: OpenNetwork,
-  openUnfused: () => Promise<OpenNetwork>,
-  ...[images, labels]: Parameters<OpenNetwork["network"]["firstNotFinite"]>
-): Promise<NotFinite | undefined> {
-  const state = await opened.saveCheckpoint({});
+/** The network without fusing, opened when it is first looked into. */
+interface UnfusedNetwork {
+  /** The first layer of the network's next step; undefined where all is finite, or this form is too large for the adapter. */
+  look(at: OpenNetwork, ...step: Parameters<OpenNetwork["network"]["firstNotFinite"]>): Promise<NotFinite | undefined>;
+  close(): void;
+}
+
+function openedOnce(open: () => Promise<OpenNetwork>): UnfusedNetwork {
   let unfused: OpenNetwork | undefined;
-  try {
-    unfused = await openUnfused();
-    await unfused.loadCheckpoint(state);
-    return await unfused.network.firstNotFinite(images, labels);
-  } catch (error) {
-    if (!(error instanceof NetworkError) || error.kind !== "device") throw error;
-    return undefined;
-  } finally {
-    unfused?.close();
-  }
+  let isTooLarge = false;
+  return {
+    async look(at, images, labels) {
+      if (isTooLarge) return undefined;
+      const state = await at.saveCheckpoint({});
+      try {
+        unfused ??= await open();
+        await unfused.loadCheckpoint(state);
+        return await unfused.network.firstNotFinite(images, labels);
+      } catch (error) {
+        if (!(error instanceof NetworkError) || error.kind !== "device") throw error;
+        isTooLarge = true;
+        return undefined;
+      }
+    },
+    close: () => unfused?.close(),
+  };
 }
 
 /** Of what a kernel computes, the layers as people name them: at most three. */
