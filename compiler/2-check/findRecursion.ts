@@ -5,15 +5,9 @@
  *   block a() { b }  block b() { a }    =>    block a calls itself, at `a` within b
  */
 import { recursion } from "../diagnostics/names.ts";
-import type { BlockDefinition, Identifier } from "../ir/ast.ts";
-import type { Span } from "../ir/source.ts";
+import type { BlockDefinition, CallStep } from "../ir/ast.ts";
 import type { CheckContext } from "./context.ts";
 import { entriesOf, type FileScope } from "./fileScope.ts";
-
-interface Call {
-  readonly callee: Identifier;
-  readonly span: Span;
-}
 
 /** Reports the first call of each circle of calls, unless one has been reported already. */
 export function findRecursion(file: FileScope, context: CheckContext): void {
@@ -40,12 +34,12 @@ export function findRecursion(file: FileScope, context: CheckContext): void {
 }
 
 /** All calls within a part of the tree. */
-function callsIn(part: unknown): readonly Call[] {
+function callsIn(part: unknown): readonly CallStep[] {
   if (typeof part !== "object" || part === null) return [];
   const inside = Object.entries(part).flatMap(([key, value]) => (key === "span" ? [] : callsIn(value)));
   return isCall(part) ? [part, ...inside] : inside;
 }
 
-function isCall(part: object): part is Call {
+function isCall(part: object): part is CallStep {
   return "kind" in part && part.kind === "callStep";
 }

@@ -10,8 +10,8 @@
  *           Y[n,c,y,x]        = finish((A' M A) at y mod 2, x mod 2 of the tile y div 2, x div 2)
  *
  * A transform is two nodes, one for each side of the matrix; they index the 16 places of a tile by constants, so that the fuser
- * holds those in one invocation's registers: U is one kernel, V is one, and M is the root of the kernel that Y is in, with whatever
- * would have followed the convolution.
+ * holds those in one invocation's registers: U is one kernel, V is one, M is a matrix product in a third, and the transform of its
+ * sums begins the fourth, in which Y is, with whatever would have followed the convolution.
  */
 import type { Choices } from "../ir/choices.ts";
 import { add, axis, compareIndex, iadd, idiv, imod, imul, isub, load, map, mul, num, reduce, rewriteScalar, select, sub } from "../ir/expression.ts"; // prettier-ignore
@@ -122,6 +122,9 @@ function winogradNodes(
     made.push({ value, op, type, computation, origin: node.origin, roles, ...(opens && { opens: true as const }) });
     return named(value);
   };
+  /** The other side's transform, in the kernel of the one before. */
+  const transform = (op: string, axes: readonly Axis[], value: ScalarExpr): Made =>
+    define(op, map(axes, value), {}, false);
   const roleOf = (from: string): ProgramNode["roles"] => {
     const storage = valueName(storageOf(from));
     return { [storage]: node.roles[storage] ?? "value" };
@@ -135,24 +138,10 @@ function winogradNodes(
   const tap = ({ step }: Reach, at: Axis): IndexExpr => (step === 1 ? iadd(at) : isub(2, at));
   const tapIndex = [...(transposed ? [channel, c] : [c, channel]), tap(rows, ky), tap(columns, kx)];
   const taps = define("winograd_taps", map([c, ky, kx, channel], load(weight.from, tapIndex)), roleOf(weight.from), true); // prettier-ignore
-  const tapRows = define(
-    "winograd_tap_rows",
-    map(
-      [i, c, kx, channel],
-      rowOf(weightRows, i, (k) => taps.at(c, k, kx, channel)),
-    ),
-    {},
-    false,
-  );
-  const weights = define(
-    "winograd_weights",
-    map(
-      [i, j, c, channel],
-      rowOf(weightRows, j, (k) => tapRows.at(i, c, k, channel)),
-    ),
-    {},
-    false,
-  );
+  const tapRow = rowOf(weightRows, i, (k) => taps.at(c, k, kx, channel));
+  const tapRows = transform("winograd_tap_rows", [i, c, kx, channel], tapRow);
+  const transformed = rowOf(weightRows, j, (k) => tapRows.at(i, c, k, channel));
+  const weights = transform("winograd_weights", [i, j, c, channel], transformed);
 
   /** Where a tile's row or column of the image lies; with taps counted backwards the first one is the last. */
   const under = ({ step, offset }: Reach, tile: Axis, at: Axis): IndexExpr =>
@@ -164,24 +153,10 @@ function winogradNodes(
     roleOf(image.from),
     true,
   );
-  const patchRows = define(
-    "winograd_patch_rows",
-    map(
-      [n, i, channel, ty, v, tx],
-      rowOf(imageRows, i, (k) => patch.at(n, channel, ty, k, v, tx)),
-    ),
-    {},
-    false,
-  );
-  const tiles = define(
-    "winograd_tiles",
-    map(
-      [n, i, j, channel, ty, tx],
-      rowOf(imageRows, j, (k) => patchRows.at(n, i, channel, ty, k, tx)),
-    ),
-    {},
-    false,
-  );
+  const patchRow = rowOf(imageRows, i, (k) => patch.at(n, channel, ty, k, v, tx));
+  const patchRows = transform("winograd_patch_rows", [n, i, channel, ty, v, tx], patchRow);
+  const tile = rowOf(imageRows, j, (k) => patchRows.at(n, i, channel, ty, k, tx));
+  const tiles = transform("winograd_tiles", [n, i, j, channel, ty, tx], tile);
 
   const flatTiles = named(view(tiles.value, typeOfAxes([n, i, j, channel, p])));
   const products = define(
@@ -197,15 +172,8 @@ function winogradNodes(
     { [products.name]: "products" },
     true,
   );
-  const sumRows = define(
-    "winograd_sum_rows",
-    map(
-      [n, c, y, j, tx],
-      rowOf(outputRows, imod(y, 2), (k) => sums.at(n, c, idiv(y, 2), k, j, tx)),
-    ),
-    {},
-    false,
-  );
+  const sumRow = rowOf(outputRows, imod(y, 2), (k) => sums.at(n, c, idiv(y, 2), k, j, tx));
+  const sumRows = transform("winograd_sum_rows", [n, c, y, j, tx], sumRow);
   const sum = rowOf(outputRows, imod(x, 2), (k) => sumRows.at(n, c, y, k, idiv(x, 2)));
   const value = rewriteScalar(finish, { scalar: (expr) => (expr.kind === "reduced" ? sum : undefined) });
   return [...made, { ...node, computation: map([n, c, y, x], value) }];

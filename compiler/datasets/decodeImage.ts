@@ -97,5 +97,10 @@ function damagedChunk(content: Uint8Array): string | undefined {
 /** Whether what stands at a file's end is nowhere in it; the libraries' own words for that say little. */
 function isCutOff(content: Uint8Array): boolean {
   const bytes = Buffer.from(content.buffer, content.byteOffset, content.length);
-  return content[0] === 0x89 ? !bytes.includes("IEND") : !bytes.includes(Buffer.of(0xff, 0xd9));
+  return !holdsEnd(bytes, content[0] === 0x89);
+}
+
+/** Whether what stands at a PNG's or a JPEG's end is somewhere in these bytes. */
+export function holdsEnd(bytes: Buffer, isPng: boolean): boolean {
+  return bytes.includes(isPng ? "IEND" : Buffer.of(0xff, 0xd9));
 }

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { planesOf, resizeBytes } from "cnnc/runtime";
 import { describeFileError } from "../files/userError.ts";
 import { DatasetError } from "./datasetError.ts";
-import { decodeImage, headBytes, imageSizeOf, type DecodedImage, type ImageSize } from "./decodeImage.ts";
+import { decodeImage, headBytes, holdsEnd, imageSizeOf, type DecodedImage, type ImageSize } from "./decodeImage.ts";
 
 /** Bytes of a file's end in which its end mark is looked for at first. */
 const tailBytes = 64;
@@ -39,7 +39,7 @@ function cutOff(file: number, fileBytes: number, isPng: boolean): string | undef
   for (const length of [Math.min(tailBytes, fileBytes), fileBytes]) {
     const tail = Buffer.alloc(length);
     readSync(file, tail, 0, length, fileBytes - length);
-    if (isPng ? tail.includes("IEND") : tail.includes(Buffer.of(0xff, 0xd9))) return undefined;
+    if (holdsEnd(tail, isPng)) return undefined;
   }
   return isPng
     ? `the PNG is cut off: it ends at offset ${fileBytes}, before its last chunk (IEND)`
