@@ -8,6 +8,7 @@ import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { root, run } from "../.ci/setup.mjs";
+import { cpuSeconds, openProcessGpu } from "./inProcess.mjs";
 
 const [only, folder] = process.argv.slice(2);
 if (only === "--cold") await measureColdStart(folder);
@@ -26,16 +27,16 @@ function measureDepths(asked) {
     mkdirSync(out, { recursive: true });
     const spec = ["specs/resnet.cnn", "--set", `depth=${depth}`, "--set", "size=64", "--batch", "4"];
     const began = performance.now();
-    inProcess([join(root, "compiler/bin.mjs"), "compile", ...spec, "--emit", "js", "--out", out]);
+    runNode([join(root, "compiler/bin.mjs"), "compile", ...spec, "--emit", "js", "--out", out]);
     const seconds = (performance.now() - began) / 1000;
-    const cold = JSON.parse(inProcess([fileURLToPath(import.meta.url), "--cold", out]));
+    const cold = JSON.parse(runNode([fileURLToPath(import.meta.url), "--cold", out]));
     const cells = [depth, seconds.toFixed(1), cold.kernels, cold.dispatches, cold.wall.toFixed(1), cold.cpu.toFixed(1)];
     console.log(`| ${cells.join(" | ")} |`);
   }
 }
 
 /** What a program of Node's writes to its output; its mistakes end this one. */
-function inProcess(args) {
+function runNode(args) {
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8", cwd: root });
   if (status === 0) return stdout;
   console.error(stderr || stdout);
@@ -43,23 +44,19 @@ function inProcess(args) {
 }
 
 async function measureColdStart(out) {
-  const { openAdapter } = await import(pathToFileURL(join(root, "dist/compiler/node/index.js")).href);
-  const { gpu } = await openAdapter();
+  const { gpu } = await openProcessGpu(root);
   const file = readdirSync(out).find((name) => name.endsWith(".js") && !name.startsWith("cnnc-"));
   const module = await import(pathToFileURL(join(out, file)).href);
   const create = Object.entries(module).find(([name]) => name.startsWith("create"))[1];
-  const [wall, cpu] = [performance.now(), process.cpuUsage()];
+  const [wall, cpu] = [performance.now(), cpuSeconds()];
   const network = await create({ gpu, programs: ["training"] });
-  const { batch, inputShape, kernels, training } = network.plan;
+  const { batch, inputShape, training } = network.plan;
   const size = inputShape.reduce((product, each) => product * each, batch);
   const images = Float32Array.from({ length: size }, (_, i) => Math.sin(i));
   await network.trainStep(images, new Uint32Array(batch)).metrics();
-  const { user, system } = process.cpuUsage(cpu);
   const used = new Set([...training.dispatches, ...training.update].map(({ kernel }) => kernel));
   const dispatches = training.dispatches.length + training.update.length;
   const seconds = (performance.now() - wall) / 1000;
-  console.log(
-    JSON.stringify({ kernels: used.size, of: kernels.length, dispatches, wall: seconds, cpu: (user + system) / 1e6 }),
-  );
+  console.log(JSON.stringify({ kernels: used.size, dispatches, wall: seconds, cpu: cpuSeconds() - cpu }));
   process.exit(0);
 }

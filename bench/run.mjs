@@ -202,8 +202,11 @@ async function measureBundles(workload) {
   return measure({ benchFolder: bench, modulePath: join(out, workload, "cnnc", `${workload}.js`), outFolder: out });
 }
 
-function print({ runtime, adapter, software, matmul, bundles, workloads: measured }, { renderRows, renderTable }) {
-  const rate = software ? matmul.cpuRate : matmul.wallRate;
+function print(
+  { runtime, adapter, software, matmul, bundles, workloads: measured },
+  { rateOf, renderRows, renderTable },
+) {
+  const rate = rateOf(matmul, software);
   console.log(`\n${runtime}, adapter: ${adapter}`);
   console.log(
     `best matrix product: ${(rate / 1e9).toFixed(3)} G multiply-adds a ${software ? "CPU " : ""}second (${matmul.variant})`,

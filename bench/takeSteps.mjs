@@ -1,3 +1,5 @@
+import { elements } from "./drawData.mjs";
+
 /**
  * What the bench measures of one entry on one workload: one cold step, one that is not counted, and then timed ones. A step is a
  * training step or the prediction of a batch. Uses what browsers, Deno and Node all have.
@@ -70,8 +72,4 @@ export function meanSquare(outputs) {
 
 function valuesIn(weights) {
   return (offset, shape) => weights.slice(offset, offset + elements(shape));
-}
-
-function elements(shape) {
-  return shape.reduce((product, size) => product * size, 1);
 }

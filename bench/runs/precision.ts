@@ -11,6 +11,7 @@ import { heldForBackward } from "../../compiler/5-plan/heldForBackward.ts";
 import { compile } from "../../compiler/compile.ts";
 import { renderDiagnostics } from "../../compiler/diagnostics/render.ts";
 import { createNetwork, type Network } from "../../runtime/index.ts";
+import { imageSize } from "../../runtime/input.ts";
 
 const [, , file = "", steps = "100", folder = "/usr/share/datasets/fashion-mnist"] = argv;
 const unzipped = (name: string): Uint8Array => new Uint8Array(gunzipSync(readFileSync(`${folder}/${name}.gz`)));
@@ -32,7 +33,7 @@ async function open(half: boolean): Promise<Network> {
 /** Pixels with mean 0 and deviation 1, and their labels; a network of more channels has the image in each. */
 function batchAt(step: number, { plan }: Network): [Float32Array<ArrayBuffer>, Uint8Array] {
   const first = (step * plan.batch) % (labels.length - plan.batch);
-  const size = plan.inputShape.reduce((product, each) => product * each, 1);
+  const size = imageSize(plan);
   const pixels = Float32Array.from({ length: plan.batch * size }, (_, i) => {
     const pixel = images[(first + Math.floor(i / size)) * 784 + (i % 784)] ?? 0;
     return (pixel / 255 - 0.286) / 0.353;

@@ -9,10 +9,12 @@ import { typeOf } from "../../compiler/ir/graph.ts";
 import { signatureOf } from "../../compiler/ir/kernel.ts";
 import type { Schedule, Stage } from "../../compiler/ir/kernel.ts";
 import { createNetwork } from "../../runtime/index.ts";
+import { imageSize } from "../../runtime/input.ts";
 import type { Gradients } from "../../runtime/training.ts";
 import { compileText } from "../support/compileText.ts";
 import type { TrainableNetwork } from "../support/compileText.ts";
 import { testNumbers } from "../support/layerGraph.ts";
+import { differenceOf } from "../support/planChecks.ts";
 import { networkText } from "../support/randomSpec.ts";
 import { openForSuite } from "../support/openForSuite.ts";
 
@@ -25,11 +27,10 @@ type Run = Gradients & { readonly stepLoss: number };
 /** Gradients and a step's loss for each size of batch. Pipelines take long to compile on a software adapter: once is enough. */
 async function run({ plan }: TrainableNetwork, counts: readonly number[]): Promise<readonly Run[]> {
   const network = await createNetwork(plan, { device: opened.device, seed: 3, programs: ["training"] });
-  const size = plan.inputShape.reduce((product, each) => product * each, 1);
   const classes = plan.outputShape[0] ?? 1;
   const runs: Run[] = [];
   for (const count of counts) {
-    const images = Float32Array.from(testNumbers(count * size, 5));
+    const images = Float32Array.from(testNumbers(count * imageSize(plan), 5));
     const labels = Array.from({ length: count }, (_, n) => (n * 7 + 1) % classes);
     const gradients = await network.gradients(images, labels);
     const { loss } = await network.trainStep(images, labels).metrics();
@@ -41,13 +42,8 @@ async function run({ plan }: TrainableNetwork, counts: readonly number[]): Promi
 
 function expectClose(name: string, actual: Float32Array | undefined, expected: Float32Array | undefined): void {
   expect([name, actual?.length]).toEqual([name, expected?.length]);
-  let [worst, scale] = [0, 1e-3];
-  expected?.forEach((value, i) => {
-    const difference = Math.abs((actual?.[i] ?? NaN) - value);
-    worst = Number.isNaN(difference) ? Infinity : Math.max(worst, difference);
-    scale = Math.max(scale, Math.abs(value));
-  });
-  expect([name, worst <= 1e-5 * scale ? "close" : worst / scale]).toEqual([name, "close"]);
+  const difference = differenceOf(actual ?? new Float32Array(), expected ?? new Float32Array(), 1e-3);
+  expect([name, difference <= 1e-5 ? "close" : difference]).toEqual([name, "close"]);
 }
 
 function spec(name: string): string {
@@ -166,7 +162,7 @@ describe("a batch in slabs gives the loss, gradients and predictions of the whol
       for (const [name, values] of [...Object.entries(wanted.gradients), ...Object.entries(wanted.states)])
         expectClose(name, { ...found.gradients, ...found.states }[name], values);
     }
-    const images = Float32Array.from(testNumbers(5 * elements(whole), 9));
+    const images = Float32Array.from(testNumbers(5 * imageSize(whole.plan), 9));
     const [predicted, cutPredicted] = await Promise.all([whole, cut].map((each) => predict(each, images)));
     expectClose("predictions", cutPredicted, predicted);
   });
@@ -177,8 +173,4 @@ async function predict({ plan }: TrainableNetwork, images: Float32Array<ArrayBuf
   const logits = await network.predict(images);
   network.destroy();
   return logits;
-}
-
-function elements({ plan }: TrainableNetwork): number {
-  return plan.inputShape.reduce((product, each) => product * each, 1);
 }

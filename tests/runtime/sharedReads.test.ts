@@ -9,9 +9,11 @@ import type { KernelPlan } from "../../compiler/ir/kernel.ts";
 import { openDevice } from "../../compiler/node/adapter.ts";
 import type { OpenedDevice } from "../../compiler/node/adapter.ts";
 import { createNetwork } from "../../runtime/index.ts";
+import { imageSize } from "../../runtime/input.ts";
 import type { NetworkPlan } from "../../runtime/plan.ts";
 import { compileText } from "../support/compileText.ts";
 import { testNumbers } from "../support/layerGraph.ts";
+import { differenceOf } from "../support/planChecks.ts";
 import { networkText } from "../support/randomSpec.ts";
 
 const seed = Number(process.env["CNNC_RANDOM_SEED"] ?? 11);
@@ -35,24 +37,11 @@ afterAll(() => {
 /** Gradients, logits and loss of a step. */
 async function run(plan: NetworkPlan, count: number): Promise<ReadonlyMap<string, Float32Array>> {
   const network = await createNetwork(plan, { device: opened.device, seed: 3, programs: [] });
-  const size = plan.inputShape.reduce((product, each) => product * each, 1);
-  const images = Float32Array.from(testNumbers(count * size, 5));
+  const images = Float32Array.from(testNumbers(count * imageSize(plan), 5));
   const labels = Array.from({ length: count }, (_, n) => (n * 7 + 1) % (plan.outputShape[0] ?? 1));
   const { gradients, images: ofImages = new Float32Array(), loss } = await network.gradients(images, labels);
   network.destroy();
   return new Map([...Object.entries(gradients), ["images", ofImages], ["loss", Float32Array.of(loss)]]);
-}
-
-/** The greatest difference, as a share of the greatest number. */
-function differenceOf(actual: Float32Array | undefined, expected: Float32Array): number {
-  if (actual?.length !== expected.length) return Infinity;
-  let [worst, scale] = [0, 1e-3];
-  expected.forEach((value, i) => {
-    const difference = Math.abs((actual[i] ?? NaN) - value);
-    worst = Number.isNaN(difference) ? Infinity : Math.max(worst, difference);
-    scale = Math.max(scale, Math.abs(value));
-  });
-  return worst / scale;
 }
 
 const pair = (min: number, max: number): fc.Arbitrary<readonly [number, number]> =>
@@ -93,7 +82,11 @@ test("convolutions and linear layers of any shape are what the plain schedule ma
         kernels += sharingKernels(shared.training.kernels, shared.plan);
         const found = await run(shared.plan, count);
         for (const [name, expected] of plain)
-          expect([choices, name, differenceOf(found.get(name), expected) < 1e-5]).toEqual([choices, name, true]);
+          expect([choices, name, differenceOf(found.get(name) ?? new Float32Array(), expected, 1e-3) < 1e-5]).toEqual([
+            choices,
+            name,
+            true,
+          ]);
       }
     }),
     { numRuns: runs, seed },

@@ -9,9 +9,9 @@ import { tuneCommand } from "../../compiler/commands/tune.ts";
 import type { Choices } from "../../compiler/ir/choices.ts";
 import type { Schedule } from "../../compiler/ir/kernel.ts";
 import { networkUnits } from "../../compiler/tune/networkUnits.ts";
-import { readTable, writeTable } from "../../compiler/tune/tuningTable.ts";
+import { identityOf, readTable, writeTable } from "../../compiler/tune/tuningTable.ts";
 import { createNetwork } from "../../runtime/index.ts";
-import type { AdapterIdentity, NetworkPlan } from "../../runtime/plan.ts";
+import type { NetworkPlan } from "../../runtime/plan.ts";
 import { compileText } from "../support/compileText.ts";
 import { testNumbers } from "../support/layerGraph.ts";
 import { networksOfTest, openForSuite } from "../support/openForSuite.ts";
@@ -30,10 +30,6 @@ train Tiny { data fashion_mnist  optimizer sgd(lr: 0.1)  batch 5 }`;
 const batch = 5;
 const images = Float32Array.from(testNumbers(batch * 2 * 63, 3));
 const labels = [0, 1, 2, 0, 1];
-
-function identity({ vendor, architecture, device, description }: GPUAdapterInfo): AdapterIdentity {
-  return { vendor, architecture, device, description };
-}
 
 /** Three steps' losses, then the logits; and the plan that the device took. */
 async function numbersOf(
@@ -65,7 +61,7 @@ describe("a plan with other schedules for one adapter", () => {
 
   test.each([1, 4])("computes the same there (candidates %d), by those schedules", async (turn) => {
     const tuned = compileText(spec, { choices: { schedules: other(turn) } });
-    const adapter = identity(opened.device.adapterInfo);
+    const adapter = identityOf(opened.device.adapterInfo);
     const whole = addTunedPlans(plain.plan, [{ adapter, plan: tuned.plan }]);
     const texts = ({ kernels, training }: NetworkPlan): readonly (string | undefined)[] =>
       (training?.dispatches ?? []).map(({ kernel }) => kernels[kernel]?.wgsl);
@@ -89,7 +85,7 @@ describe("a plan with other schedules for one adapter", () => {
 
   test("is the plan itself on other adapters, its texts once", () => {
     const tuned = compileText(spec, { choices: { schedules: other(1) } });
-    const adapter = { ...identity(opened.device.adapterInfo), device: "another" };
+    const adapter = { ...identityOf(opened.device.adapterInfo), device: "another" };
     const whole = addTunedPlans(plain.plan, [{ adapter, plan: tuned.plan }]);
     const { tuned: variants = [], kernels, ...rest } = whole;
     const { kernels: own, ...restOfPlain } = plain.plan;

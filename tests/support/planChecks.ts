@@ -82,10 +82,10 @@ function beginning(values: Values | undefined, share: number): Values {
   return values.slice(0, values.length * share);
 }
 
-/** The greatest difference, relative to the greatest number; 0 below what float64 rounds. */
-export function differenceOf(actual: Values, expected: Values): number {
+/** The greatest difference, relative to the greatest number, which counts as `floor` at least; 0 below what float64 rounds. */
+export function differenceOf(actual: Values, expected: Values, floor = 1): number {
   if (actual.length !== expected.length) return Infinity;
-  let [worst, scale] = [0, 1];
+  let [worst, scale] = [0, floor];
   for (let i = 0; i < expected.length; i++) {
     scale = Math.max(scale, Math.abs(expected[i] as number));
     const difference = Math.abs((actual[i] as number) - (expected[i] as number));
