@@ -28,6 +28,13 @@ export function runsOf({ batchSlabs }: NetworkPlan, { inSlabs }: DispatchPlan): 
   return inSlabs ? (batchSlabs?.count ?? 1) : 1;
 }
 
+/** Workgroups of a dispatch for `count` samples; see DispatchPlan. */
+export function workgroupCount(dispatch: DispatchPlan, workgroupSize: number, count: number): number {
+  const { samplesPerTile, invocationsPerTile } = dispatch;
+  const tiles = samplesPerTile > 0 ? Math.ceil(count / samplesPerTile) : 1;
+  return Math.ceil((tiles * invocationsPerTile) / workgroupSize);
+}
+
 /** How many of a step's first `count` samples a slab of the batch has; all where the batch is not cut. */
 export function samplesIn({ batchSlabs }: NetworkPlan, slab: number, count: number): number {
   return batchSlabs ? Math.max(0, Math.min(count - slab * batchSlabs.rows, batchSlabs.rows)) : count;

@@ -3,7 +3,7 @@ import type { WatchedDevice } from "./device.ts";
 import { NetworkError } from "./errors.ts";
 import type { Pipelines } from "./pipelines.ts";
 import type { DispatchPlan, NetworkPlan } from "./plan.ts";
-import { runsOf, samplesIn, uniformBytes, uniformStride } from "./programs.ts";
+import { runsOf, samplesIn, uniformBytes, uniformStride, workgroupCount } from "./programs.ts";
 
 /** A list of dispatches that is ready to be encoded. */
 export interface Program {
@@ -92,11 +92,4 @@ export async function prepareProgram(
       return dispatched;
     },
   };
-}
-
-/** Workgroups of a dispatch for `count` samples; see DispatchPlan. */
-export function workgroupCount(dispatch: DispatchPlan, workgroupSize: number, count: number): number {
-  const { samplesPerTile, invocationsPerTile } = dispatch;
-  const tiles = samplesPerTile > 0 ? Math.ceil(count / samplesPerTile) : 1;
-  return Math.ceil((tiles * invocationsPerTile) / workgroupSize);
 }

@@ -3,7 +3,8 @@
  * smaller tiles, more and less unrolling), since what the model gets wrong it gets wrong for a kind. And whether a schedule from
  * elsewhere, such as a table of an older spec, fits a kernel at all.
  */
-import { layoutsOf, leastCommonMultiple } from "../ir/tiles.ts";
+import { workgroupInvocations } from "../ir/staging.ts";
+import { layoutsOf, leastCommonMultiple, productOf } from "../ir/tiles.ts";
 import type { Kernel, Schedule } from "../ir/kernel.ts";
 import {
   choices, chooseSchedule, constraintsOf, costOf, openSearch, partsFor, scheduleOf, type Choice, type ScheduleOptions, type Search,
@@ -18,18 +19,12 @@ const costliest = 4;
 const workgroupSizes = [32, 128, 256] as const;
 /** Sums that one invocation keeps, at most, whoever asks. */
 const mostSums = 1024;
-/** WebGPU's maxComputeInvocationsPerWorkgroup. */
-const mostInvocations = 256;
 
 /** Up to `count` distinct schedules of a kernel, the cost model's own first. */
 export function listSchedules(kernel: Kernel, options: ScheduleOptions, count: number): readonly Schedule[] {
   const chosen = chooseSchedule(kernel, options);
-  const root = kernel.stages[0];
-  const body = root?.computation.body;
-  const found =
-    root === undefined || body === undefined ? []
-    : body.kind === "map" ? vectorWidths(kernel, chosen)
-    : reductionSchedules(openSearch(kernel, root, body, layoutsOf(kernel), options), options, count); // prettier-ignore
+  const search = searchOf(kernel, options);
+  const found = search === undefined ? vectorWidths(kernel, chosen) : reductionSchedules(search, options, count);
   return distinct([chosen, ...found]).slice(0, count);
 }
 
@@ -44,9 +39,14 @@ export function variantsOf(schedule: Schedule, mostParts: number): readonly Sche
 
 /** The most parts that a kernel's sums may have. */
 export function mostPartsOf(kernel: Kernel, options: ScheduleOptions): number {
-  const root = kernel.stages[0];
-  if (root?.computation.body.kind !== "reduce") return 1;
-  return openSearch(kernel, root, root.computation.body, layoutsOf(kernel), options).mostParts;
+  return searchOf(kernel, options)?.mostParts ?? 1;
+}
+
+/** The search among a kernel's schedules; undefined where its root reduces nothing. */
+function searchOf(kernel: Kernel, options: ScheduleOptions): Search | undefined {
+  const [root] = kernel.stages;
+  if (root?.computation.body.kind !== "reduce") return undefined;
+  return openSearch(kernel, root, root.computation.body, (options.layoutsOf ?? layoutsOf)(kernel), options);
 }
 
 /** Elementwise: how many neighbours one invocation computes. */
@@ -121,12 +121,11 @@ export function fitsKernel(schedule: Schedule, kernel: Kernel, options: Schedule
   const over = body.kind === "reduce" ? body.over : [];
   const names = (each: readonly { readonly name: string }[]): string => each.map(({ name }) => name).sort().join(" "); // prettier-ignore
   const isWhole = (value: number, most: number): boolean => Number.isInteger(value) && value >= 1 && value <= most;
-  if (!isWhole(workgroupSize, mostInvocations)) return false;
+  if (!isWhole(workgroupSize, workgroupInvocations)) return false;
   if (Object.keys(tile).sort().join(" ") !== names(axes)) return false;
   if (Object.keys(unroll).sort().join(" ") !== names(over)) return false;
-  const layouts = layoutsOf(kernel);
-  const constraints = constraintsOf(layouts);
-  const search = body.kind === "reduce" ? openSearch(kernel, root, body, layouts, options) : undefined;
+  const constraints = constraintsOf((options.layoutsOf ?? layoutsOf)(kernel));
+  const search = searchOf(kernel, options);
   const tilesFit = axes.every(({ name, extent }) => {
     const { multipleOf, full } = constraints.get(name) ?? { multipleOf: 1, full: false };
     const size = tile[name] ?? 0;
@@ -149,9 +148,11 @@ export function fitsKernel(schedule: Schedule, kernel: Kernel, options: Schedule
   if (!stagingFits(kernel, schedule)) return false;
   if (search === undefined) return productOf(axes.map(({ name }) => tile[name] ?? 1)) <= mostSums;
   const choice = choiceOf(schedule, search);
+  if (choice.tiling.sums > mostSums) return false;
+  const lines = search.linesOf(choice);
+  if (lines <= options.lineBudget * moreLines) return true;
   // The model's own may need more lines than it was given, where no fewer do.
-  const own = search.linesOf(choiceOf(chooseSchedule(kernel, options), search));
-  return choice.tiling.sums <= mostSums && search.linesOf(choice) <= Math.max(options.lineBudget * moreLines, own);
+  return lines <= search.linesOf(choiceOf(chooseSchedule(kernel, options), search));
 }
 
 /** A schedule as the search sees it, as far as its text's length goes. */
@@ -163,8 +164,4 @@ function choiceOf({ tile, unroll }: Schedule, { axes, body }: Search): Choice {
     unrolls,
     unrolled: productOf(unrolls),
   };
-}
-
-function productOf(sizes: readonly number[]): number {
-  return sizes.reduce((product, size) => product * size, 1);
 }

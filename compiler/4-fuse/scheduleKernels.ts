@@ -4,12 +4,11 @@
  */
 import type { Choices } from "../ir/choices.ts";
 import { InternalCompilerError } from "../ir/diagnostic.ts";
-import type { Computation } from "../ir/expression.ts";
 import { elementCount, typeOf, valueId } from "../ir/graph.ts";
 import type { TensorType, ValueId } from "../ir/graph.ts";
 import { loadedNames, namedValue, partStride, signatureOf, sumsOverBatch, workOf } from "../ir/kernel.ts";
 import type { Kernel, KernelPlan, KernelSignature, Schedule, ScheduleRequest, Stage } from "../ir/kernel.ts";
-import { sharesLoops } from "../ir/tiles.ts";
+import { loopStages } from "../ir/tiles.ts";
 import type { LayoutsOf } from "../ir/tiles.ts";
 import { chooseSchedule } from "./chooseSchedule.ts";
 import { fitsKernel } from "./listSchedules.ts";
@@ -131,13 +130,11 @@ function sumsOnlyGradients(kernel: Kernel, gradients: ReadonlySet<ValueId | unde
 }
 
 /** Whether all that a kernel computes are sums of one set of loops, and nothing is made of them: slabs add to them in turn. */
-function isPlainSum({ stages: [root, ...others] }: Kernel): boolean {
-  const isPlain = ({ body }: Computation): boolean =>
+function isPlainSum(kernel: Kernel): boolean {
+  const isPlain = ({ computation: { body } }: Stage): boolean =>
     body.kind === "reduce" && body.combine === "sum" && body.finish.kind === "reduced";
-  if (root === undefined || !isPlain(root.computation)) return false;
-  return others.every(
-    (each) => isPlain(each.computation) && sharesLoops(each.computation, root.computation, new Map()),
-  );
+  const sums = loopStages(kernel);
+  return sums.length > 0 && sums.length === kernel.stages.length && sums.every(isPlain);
 }
 
 function cannotSplit({ stages: [root] }: Kernel): Error {

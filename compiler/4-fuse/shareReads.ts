@@ -4,7 +4,9 @@
  * gain nothing by the first, and not every adapter has the second.
  */
 import type { Choices } from "../ir/choices.ts";
+import { isFloat } from "../ir/graph.ts";
 import type { TensorType, ValueId } from "../ir/graph.ts";
+import { productOf } from "../ir/tiles.ts";
 import { namedValue } from "../ir/kernel.ts";
 import type { Kernel, Schedule, Staging } from "../ir/kernel.ts";
 import {
@@ -34,8 +36,7 @@ export function shareReads(
   const root = kernel.stages[0]?.computation;
   if (root?.body.kind !== "reduce" || root.body.combine !== "sum") return schedule;
   if (choices.staged === true) {
-    const isFloat = (load: Load): boolean => typeOf(namedValue(load.from)).dtype.startsWith("f");
-    const [staged] = stagedSchedules(kernel, schedule, isFloat);
+    const [staged] = stagedSchedules(kernel, schedule, ({ from }) => isFloat(typeOf(namedValue(from))));
     if (staged !== undefined) return staged;
   }
   return choices.subgroups === true ? { ...schedule, subgroups: true } : schedule;
@@ -153,8 +154,4 @@ function costOf(
   }, 0);
   const idle = Math.max(1, wantedInvocations / invocations);
   return ((work + copies + 2 * barrierCost * lanes) / (work * useful)) * idle;
-}
-
-function productOf(numbers: readonly number[]): number {
-  return numbers.reduce((product, each) => product * each, 1);
 }

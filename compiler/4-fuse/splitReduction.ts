@@ -12,7 +12,7 @@ import { elementCount } from "../ir/graph.ts";
 import type { TensorType, ValueId } from "../ir/graph.ts";
 import { partStride, valueName } from "../ir/kernel.ts";
 import type { Kernel, Schedule, Stage } from "../ir/kernel.ts";
-import { sharesLoops } from "../ir/tiles.ts";
+import { loopStages } from "../ir/tiles.ts";
 
 /** Elements of a sum over the batch up to which it is not worth a second kernel that adds its parts. */
 const shortSum = { cpu: 4096, gpu: 1024 } as const;
@@ -32,8 +32,11 @@ export function sumsToSplit(kernel: Kernel, adapterClass: "cpu" | "gpu"): Kernel
 
 /** The sums of a kernel alone, however short; undefined when the root is no sum. */
 export function sumsAlone(kernel: Kernel): Kernel | undefined {
-  const sums = sumStages(kernel);
-  if (sums.some(({ computation }) => computation.body.kind !== "reduce" || computation.body.combine !== "sum"))
+  const sums = loopStages(kernel);
+  if (
+    sums.length === 0 ||
+    sums.some(({ computation }) => computation.body.kind !== "reduce" || computation.body.combine !== "sum")
+  )
     return undefined;
   const stages = sums.map((stage): Stage => ({ ...withoutFinish(stage), stored: true }));
   return { ...kernel, name: `${kernel.name}_parts`, stages };
@@ -61,14 +64,6 @@ export function splitReduction(kernel: Kernel, sums: Kernel, schedule: Schedule,
     return value === undefined ? stage : addParts(stage, value, axis("p", parts));
   });
   return { sums: { ...sums, stages, schedule }, rest: { ...kernel, stages: rest }, scratch };
-}
-
-/** The stages that are summed in the root's loops. */
-function sumStages(kernel: Kernel): readonly Stage[] {
-  const root = kernel.stages[0]?.computation;
-  return kernel.stages.filter(
-    (stage, index) => index === 0 || (root !== undefined && sharesLoops(stage.computation, root, new Map())),
-  );
 }
 
 function withoutFinish(stage: Stage): Stage {

@@ -1,5 +1,6 @@
 /** Decides how the values that kernels hand each other lie in memory, once fusion has decided which do. */
 import type { Choices } from "../ir/choices.ts";
+import { targetsOf } from "../ir/graph.ts";
 import type { Graph, ValueId } from "../ir/graph.ts";
 import type { KernelPlan } from "../ir/kernel.ts";
 import { ops } from "../ops/index.ts";
@@ -28,11 +29,11 @@ export function storeActivations(
   const packed = choices.packed === true ? packChannels(plan, kept) : plan;
   if (precision === "f32") return packed;
   const heads = graph.heads.map(({ value }) => value);
-  const targets = graph.inputs.filter(({ name }) => name === "labels" || name === "cotangent");
+  const targets = targetsOf(graph);
   return storeHalf(packed, {
     batch: wholeBatch,
     whole: new Set([...kept, ...heads.flatMap(storagesOf)]),
-    targets: targets.flatMap(({ value }) => storagesOf(value)),
+    targets: targets === undefined ? [] : storagesOf(targets.value),
     hasWideRange: (op) => ops.get(op)?.wideRange === true,
   });
 }

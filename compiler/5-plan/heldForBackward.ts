@@ -8,6 +8,7 @@
  * that two values share count once. Parameters and what is made of them alone, gradients, optimizer state and running statistics are
  * no activations.
  */
+import { targetsOf } from "../ir/graph.ts";
 import type { ValueId } from "../ir/graph.ts";
 import { loadedNames, namedValue } from "../ir/kernel.ts";
 import type { Place } from "../ir/memory.ts";
@@ -16,7 +17,7 @@ import type { ProgramPlan } from "../ir/output.ts";
 /** Bytes of forward values that a training program holds for its backward pass; 0 where it is none. */
 export function heldForBackward({ graph, kernels: plan, memory }: ProgramPlan): number {
   const output = graph.heads[0]?.value;
-  const targets = graph.inputs.find(({ name }) => name === "labels" || name === "cotangent")?.value;
+  const targets = targetsOf(graph)?.value;
   if (output === undefined || targets === undefined) return 0;
   const storageOf = (value: ValueId): ValueId => plan.aliasOf.get(value) ?? value;
   const seeds = (value: ValueId): readonly ValueId[] => plan.slabsOf.get(storageOf(value)) ?? [storageOf(value)];

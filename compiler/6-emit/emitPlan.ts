@@ -3,7 +3,7 @@
  * every distinct kernel. Kernels of equal text are one.
  */
 import { InternalCompilerError } from "../ir/diagnostic.ts";
-import { typesOf } from "../ir/graph.ts";
+import { targetsOf, typesOf } from "../ir/graph.ts";
 import type { Graph, Initial, TensorType, TrainingGraph, ValueId } from "../ir/graph.ts";
 import type { BatchSlabs } from "../ir/kernel.ts";
 import type { Place } from "../ir/memory.ts";
@@ -186,7 +186,7 @@ function emitTraining(
     slots: training.ringSlots,
   });
   const images = inputValue(graph, "images");
-  const labels = graph.inputs.find(({ name }) => name === "labels" || name === "cotangent");
+  const labels = targetsOf(graph);
   const classWeights = graph.inputs.find(({ name }) => name === "class_weights");
   if (labels === undefined) throw new InternalCompilerError("emitPlan", "no labels");
 

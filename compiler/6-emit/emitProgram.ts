@@ -59,7 +59,7 @@ export function emitProgram(
   });
   const rangeOf = (value: ValueId): SlabRange => {
     const place = program.memory.placeOf.get(storageOf(value));
-    if (place === undefined) throw new InternalCompilerError("emitPlan", `%${value} has no place`);
+    if (place === undefined) throw new InternalCompilerError("emitProgram", `%${value} has no place`);
     return rangeAt(place);
   };
   const laterSlabs = (value: ValueId): readonly SlabRange[] =>

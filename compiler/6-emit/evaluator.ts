@@ -88,7 +88,7 @@ export function createEvaluator(
   plan: LoadPlan,
   access: StageAccess,
   options: EvaluatorOptions,
-  isUniform: (variable: string) => boolean = () => false,
+  isUniform: (variable: string) => boolean,
 ): Evaluator {
   const byValue = new Map(bindings.map((binding) => [binding.value, binding]));
   const stageValues = new Map<string, Value>();

@@ -5,6 +5,7 @@
  */
 import { addAffine, constantAffine, variableAffine } from "../ir/affine.ts";
 import type { Affine } from "../ir/affine.ts";
+import { productOf } from "../ir/tiles.ts";
 import type { Axis } from "../ir/expression.ts";
 import type { Schedule } from "../ir/kernel.ts";
 import { groupIndex, workgroupsPerDimension } from "./wgslWriter.ts";
@@ -215,8 +216,4 @@ function cut(number: string, digits: readonly Digit[]): readonly string[] {
     stride *= count;
   }
   return lines;
-}
-
-function productOf(numbers: readonly number[]): number {
-  return numbers.reduce((product, each) => product * each, 1);
 }

@@ -1,6 +1,7 @@
 /** Loads from arrays in memory: each a `let` in the outermost scope that its index depends on, as part of a vector where that pays. */
-import { addAffine, variableAffine } from "../ir/affine.ts";
+import { addAffine, divided, variableAffine } from "../ir/affine.ts";
 import type { Affine } from "../ir/affine.ts";
+import { isFloat } from "../ir/graph.ts";
 import type { IndexPrinter } from "./indexPrinter.ts";
 import { createQuadUse, quadKey } from "./quadLoads.ts";
 import type { QuadPlan } from "./quadLoads.ts";
@@ -65,8 +66,7 @@ export function createMemoryLoads(
 
   /** The name of an element or a vector, from a load of this invocation's own or from one that its quad shares. */
   function element(array: LoadableArray, at: Affine, type: "f32" | "vec4f", level: number): string {
-    const isFloat = array.dtype === "f32" || array.dtype === "f16";
-    if (isFloat && level > 0) quadUse.touch(array.name, at);
+    if (isFloat(array) && level > 0) quadUse.touch(array.name, at);
     const shared = plan.quads?.get(quadKey(array.name, at));
     if (shared === undefined) {
       const text = loadedText(`${array.name}[${index(at)}]`, array, type);
@@ -83,16 +83,9 @@ export function createMemoryLoads(
     load,
     noteStore: vectorUse.touch,
     vectorizable() {
-      const floats = [...arrays.values()].filter(({ dtype }) => dtype === "f32" || dtype === "f16");
+      const floats = [...arrays.values()].filter(isFloat);
       return new Set(floats.map(({ name }) => name).filter(vectorUse.pays));
     },
     shareable: quadUse.plan,
-  };
-}
-
-function divided(affine: Affine, by: number): Affine {
-  return {
-    terms: affine.terms.map((term) => ({ ...term, coefficient: term.coefficient / by })),
-    constant: affine.constant / by,
   };
 }

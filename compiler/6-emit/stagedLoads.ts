@@ -4,6 +4,7 @@
  */
 import { addAffine, constantAffine, divAffine, modAffine, scaleAffine, variableAffine } from "../ir/affine.ts"; // prettier-ignore
 import type { Affine } from "../ir/affine.ts";
+import { isFloat } from "../ir/graph.ts";
 import { InternalCompilerError } from "../ir/diagnostic.ts";
 import { boxesOf, chunkOf, lowestOf } from "../ir/staging.ts";
 import type { Box, Load } from "../ir/staging.ts";
@@ -43,7 +44,7 @@ export function stageLoads(
   if (staged === undefined || root?.body.kind !== "reduce") return undefined;
   const { over } = root.body;
   const names = new Set<string>();
-  const boxes = boxesOf(kernel, ({ from }) => isFloat(options.typeOf(namedValue(from)).dtype)).map((box): FilledBox => {
+  const boxes = boxesOf(kernel, ({ from }) => isFloat(options.typeOf(namedValue(from)))).map((box): FilledBox => {
     const [load] = box.loads;
     if (load === undefined) throw new InternalCompilerError("stageLoads", "a box that nothing reads");
     const bound = evaluator.bindingOf(options.storageOf(namedValue(load.from))).name.replace(/_(in|out)$/, "");
@@ -133,8 +134,4 @@ export function stageLoads(
         : `var<workgroup> ${array.name}: array<f32, ${elements}>;`,
     ),
   };
-}
-
-function isFloat(dtype: string): boolean {
-  return dtype === "f32" || dtype === "f16";
 }

@@ -1,6 +1,7 @@
 /** What `cnnc tune` shows while it measures: a bar on a terminal, a line for each phase elsewhere. */
-import cliProgress from "cli-progress";
+import type cliProgress from "cli-progress";
 import type { TuneProgress } from "../tune/tuneNetwork.ts";
+import { progressBar } from "./progressBar.ts";
 import { formatSeconds, type Terminal } from "./terminal.ts";
 
 export interface TuningView {
@@ -39,29 +40,18 @@ function barView(terminal: Terminal, budgetSeconds: number): TuningView {
     bar = undefined;
   };
   const start = (): cliProgress.SingleBar => {
-    const started = new cliProgress.SingleBar({
-      format: `{time} ${terminal.errorColours.cyan("{bar}")} {what}`,
-      barCompleteChar: "█",
-      barIncompleteChar: "░",
-      barsize: 20,
-      hideCursor: true,
-      clearOnComplete: true,
-      stopOnComplete: false,
-      gracefulExit: false,
-      stream: process.stderr,
-      fps: 8,
-    });
+    const started = progressBar(`{time} ${terminal.errorColours.cyan("{bar}")} {what}`, 20);
     started.start(budgetSeconds, 0, { time: "0:00", what: "" });
     return started;
   };
   return {
     onProgress: ({ phase, what, tried, seconds }) => {
       bar ??= start();
-      const room = Math.max(10, terminal.columns - 45);
+      const room = Math.max(30, terminal.columns - 25);
       const count = tried === 0 ? "" : `${tried} tried, `;
       bar.update(Math.min(seconds, budgetSeconds), {
         time: formatSeconds(seconds),
-        what: `${phases[phase]}: ${count}${what}`.slice(0, room + 20),
+        what: `${phases[phase]}: ${count}${what}`.slice(0, room),
       });
     },
     note: (text) => {

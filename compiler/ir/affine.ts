@@ -167,7 +167,7 @@ function sharedDivisor({ terms }: Affine, by: number): number {
 }
 
 /** floor(affine / by), where `by` divides all coefficients. */
-function divided({ terms, constant }: Affine, by: number): Affine {
+export function divided({ terms, constant }: Affine, by: number): Affine {
   return {
     terms: terms.map(({ atom, coefficient }) => ({ atom, coefficient: coefficient / by })),
     constant: Math.floor(constant / by),

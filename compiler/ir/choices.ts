@@ -6,6 +6,7 @@ import type { Schedule } from "./kernel.ts";
 
 /** The ways that can be taken everywhere, or nowhere. */
 export const ways = ["winograd", "packed", "implicitGemm", "staged", "subgroups"] as const;
+export type Way = (typeof ways)[number];
 
 /** Of each way: true takes it wherever it can be, false nowhere; without a word the cost model decides. */
 export interface Choices {

@@ -160,9 +160,19 @@ export function formatShape(shape: readonly number[]): string {
   return shape.length === 0 ? "scalar" : shape.join("x");
 }
 
+/** Whether its elements are real numbers, whatever they are stored in. */
+export function isFloat({ dtype }: Pick<TensorType, "dtype">): boolean {
+  return dtype === "f32" || dtype === "f16";
+}
+
 /** Bytes of one element as it is stored. */
 export function elementBytes({ dtype }: Pick<TensorType, "dtype">): number {
   return dtype === "u8" ? 1 : dtype === "f16" ? 2 : 4;
+}
+
+/** What a training graph's outputs are compared with: labels, or a cotangent; undefined in a graph for inference. */
+export function targetsOf({ inputs }: Pick<Graph, "inputs">): GraphInput | undefined {
+  return inputs.find(({ name }) => name === "labels" || name === "cotangent");
 }
 
 /** The invariants of a graph: each value defined once and before its uses, positive whole sizes. */

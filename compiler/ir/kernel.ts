@@ -18,7 +18,7 @@ export interface Stage {
   readonly stored: boolean;
   /** A running statistic that the stage overwrites in place. */
   readonly overwrites?: ValueId;
-  /** Where the value is stored, when that is inside another: one start a axis, the other's last dimensions as one where it has more. */
+  /** Where the value is stored, when that is inside another: one start an axis, the other's last dimensions as one where it has more. */
   readonly slice?: { readonly of: ValueId; readonly starts: readonly number[] };
   readonly origin: Origin;
   /** What the op calls each value that it loads: "%12" is its "weight". Names the bindings. */

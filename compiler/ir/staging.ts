@@ -9,7 +9,7 @@ import { computedParts, loadsOf, map } from "./expression.ts";
 import type { Axis, IndexExpr, ReduceBody, ScalarExpr } from "./expression.ts";
 import { printScalar } from "./kernel.ts";
 import type { Kernel, Schedule, Stage } from "./kernel.ts";
-import { loopStages } from "./tiles.ts";
+import { loopStages, productOf } from "./tiles.ts";
 
 export type Load = Extract<ScalarExpr, { kind: "load" }>;
 
@@ -163,10 +163,6 @@ function boxOf(loads: readonly Load[], { inGroup, inPass, inVectors }: Shape): B
     elements *= extents[dimension] ?? 1;
   }
   return { loads, order, extents, strides, quantum, elements };
-}
-
-function productOf(numbers: readonly number[]): number {
-  return numbers.reduce((product, each) => product * each, 1);
 }
 
 /** How far an index's values may lie apart, when each axis takes values up to `reach` apart; undefined where it jumps. */

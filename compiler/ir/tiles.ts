@@ -229,6 +229,10 @@ export function mergeConstraints(into: Map<string, TileConstraint>, more: Readon
   }
 }
 
+export function productOf(numbers: readonly number[]): number {
+  return numbers.reduce((product, each) => product * each, 1);
+}
+
 /** The smallest number that both divide. */
 export function leastCommonMultiple(a: number, b: number): number {
   if (a === 1 || a === b) return b;

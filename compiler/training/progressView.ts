@@ -1,5 +1,6 @@
 /** What a training run shows while it runs: a bar on a terminal, plain lines elsewhere, JSON lines for scripts. */
-import cliProgress from "cli-progress";
+import type cliProgress from "cli-progress";
+import { progressBar } from "../commands/progressBar.ts";
 import { formatSeconds, type Terminal } from "../commands/terminal.ts";
 import type { EpochEntry, StepEntry } from "./trainingLog.ts";
 import type { StepProgress } from "./trainNetwork.ts";
@@ -55,18 +56,8 @@ export function barView(terminal: Terminal, epochs: number): ProgressView {
   };
   const start = (total: number): cliProgress.SingleBar => {
     const colour = terminal.errorColours;
-    const started = new cliProgress.SingleBar({
-      format: `{title} ${colour.cyan("{bar}")} {value}/{total}  {figures}`,
-      barCompleteChar: "█",
-      barIncompleteChar: "░",
-      barsize: Math.max(8, Math.min(28, terminal.columns - 75)),
-      hideCursor: true,
-      clearOnComplete: true,
-      stopOnComplete: false,
-      gracefulExit: false,
-      stream: process.stderr,
-      fps: 8,
-    });
+    const barsize = Math.max(8, Math.min(28, terminal.columns - 75));
+    const started = progressBar(`{title} ${colour.cyan("{bar}")} {value}/{total}  {figures}`, barsize);
     started.start(total, 0, { title: "", figures: "" });
     return started;
   };

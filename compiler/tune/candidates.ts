@@ -2,6 +2,7 @@
 import { listSchedules, mostPartsOf, scheduleText, variantsOf } from "../4-fuse/listSchedules.ts";
 import type { ScheduleOptions } from "../4-fuse/chooseSchedule.ts";
 import { stagedSchedules } from "../4-fuse/shareReads.ts";
+import { isFloat } from "../ir/graph.ts";
 import { namedValue } from "../ir/kernel.ts";
 import type { Schedule, ScheduleRequest } from "../ir/kernel.ts";
 
@@ -38,9 +39,7 @@ export function createCandidates(request: ScheduleRequest, asked: CandidateOptio
   const sharing = (schedule: Schedule): readonly Schedule[] => {
     const root = kernel.stages[0]?.computation.body;
     if (root?.kind !== "reduce" || root.combine !== "sum") return [];
-    const staged = software
-      ? []
-      : stagedSchedules(kernel, schedule, ({ from }) => typeOf(namedValue(from)).dtype !== "u32");
+    const staged = software ? [] : stagedSchedules(kernel, schedule, ({ from }) => isFloat(typeOf(namedValue(from))));
     return [...staged.slice(0, stagedVariants), ...(hasSubgroups ? [{ ...schedule, subgroups: true as const }] : [])];
   };
   let queue: Schedule[] | undefined;

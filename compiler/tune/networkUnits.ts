@@ -6,6 +6,7 @@ import { scheduleKey } from "../4-fuse/scheduleKernels.ts";
 import type { Schedule, ScheduleRequest } from "../ir/kernel.ts";
 import type { CompiledNetwork } from "../ir/output.ts";
 import type { DispatchPlan } from "../../runtime/plan.ts";
+import { runsOf } from "../../runtime/programs.ts";
 
 export type TunedProgram = "training" | "inference";
 
@@ -31,8 +32,6 @@ export function networkUnits(network: CompiledNetwork): ReadonlyMap<string, Tune
     const kernels = network[program]?.kernels;
     if (kernels === undefined) continue;
     const dispatches = network.plan[program]?.dispatches ?? [];
-    // Where the batch is cut in slabs, a kernel has several dispatches: such networks keep the cost model's schedules.
-    if (dispatches.length !== kernels.kernels.length) continue;
     for (let index = 0; index < dispatches.length; index++) {
       const [kernel, dispatch] = [kernels.kernels[index], dispatches[index]];
       const request = kernel && kernels.requests?.get(kernel.stages);
@@ -50,9 +49,9 @@ export function networkUnits(network: CompiledNetwork): ReadonlyMap<string, Tune
         request,
         schedule: kernel.schedule,
         dispatches: own,
-        uses: 1,
+        uses: runsOf(network.plan, dispatch),
       };
-      units.set(unitName(program, key), known === undefined ? unit : { ...known, uses: known.uses + 1 });
+      units.set(unitName(program, key), known === undefined ? unit : { ...known, uses: known.uses + unit.uses });
     }
   }
   return units;

@@ -1,8 +1,9 @@
 /**
  * A plan's dispatches one by one on a device, for timing: each on buffers of its own size that hold small random numbers, so that
- * what ran before does not matter. Whole steps are timed on a real network: see `stepTimer`.
+ * what ran before does not matter. Whole steps are timed on a real network: see `comparePlans`.
  */
 import type { BindingPlan, DispatchPlan, NetworkPlan } from "../../runtime/plan.ts";
+import { samplesIn, uniformBytes, workgroupCount } from "../../runtime/programs.ts";
 import { UserError } from "../files/userError.ts";
 
 /** A dispatch, ready to be repeated. */
@@ -52,7 +53,7 @@ export function createPlanRunner(device: GPUDevice): PlanRunner {
     buffers.set(key, buffer);
     return buffer;
   };
-  const uniforms = device.createBuffer({ size: 64, usage: usage.uniform | usage.copyTarget });
+  const uniforms = device.createBuffer({ size: uniformBytes, usage: usage.uniform | usage.copyTarget });
 
   return {
     async prepare(plan, dispatch) {
@@ -79,9 +80,7 @@ export function createPlanRunner(device: GPUDevice): PlanRunner {
           })),
         ],
       });
-      const { samplesPerTile, invocationsPerTile } = dispatch;
-      const tiles = samplesPerTile > 0 ? Math.ceil(plan.batch / samplesPerTile) : 1;
-      const groups = Math.ceil((tiles * invocationsPerTile) / kernel.workgroupSize);
+      const groups = workgroupCount(dispatch, kernel.workgroupSize, samplesIn(plan, 0, plan.batch));
       return {
         encode(pass, times) {
           pass.setPipeline(compiled);
@@ -101,10 +100,11 @@ export function createPlanRunner(device: GPUDevice): PlanRunner {
 }
 
 /** The step's words for a whole batch, or its first slab: what the optimizer would set stays as the recipe has it. */
-function uniformWords({ uniforms, batch, batchSlabs }: NetworkPlan): Uint32Array<ArrayBuffer> {
-  const words = new Uint32Array(16);
+function uniformWords(plan: NetworkPlan): Uint32Array<ArrayBuffer> {
+  const { uniforms, batch } = plan;
+  const words = new Uint32Array(uniformBytes / 4);
   const floats = new Float32Array(words.buffer);
-  const counts: Readonly<Record<string, number>> = { count: batchSlabs?.rows ?? batch, samples: batch };
+  const counts: Readonly<Record<string, number>> = { count: samplesIn(plan, 0, batch), samples: batch };
   for (const [index, { name, type, initial = counts[name] ?? 0 }] of uniforms.entries()) {
     if (type === "f32") floats[index] = initial;
     else words[index] = initial;

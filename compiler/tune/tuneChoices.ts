@@ -1,12 +1,13 @@
 /** Tries the ways for a whole network one after the other, each on top of those that were found faster before. */
-import type { Choices } from "../ir/choices.ts";
+import { ways, type Choices, type Way } from "../ir/choices.ts";
 import type { CompiledNetwork } from "../ir/output.ts";
 import type { DeviceClock } from "./clock.ts";
 import { comparePlans, type Comparison } from "./compareSteps.ts";
 import type { TunedProgram } from "./networkUnits.ts";
-import { networkChoices, type NetworkChoice } from "./tuningTable.ts";
 
 export interface TuneChoicesOptions {
+  /** The network as the cost model has it. */
+  readonly plain: CompiledNetwork;
   readonly compile: (choices: Choices) => CompiledNetwork;
   readonly device: GPUDevice;
   /** Whether it is a software adapter: barriers cost it minutes in its compiler alone, so workgroup memory is not tried. */
@@ -17,33 +18,35 @@ export interface TuneChoicesOptions {
 }
 
 export interface TriedChoice {
-  readonly name: NetworkChoice;
+  readonly name: Way;
   readonly value: boolean;
   readonly comparison: Comparison;
   readonly taken: boolean;
 }
 
 export interface TunedChoices {
-  readonly choices: Partial<Record<NetworkChoice, boolean>>;
+  readonly choices: Partial<Record<Way, boolean>>;
   readonly tried: readonly TriedChoice[];
+  /** The network with the choices. */
+  readonly network: CompiledNetwork;
 }
 
 /** A way is taken where a step takes less than this part of the time, and in so many rounds. */
 const [better, mostRoundsWon] = [0.98, 0.7];
 /** WebGPU features that a way needs. */
-const featureOf: Partial<Record<NetworkChoice, GPUFeatureName>> = { subgroups: "subgroups" };
+const featureOf: Partial<Record<Way, GPUFeatureName>> = { subgroups: "subgroups" };
 
 export async function tuneChoices(options: TuneChoicesOptions): Promise<TunedChoices> {
-  const { compile, device, software, clock, hasTime, onChoice } = options;
-  let choices: Partial<Record<NetworkChoice, boolean>> = {};
-  let current = compile(choices);
+  const { plain, compile, device, software, clock, hasTime, onChoice } = options;
+  let choices: Partial<Record<Way, boolean>> = {};
+  let current = plain;
   const tried: TriedChoice[] = [];
-  for (const name of networkChoices) {
+  for (const name of ways) {
     const feature = featureOf[name];
     if (feature !== undefined && !device.features.has(feature)) continue;
     if (name === "staged" && software) continue;
     for (const value of [true, false]) {
-      if (!hasTime()) return { choices, tried };
+      if (!hasTime()) return { choices, tried, network: current };
       onChoice(`${name} ${value ? "everywhere" : "nowhere"}`);
       const candidate = compile({ ...choices, [name]: value });
       if (textOf(candidate) === textOf(current)) continue;
@@ -62,7 +65,7 @@ export async function tuneChoices(options: TuneChoicesOptions): Promise<TunedCho
       break;
     }
   }
-  return { choices, tried };
+  return { choices, tried, network: current };
 }
 
 function textOf({ plan }: CompiledNetwork): string {

@@ -14,8 +14,9 @@ import type { Gain } from "./tuningTable.ts";
 
 export interface TuneKernelsOptions {
   readonly compile: (choices: Choices) => CompiledNetwork;
-  /** The ways for the whole network. */
+  /** The ways for the whole network, and the network with them. */
   readonly choices: Choices;
+  readonly network: CompiledNetwork;
   readonly adapterClass: "cpu" | "gpu";
   /** Whether the device has subgroups. */
   readonly hasSubgroups: boolean;
@@ -65,8 +66,8 @@ interface Search {
 
 /** Measures a network's kernels and what might be better for them. */
 export async function tuneKernels(options: TuneKernelsOptions): Promise<TunedKernels> {
-  const { compile, choices, hasTime, onUnit } = options;
-  const searches = await profile(compile(choices), options);
+  const { network: untuned, compile, choices, hasTime, onUnit } = options;
+  const searches = await profile(untuned, options);
   const shareOf = sharesOf(searches);
   let open = searches.filter((search) => shareOf(search) >= leastShare);
   let tried = 0;
@@ -117,7 +118,7 @@ function sharesOf(searches: readonly Search[]): (search: Search) => number {
   return ({ unit, micros }) => (micros * unit.uses) / (totals.get(unit.program) ?? 1);
 }
 
-export function withSchedules(choices: Choices, schedules: Iterable<readonly [string, Schedule]>): Choices {
+function withSchedules(choices: Choices, schedules: Iterable<readonly [string, Schedule]>): Choices {
   return { ...choices, schedules: new Map([...(choices.schedules ?? []), ...schedules]) };
 }
 

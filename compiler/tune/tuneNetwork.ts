@@ -3,15 +3,15 @@
  * kernels; at the end the whole step with all that was found against the cost model's, turn by turn. What is not faster there is
  * not kept.
  */
-import type { Choices } from "../ir/choices.ts";
+import type { Choices, Way } from "../ir/choices.ts";
 import type { CompiledNetwork } from "../ir/output.ts";
 import { createClock } from "./clock.ts";
 import { comparePlans, type Comparison } from "./compareSteps.ts";
 import type { TunedProgram } from "./networkUnits.ts";
 import { createPlanRunner } from "./planRunner.ts";
 import { tuneChoices, type TriedChoice } from "./tuneChoices.ts";
-import { tuneKernels, withSchedules, type MeasuredUnit } from "./tuneKernels.ts";
-import type { NetworkChoice } from "./tuningTable.ts";
+import { tuneKernels, type MeasuredUnit } from "./tuneKernels.ts";
+import { choicesWith } from "./tuningTable.ts";
 
 export interface TuneNetworkOptions {
   /** Compiles the network with given choices; the same otherwise. */
@@ -42,7 +42,7 @@ export interface TuningResult {
   readonly kernelClock: string;
   readonly stepClock: string;
   /** The ways for the whole network that are kept. */
-  readonly choices: Partial<Record<NetworkChoice, boolean>>;
+  readonly choices: Partial<Record<Way, boolean>>;
   /** Whether they are kept for the training step alone, inference being slower by them. */
   readonly plainInference: boolean;
   readonly ways: readonly TriedChoice[];
@@ -78,7 +78,13 @@ export async function tuneNetwork(options: TuneNetworkOptions): Promise<TuningRe
     onProgress({ phase, what, tried: count, seconds: (now() - begin) / 1000 });
   };
   try {
-    const { choices, tried: ways } = await tuneChoices({
+    const plain = options.compile({});
+    const {
+      choices,
+      tried: ways,
+      network,
+    } = await tuneChoices({
+      plain,
       compile: options.compile,
       device,
       software,
@@ -91,6 +97,7 @@ export async function tuneNetwork(options: TuneNetworkOptions): Promise<TuningRe
     const { units, tried } = await tuneKernels({
       compile: options.compile,
       choices,
+      network,
       adapterClass,
       hasSubgroups: device.features.has("subgroups"),
       software,
@@ -101,13 +108,12 @@ export async function tuneNetwork(options: TuneNetworkOptions): Promise<TuningRe
         tell("kernels", label, count);
       },
     });
-    const plain = options.compile({});
     let found: Found = { choices, units, plainInference: false };
+    let tuned = options.compile(choicesOf(found));
     const outcomes = new Map<TunedProgram, Outcome>();
     for (const program of ["training", "inference"] as const) {
       if (plain.plan[program] === undefined) continue;
       tell("steps", program === "training" ? "whole training steps" : "whole batches of predictions", tried);
-      const tuned = options.compile(choicesOf(found));
       const hasTime = until(program === "training" ? stepsEnd : 1);
       const comparison =
         textOf(plain, program) === textOf(tuned, program)
@@ -115,7 +121,9 @@ export async function tuneNetwork(options: TuneNetworkOptions): Promise<TuningRe
           : await comparePlans(device, clock, [plain.plan, tuned.plan], { program, leastRounds, mostRounds, hasTime });
       const kept = comparison !== undefined && comparison.ratio < better && comparison.won >= mostRoundsWon;
       outcomes.set(program, { kept, ...(comparison !== undefined && { comparison }) });
-      if (!kept) found = without(found, program, plain.plan.training === undefined);
+      if (kept) continue;
+      found = without(found, program, plain.plan.training === undefined);
+      tuned = options.compile(choicesOf(found));
     }
     const [step, inference] = [outcomes.get("training"), outcomes.get("inference")];
     return {
@@ -144,7 +152,7 @@ function choicesOf({ choices, units, plainInference }: Found): Choices {
   // A kernel of both programs goes by the training step.
   const byProgram = [...units].sort((a, b) => (a.unit.program < b.unit.program ? -1 : 1));
   const schedules = byProgram.flatMap(({ unit, found }) => (found === undefined ? [] : [[unit.key, found.schedule] as const])); // prettier-ignore
-  return { ...withSchedules(choices, schedules), ...(plainInference && { inference: {} }) };
+  return choicesWith(choices, new Map(schedules), plainInference);
 }
 
 /** What was found without a program's kernels; and without the ways for the whole network there, the step's where it is trained. */

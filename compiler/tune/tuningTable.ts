@@ -6,7 +6,7 @@ import { existsSync } from "node:fs";
 import { readText } from "../files/readText.ts";
 import { UserError } from "../files/userError.ts";
 import { writeAtomically } from "../files/writeAtomically.ts";
-import type { Choices } from "../ir/choices.ts";
+import { ways, type Choices, type Way } from "../ir/choices.ts";
 import type { Schedule } from "../ir/kernel.ts";
 import type { AdapterIdentity } from "../../runtime/plan.ts";
 
@@ -24,10 +24,6 @@ export interface AdapterTable {
   readonly kernels: Readonly<Record<string, TunedKernel>>;
 }
 
-/** One way for the whole network, of those in `Choices`. */
-export type NetworkChoice = "winograd" | "packed" | "implicitGemm" | "staged" | "subgroups";
-export const networkChoices: readonly NetworkChoice[] = ["winograd", "packed", "implicitGemm", "staged", "subgroups"];
-
 /** Microseconds on the clock that the table names: of the cost model's way, and of the tuned one. */
 export interface Gain {
   readonly before: number;
@@ -40,7 +36,7 @@ export interface TunedNetwork {
   readonly batch: number;
   /** "CPU time", "GPU time" or "wall time". */
   readonly clock: string;
-  readonly choices: Readonly<Partial<Record<NetworkChoice, boolean>>>;
+  readonly choices: Readonly<Partial<Record<Way, boolean>>>;
   /** The ways are the training step's alone: inference was slower by them. */
   readonly plainInference?: true;
   /** Of a whole training step, where there is a recipe; equal where the cost model's way was kept. */
@@ -115,7 +111,16 @@ export function choicesOf({ networks, kernels }: AdapterTable, networkKey: strin
   const { choices, plainInference } = networks[networkKey] ?? { choices: {} };
   const schedules = new Map(Object.entries(kernels).map(([key, { schedule }]) => [key, schedule]));
   if (schedules.size === 0 && Object.keys(choices).length === 0) return undefined;
-  return { ...choices, schedules, ...(plainInference === true && { inference: {} }) };
+  return choicesWith(choices, schedules, plainInference === true);
+}
+
+/** Ways for a whole network, its kernels' schedules with them; inference is left to the cost model where it is plain. */
+export function choicesWith(
+  choices: Choices,
+  schedules: ReadonlyMap<string, Schedule>,
+  plainInference: boolean,
+): Choices {
+  return { ...choices, schedules, ...(plainInference && { inference: {} }) };
 }
 
 /** What tells adapters apart, of all that WebGPU says of one. */
@@ -159,7 +164,7 @@ function entriesOf<T>(
 function tunedNetwork(value: Readonly<Record<string, unknown>>): TunedNetwork | undefined {
   const { model, recipe, batch, clock, choices, plainInference, step, inference } = value;
   const given = isRecord(choices) ? choices : {};
-  const taken = networkChoices.filter((name) => typeof given[name] === "boolean");
+  const taken = ways.filter((name) => typeof given[name] === "boolean");
   if (!isGain(inference)) return undefined;
   return {
     model: String(model),
@@ -180,8 +185,9 @@ function tunedKernel(value: Readonly<Record<string, unknown>>): TunedKernel | un
   if (!isSizes(tile) || !isSizes(unroll) || typeof workgroupSize !== "number") return undefined;
   const cut = isRecord(split) ? split : undefined;
   if (cut !== undefined && (typeof cut["axis"] !== "string" || typeof cut["parts"] !== "number")) return undefined;
-  const staging = isRecord(staged) && isSizes(staged["group"]) && isSizes(staged["chunk"]) ? staged : undefined;
-  if (staging === undefined && staged !== undefined) return undefined;
+  const { group, chunk } = isRecord(staged) ? staged : {};
+  const isStaged = isSizes(group) && isSizes(chunk);
+  if (staged !== undefined && !isStaged) return undefined;
   return {
     label: String(label),
     before: value.before,
@@ -190,7 +196,7 @@ function tunedKernel(value: Readonly<Record<string, unknown>>): TunedKernel | un
       tile,
       unroll,
       ...(cut !== undefined && { split: { axis: String(cut["axis"]), parts: Number(cut["parts"]) } }),
-      ...(staging !== undefined && { staged: { group: sizesOf(staging["group"]), chunk: sizesOf(staging["chunk"]) } }),
+      ...(isStaged && { staged: { group, chunk } }),
       ...(subgroups === true && { subgroups: true }),
       workgroupSize,
     },
@@ -203,10 +209,6 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 
 function isSizes(value: unknown): value is Readonly<Record<string, number>> {
   return isRecord(value) && Object.values(value).every((size) => typeof size === "number");
-}
-
-function sizesOf(value: unknown): Readonly<Record<string, number>> {
-  return isSizes(value) ? value : {};
 }
 
 function isGain(value: unknown): value is Gain {
