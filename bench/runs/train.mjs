@@ -38,6 +38,7 @@ const memory = () => Math.round(Deno.memoryUsage().rss / 2 ** 20);
 
 if (values.minutes !== undefined) {
   if (values.save !== undefined) await Deno.writeFile(values.save, await network.save());
+  await network.prepare("trainingBytes");
   const { batch } = network.plan;
   const size = images.images.length / images.labels.length;
   for (let step = 0; (step + 1) * batch <= images.labels.length && minutes() < Number(values.minutes); step++) {
