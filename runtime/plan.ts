@@ -56,8 +56,8 @@ export interface BindingPlan {
   readonly writes: boolean;
   /** Its elements are f16, two in a word. */
   readonly half?: true;
-  /** What it binds in the batch's later slabs, where that is something else. */
-  readonly laterSlabs?: readonly SlabRange[];
+  /** From one slab of the batch to the next, where each has its own: so many buffers and bytes further. */
+  readonly slabStep?: SlabRange;
 }
 
 /**

@@ -5,7 +5,7 @@
 import { NetworkError } from "./errors.ts";
 import { preparationOf } from "./images.ts";
 import { outputSize } from "./input.ts";
-import type { DispatchPlan, NetworkPlan } from "./plan.ts";
+import type { BindingPlan, DispatchPlan, NetworkPlan, SlabRange } from "./plan.ts";
 import { elementCount } from "./shapes.ts";
 
 /**
@@ -26,6 +26,17 @@ export const uniformStride = 256;
 /** How often a step runs a dispatch: once, or once a slab of the batch. */
 export function runsOf({ batchSlabs }: NetworkPlan, { inSlabs }: DispatchPlan): number {
   return inSlabs ? (batchSlabs?.count ?? 1) : 1;
+}
+
+/** What a binding of a dispatch binds when that runs for a slab of the batch. */
+export function rangeIn({ buffer, offset, slabStep }: BindingPlan, slab: number): SlabRange {
+  return { buffer: buffer + slab * (slabStep?.buffer ?? 0), offset: offset + slab * (slabStep?.offset ?? 0) };
+}
+
+/** All that a binding of a dispatch binds, slab by slab. */
+export function rangesOf(plan: NetworkPlan, binding: BindingPlan): readonly SlabRange[] {
+  const slabs = binding.slabStep === undefined ? 1 : (plan.batchSlabs?.count ?? 1);
+  return Array.from({ length: slabs }, (_, slab) => rangeIn(binding, slab));
 }
 
 /** Workgroups of a dispatch for `count` samples; see DispatchPlan. */
@@ -79,14 +90,13 @@ interface Placed {
 
 /** The plan's buffers that a program works with, by their index, ascending: what it binds, and what the host writes or reads. */
 export function buffersOf(plan: NetworkPlan, name: ProgramName): readonly number[] {
-  const bound = dispatchesOf(plan, name).flatMap(({ bindings }) => bindings);
+  const bound = dispatchesOf(plan, name).flatMap(({ bindings }) => bindings.flatMap((each) => rangesOf(plan, each)));
   if (name === "trainingBytes" || name === "inferenceBytes") {
     const { source, sizes, mean } = preparationOf(plan);
     const given = [source, sizes, mean].flatMap((place) => place?.buffer ?? []);
     return [...new Set([...bound.map(({ buffer }) => buffer), ...given])].sort((a, b) => a - b);
   }
-  const later = bound.flatMap(({ laterSlabs = [] }) => laterSlabs);
-  const places: Placed[] = [...plan.parameters, ...plan.states, ...bound, ...later];
+  const places: Placed[] = [...plan.parameters, ...plan.states, ...bound];
   if (name === "inference") places.push(plan.inference.images, plan.inference.logits);
   else {
     const { images, labels, metrics, gradients, imageGradient, logits, auxiliaryLogits } = trainingOf(plan);

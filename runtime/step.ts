@@ -3,7 +3,7 @@ import type { WatchedDevice } from "./device.ts";
 import { NetworkError } from "./errors.ts";
 import type { Pipelines } from "./pipelines.ts";
 import type { DispatchPlan, NetworkPlan } from "./plan.ts";
-import { runsOf, samplesIn, uniformBytes, uniformStride, workgroupCount } from "./programs.ts";
+import { rangeIn, runsOf, samplesIn, uniformBytes, uniformStride, workgroupCount } from "./programs.ts";
 
 /** A list of dispatches that is ready to be encoded. */
 export interface Program {
@@ -55,7 +55,7 @@ export async function prepareProgram(
         entries: [
           { binding: 0, resource: { buffer: buffers.uniforms, offset: slab * uniformStride, size: uniformBytes } },
           ...dispatch.bindings.map((binding, position) => {
-            const { buffer, offset } = binding.laterSlabs?.[slab - 1] ?? binding;
+            const { buffer, offset } = rangeIn(binding, slab);
             return { binding: position + 1, resource: { buffer: buffers.get(buffer), offset, size: binding.size } };
           }),
         ],

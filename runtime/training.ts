@@ -8,7 +8,7 @@ import { createMetricsReader } from "./metrics.ts";
 import type { Metrics, MetricsReader, MetricsRow, TrainingStep } from "./metrics.ts";
 import { writeElements } from "./places.ts";
 import type { PlacePlan, TensorPlan } from "./plan.ts";
-import { trainingOf } from "./programs.ts";
+import { rangesOf, trainingOf } from "./programs.ts";
 import { copyOut } from "./readback.ts";
 import type { BufferRange } from "./readback.ts";
 import type { Session } from "./session.ts";
@@ -127,7 +127,7 @@ export function createTrainer(session: Session, store: TensorStore, imageFeed: I
         for (const [index, { label, kernel, bindings }] of dispatches.entries()) {
           session.encode(submitted, program, count, index + 1, index);
           const written = bindings.flatMap((each) =>
-            each.writes ? [each, ...(each.laterSlabs ?? []).map((slab) => ({ ...each, ...slab }))] : [],
+            each.writes ? rangesOf(plan, each).map((range) => ({ ...each, ...range })) : [],
           );
           const readback = copyOut(watched, buffers, submitted, written);
           session.submit(submitted);

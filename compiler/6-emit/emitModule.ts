@@ -103,7 +103,8 @@ function planText(plan: NetworkPlan, folder: string, isTyped: boolean): string {
     "The numbers that the host sets before each step.",
     plan.uniforms.map((uniform) => ({ comment: "", value: uniform })),
   );
-  const { templates, lines } = packTexts(plan.kernels.map(({ wgsl }) => minifiedText(wgsl)));
+  const shortLines = new Map<string, string>();
+  const { templates, lines } = packTexts(plan.kernels.map(({ wgsl }) => minifiedText(wgsl, shortLines)));
   const packed = [
     literalText(
       new CommentedList(
@@ -171,7 +172,7 @@ function programs(plan: NetworkPlan, parts: Partial<NetworkPlan>): object {
   return Object.fromEntries(entries);
 }
 
-/** A program whose lists of dispatches are commented with their kernels and layers. */
+/** A program whose lists of dispatches are commented with their kernels. */
 function program(plan: NetworkPlan, of: object): object {
   const entries = Object.entries(of).map(([key, value]: [string, unknown]) => {
     return [key, isDispatches(value) ? commented(plan, value) : value] as const;
@@ -187,7 +188,7 @@ function isDispatches(value: unknown): value is readonly DispatchPlan[] {
 function commented(plan: NetworkPlan, dispatches: readonly DispatchPlan[]): CommentedList {
   return new CommentedList(
     dispatches.map((dispatch) => ({
-      comment: `${plan.kernels[dispatch.kernel]?.name ?? dispatch.kernel}: ${dispatch.label}`,
+      comment: plan.kernels[dispatch.kernel]?.name ?? "",
       value: dispatch,
     })),
   );

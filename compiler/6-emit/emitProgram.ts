@@ -118,13 +118,14 @@ export function emitProgram(
     const emitted = emit(kernel);
     const label = labelOf(kernel);
     const bindings = emitted.bindings.map(({ value, writes, sizeBytes, dtype }): BindingPlan => {
-      const later = laterSlabs(value);
+      const range = rangeOf(value);
+      const slabStep = stepOf(range, laterSlabs(value));
       return {
-        ...rangeOf(value),
+        ...range,
         size: sizeBytes,
         writes,
         ...(dtype === "f16" && { half: true as const }),
-        ...(later.length > 0 && { laterSlabs: later }),
+        ...(slabStep !== undefined && { slabStep }),
       };
     });
     return {
@@ -138,6 +139,19 @@ export function emitProgram(
     };
   });
   return { dispatches, placeOf };
+}
+
+/** How far each slab lies from the one before; undefined where there is one. A bank's slots follow each other. */
+function stepOf(first: SlabRange, later: readonly SlabRange[]): SlabRange | undefined {
+  const [second] = later;
+  if (second === undefined) return undefined;
+  const step = { buffer: second.buffer - first.buffer, offset: second.offset - first.offset };
+  for (const [index, { buffer, offset }] of later.entries()) {
+    const slab = index + 1;
+    if (buffer !== first.buffer + slab * step.buffer || offset !== first.offset + slab * step.offset)
+      throw new InternalCompilerError("emitProgram", `slab ${slab} of a value lies apart from the others`);
+  }
+  return step;
 }
 
 /** The ranges of a tensor that lies in several; nothing for one that lies in one. */

@@ -27,8 +27,8 @@ const width = 120;
  * it (a comma or a semicolon). Throws `InternalCompilerError` for a number without a literal.
  */
 export function literalText(value: unknown, indent: number, column: number): string {
-  const flat = flatText(value);
-  if (flat !== undefined && column + flat.length < width) return flat;
+  const flat = scalarText(value) ?? flatText(value, width - 1 - column);
+  if (flat !== undefined) return flat;
   const inner = " ".repeat(indent + 2);
   const close = `\n${" ".repeat(indent)}`;
   if (value instanceof CommentedList) {
@@ -44,11 +44,8 @@ export function literalText(value: unknown, indent: number, column: number): str
     const lines = items.map((item) => `${inner}${literalText(item, indent + 2, indent + 2)},`);
     return `[\n${lines.join("\n")}${close}]`;
   }
-  if (typeof value === "object" && value !== null) {
-    const lines = entriesOf(value).map(([key, entry]) => `${inner}${propertyText(key, entry, indent + 2)},`);
-    return `{\n${lines.join("\n")}${close}}`;
-  }
-  return flat ?? "";
+  const lines = entriesOf(value as object).map(([key, entry]) => `${inner}${propertyText(key, entry, indent + 2)},`);
+  return `{\n${lines.join("\n")}${close}}`;
 }
 
 /** `key: value`; a long string goes to a line of its own. */
@@ -60,26 +57,40 @@ function propertyText(key: string, value: unknown, indent: number): string {
   return isLong ? `${before.trimEnd()}\n${" ".repeat(indent + 2)}${text}` : `${before}${text}`;
 }
 
-/** The value on one line; undefined where the form wants several: lists of records, and whatever has a comment. */
-function flatText(value: unknown): string | undefined {
+/** What is never cut in lines; undefined for lists and records. */
+function scalarText(value: unknown): string | undefined {
   if (typeof value === "number") return numberText(value);
   if (typeof value === "string") return quotedText(value);
   if (typeof value !== "object" || value === null) return valueText(value);
-  if (value instanceof ConstantName) return value.name;
+  return value instanceof ConstantName ? value.name : undefined;
+}
+
+/** The value on one line of at most `room` characters; undefined where it wants several: lists of records, and whatever has a comment. */
+function flatText(value: unknown, room: number): string | undefined {
+  const scalar = scalarText(value);
+  if (scalar !== undefined) return scalar.length <= room ? scalar : undefined;
   if (value instanceof CommentedList) return value.entries.length === 0 ? "[]" : undefined;
+  let text = "";
   if (Array.isArray(value)) {
     const items: readonly unknown[] = value;
     if (items.length > 1 && (items.every(isRecord) || items.every(isLongList))) return undefined;
-    const texts = items.map(flatText);
-    return texts.includes(undefined) ? undefined : `[${texts.join(", ")}]`;
+    for (const item of items) {
+      // A bracket stands before and after, and ", " between any two.
+      const next = flatText(item, room - text.length - 2);
+      if (next === undefined) return undefined;
+      text += text === "" ? next : `, ${next}`;
+    }
+    return text.length + 2 <= room ? `[${text}]` : undefined;
   }
-  const texts: string[] = [];
-  for (const [key, entry] of entriesOf(value)) {
-    const text = flatText(entry);
-    if (text === undefined) return undefined;
-    texts.push(entry instanceof ConstantName && entry.name === key ? key : `${keyText(key)}: ${text}`);
+  for (const [key, entry] of Object.entries(value as object) as readonly (readonly [string, unknown])[]) {
+    if (entry === undefined) continue;
+    const next = flatText(entry, room - text.length - 4);
+    if (next === undefined) return undefined;
+    const property = entry instanceof ConstantName && entry.name === key ? key : `${keyText(key)}: ${next}`;
+    text += text === "" ? property : `, ${property}`;
   }
-  return texts.length === 0 ? "{}" : `{ ${texts.join(", ")} }`;
+  if (text === "") return "{}";
+  return text.length + 4 <= room ? `{ ${text} }` : undefined;
 }
 
 /** Numbers fill their lines. */
@@ -87,7 +98,7 @@ function filledText(items: readonly unknown[], inner: string, close: string): st
   const lines: string[] = [];
   let line = inner;
   for (const item of items) {
-    const text = `${flatText(item) ?? ""},`;
+    const text = `${scalarText(item) ?? ""},`;
     const longer = line === inner ? `${line}${text}` : `${line} ${text}`;
     if (longer.length <= width || line === inner) line = longer;
     else {
@@ -105,7 +116,9 @@ function entriesOf(value: object): readonly (readonly [string, unknown])[] {
 function isRecord(value: unknown): boolean {
   if (typeof value !== "object" || value === null || Array.isArray(value) || value instanceof ConstantName)
     return false;
-  return entriesOf(value).length > 1;
+  let entries = 0;
+  for (const key in value) if ((value as Readonly<Record<string, unknown>>)[key] !== undefined) entries++;
+  return entries > 1;
 }
 
 function isLongList(value: unknown): boolean {

@@ -15,7 +15,16 @@ export interface PackedTexts {
 
 /** Packs texts without the marks `#` and `~`, which no WGSL has. */
 export function packTexts(texts: readonly string[]): PackedTexts {
-  const packed = texts.map((text) => packLines(text.split("\n")));
+  // Kernels share many of their lines, each looked at once.
+  const forms = new Map<string, Form>();
+  const formOf = (line: string): Form => {
+    const known = forms.get(line);
+    if (known !== undefined) return known;
+    const form = readForm(line);
+    forms.set(line, form);
+    return form;
+  };
+  const packed = texts.map((text) => packLines(text.split("\n").map(formOf)));
   // Alike templates beside each other compress better.
   const templates = [...new Set(packed.flatMap((words) => words.flatMap(({ template }) => template ?? [])))].sort();
   const numberOf = new Map(templates.map((template, index) => [template, index.toString(36)]));
@@ -44,31 +53,59 @@ interface Word {
   readonly rest: string;
 }
 
-function packLines(lines: readonly string[]): readonly Word[] {
+/** A line by itself: its template and numbers, and for a definition what they are where it is the next of its name. */
+interface Form {
+  readonly template: string;
+  readonly numbers: readonly number[];
+  readonly next?: {
+    readonly name: string;
+    readonly number: string;
+    readonly template: string;
+    readonly numbers: readonly number[];
+  };
+}
+
+function readForm(line: string): Form {
+  if (/[#~]/.test(line)) throw new InternalCompilerError("packTexts", `a kernel's line holds a mark: ${line}`);
+  const whole = numbersIn(line);
+  const [definition, keyword = "", name = "", number = ""] = /^(let|var) ([A-Za-z_]+)(\d+)(?=\s*=)/.exec(line) ?? [];
+  if (definition === undefined) return whole;
+  return { ...whole, next: { name, number, ...numbersIn(`${keyword} ${name}~${line.slice(definition.length)}`) } };
+}
+
+/** A line with marks for its numbers. */
+function numbersIn(line: string): { readonly template: string; readonly numbers: readonly number[] } {
+  const numbers: number[] = [];
+  const template = line.replace(/\d+/g, (digits) => {
+    if (digits !== String(Number(digits))) return digits;
+    numbers.push(Number(digits));
+    return "#";
+  });
+  return { template, numbers };
+}
+
+function packLines(lines: readonly Form[]): readonly Word[] {
   const last = new Map<string, readonly number[]>();
   const defined = new Map<string, number>();
   const words: Word[] = [];
   let [before, repeats] = ["", 0];
-  for (const line of lines) {
-    if (/[#~]/.test(line)) throw new InternalCompilerError("packTexts", `a kernel's line holds a mark: ${line}`);
-    const numbers: number[] = [];
-    const template = line
-      .replace(/^(let|var) ([A-Za-z_]+)(\d+)(?=\s*=)/, (whole, keyword: string, name: string, number: string) => {
-        // A definition is mostly the next of its name.
-        const expected = (defined.get(name) ?? -1) + 1;
-        if (number !== String(expected)) return whole;
-        defined.set(name, expected);
-        return `${keyword} ${name}~`;
-      })
-      .replace(/\d+/g, (digits) => {
-        if (digits !== String(Number(digits))) return digits;
-        numbers.push(Number(digits));
-        return "#";
-      });
+  for (const form of lines) {
+    let { template, numbers } = form;
+    // A definition is mostly the next of its name.
+    const expected = form.next === undefined ? 0 : (defined.get(form.next.name) ?? -1) + 1;
+    if (form.next?.number === String(expected)) {
+      defined.set(form.next.name, expected);
+      ({ template, numbers } = form.next);
+    }
     const known = last.get(template) ?? [];
     last.set(template, numbers);
-    const steps = numbers.map((number, place) => number - (known[place] ?? 0) || "");
-    const rest = ["", ...steps].join(",").replace(/,+$/, "");
+    let rest = "";
+    let commas = ",";
+    for (const [place, number] of numbers.entries()) {
+      const step = number - (known[place] ?? 0);
+      if (step !== 0) [rest, commas] = [`${rest}${commas}${step}`, ""];
+      commas += ",";
+    }
     if (`${template}\n${rest}` === before) {
       if (repeats > 0) words.pop();
       repeats++;
@@ -81,18 +118,24 @@ function packLines(lines: readonly string[]): readonly Word[] {
   return words;
 }
 
-/** WGSL without what only readers need: comments, empty lines, indentation, and spaces around signs. */
-export function minifiedText(wgsl: string): string {
-  return wgsl
-    .split("\n")
-    .map((line) =>
-      line
-        .replace(/\/\/[^]*$/, "")
-        .trim()
-        .replace(/ ?([*/=<>,;:{}()[\]&|?%!]) ?/g, "$1")
-        // `a - -b` keeps its spaces: `--` is a sign of its own.
-        .replace(/ ?([-+]) (?=[\w(])/g, "$1"),
-    )
-    .filter((line) => line !== "")
-    .join("\n");
+/** WGSL without what only readers need: comments, empty lines, indentation, and spaces around signs. `known` remembers lines. */
+export function minifiedText(wgsl: string, known = new Map<string, string>()): string {
+  const lines: string[] = [];
+  for (const line of wgsl.split("\n")) {
+    let short = known.get(line);
+    if (short === undefined) known.set(line, (short = minifiedLine(line)));
+    if (short !== "") lines.push(short);
+  }
+  return lines.join("\n");
+}
+
+function minifiedLine(line: string): string {
+  return (
+    line
+      .replace(/\/\/[^]*$/, "")
+      .trim()
+      .replace(/ ?([*/=<>,;:{}()[\]&|?%!]) ?/g, "$1")
+      // `a - -b` keeps its spaces: `--` is a sign of its own.
+      .replace(/ ?([-+]) (?=[\w(])/g, "$1")
+  );
 }

@@ -1,5 +1,6 @@
 /** What WebGPU asks of a plan's dispatches, checked without a device. */
 import type { DispatchPlan, NetworkPlan } from "../../runtime/plan.ts";
+import { rangesOf } from "../../runtime/programs.ts";
 
 /** maxStorageBuffersPerShaderStage and minStorageBufferOffsetAlignment of every adapter. */
 const storageBuffers = 8;
@@ -23,10 +24,13 @@ export function planProblems(plan: NetworkPlan): readonly string[] {
     if (bindings.length > storageBuffers) problems.push(`${label}: ${bindings.length} storage buffers`);
     for (const [index, binding] of bindings.entries()) {
       const { buffer, offset, size, writes } = binding;
-      const bytes = plan.buffers[buffer]?.size ?? 0;
       const name = `${label}: binding ${index + 1} (${plan.buffers[buffer]?.name ?? "no buffer"})`;
-      if (offset % offsetAlignment !== 0) problems.push(`${name} starts at ${offset}`);
-      if (size <= 0 || offset + size > bytes) problems.push(`${name} spans ${offset} + ${size} of ${bytes} bytes`);
+      for (const range of rangesOf(plan, binding)) {
+        const bytes = plan.buffers[range.buffer]?.size ?? 0;
+        if (range.offset % offsetAlignment !== 0) problems.push(`${name} starts at ${range.offset}`);
+        if (size <= 0 || range.offset + size > bytes)
+          problems.push(`${name} spans ${range.offset} + ${size} of ${bytes} bytes`);
+      }
       for (const [before, other] of bindings.slice(0, index).entries()) {
         if (other.buffer !== buffer) continue;
         if (other.writes !== writes) problems.push(`${name} is read and written, as binding ${before + 1}`);

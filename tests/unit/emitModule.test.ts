@@ -174,7 +174,7 @@ describe("emitModule", () => {
     expect(text).toContain("export async function createLinear(options: NetworkOptions = {}): Promise<Linear>");
     expect(text).toContain('export type LinearParameter = "fc.weight" | "fc.bias";');
     expect(text).toContain("3 x 4 = 12 values");
-    expect(text).toContain("// linear_loss: fc, loss");
+    expect(text).toContain("// linear_loss\n");
     expect([...text.matchAll(/from "([^"]*)"/g)].map(([, from]) => from)).toEqual(["cnnc/runtime", "cnnc/runtime"]);
     expect(text).not.toContain(root);
   });

@@ -1,5 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { cutBatch } from "../../../compiler/4-fuse/cutBatch.ts";
+import { rangesOf } from "../../../runtime/programs.ts";
 import { compileText } from "../../support/compileText.ts";
 import { networkText } from "../../support/randomSpec.ts";
 
@@ -32,7 +33,10 @@ test("kernels are those of one slab, however many there are; each has its place 
   const others = four?.kernels.filter(({ wgsl }) => !texts.includes(wgsl)) ?? [];
   expect(others.map(({ wgsl }) => wgsl.includes("ring_row"))).toEqual([true]);
   for (const { inSlabs, bindings } of four?.training?.dispatches ?? []) {
-    for (const { laterSlabs } of bindings)
-      if (laterSlabs !== undefined) expect([inSlabs, laterSlabs.length]).toEqual([true, 3]);
+    for (const binding of bindings) {
+      if (binding.slabStep === undefined || four === undefined) continue;
+      const ranges = rangesOf(four, binding).map(({ buffer, offset }) => `${buffer} ${offset}`);
+      expect([inSlabs, new Set(ranges).size]).toEqual([true, 4]);
+    }
   }
 });
