@@ -1,4 +1,4 @@
-import { readImages, type RawBatch } from "../datasets/imageSet.ts";
+import { rawBatch, readWhole, type RawBatch } from "../datasets/imageSet.ts";
 import { UserError } from "../files/userError.ts";
 import type { CompiledNetwork } from "../ir/output.ts";
 import { className, greatest, softmax } from "../training/metrics.ts";
@@ -67,7 +67,7 @@ export async function predictCommand(
   const inputs =
     pictures.length > 0
       ? pictureInputs(pictures, spec, options, { failed: fail, note: (text) => terminal.error(`${text}\n`) })
-      : testInputs(spec, options);
+      : testInputs(spec, options, fail);
   const results: Result[] = [];
   if (inputs !== undefined) {
     const classifier = await openClassifier(inputs.network, spec, terminal);
@@ -78,7 +78,7 @@ export async function predictCommand(
     }
   }
   const name = trained.compiled.name;
-  const rest = { ...(pictures.length > 0 && { failed }), diagnostics: trained.diagnostics };
+  const rest = { ...((pictures.length > 0 || failed.length > 0) && { failed }), diagnostics: trained.diagnostics };
   if (options.value !== undefined) {
     const shape = inputs?.network.plan.outputShape ?? [];
     const images = results.map(({ item, row }) => ({ ...item.json, values: [...row] }));
@@ -157,7 +157,11 @@ function pictureInputs(
   };
 }
 
-function testInputs(spec: TrainedSpec, options: PredictCommandOptions): Inputs {
+function testInputs(
+  spec: TrainedSpec,
+  options: PredictCommandOptions,
+  fail: (path: string, reason: string) => void,
+): Inputs {
   const { test, classNames } = spec.dataset();
   const indices = parseIndices(options.images ?? firstImages, test.count);
   return {
@@ -165,12 +169,14 @@ function testInputs(spec: TrainedSpec, options: PredictCommandOptions): Inputs {
     classNames,
     async *batches(count) {
       for (let start = 0; start < indices.length; start += count) {
-        const some = indices.slice(start, start + count);
-        const items = some.map((image) => {
+        const asked = indices.slice(start, start + count);
+        const { images, indices: some, skipped } = await readWhole(test, asked, rawBatch(test, asked.length));
+        for (const { path, message } of skipped) fail(path, message);
+        const items = Array.from(some, (image) => {
           const label = className(classNames, test.labels[image] ?? 0);
           return { title: `image ${image}`, json: { image, label }, label };
         });
-        yield { images: await readImages(test, some), items };
+        if (items.length > 0) yield { images, items };
       }
     },
   };

@@ -20,7 +20,7 @@ import { barView, jsonView, percent, plainView } from "../training/progressView.
 import { readInitial, loadInitial } from "../training/initialWeights.ts";
 import { runFiles, writeRun, type RunDescription, type RunFiles } from "../training/runFiles.ts";
 import { trainRun, type RunOutcome } from "../training/trainRun.ts";
-import { isEpoch } from "../training/trainingLog.ts";
+import { isEpoch, skippedPictures } from "../training/trainingLog.ts";
 import { writeFiles } from "./compile.ts";
 import type { Dataset } from "../datasets/imageSet.ts";
 import { compileFor, openData, sourceOf } from "./openData.ts";
@@ -235,9 +235,10 @@ function reportEnd(
 ): void {
   const last = entries.findLast(isEpoch);
   const { weights, best, log, curve } = files;
+  const skipped = skippedPictures(entries).length;
   if (options.json === true) {
     terminal.out(
-      `${JSON.stringify({ kind: "end", outcome, adapter, module: modulePath, weights, best, checkpoint, log, curve })}\n`,
+      `${JSON.stringify({ kind: "end", outcome, skipped, adapter, module: modulePath, weights, best, checkpoint, log, curve })}\n`,
     );
     return;
   }
@@ -251,6 +252,7 @@ function reportEnd(
     if (last !== undefined)
       lines.push(`test loss ${last.testLoss.toFixed(4)}`, `test accuracy ${percent(last.testAccuracy)}`);
   }
+  if (skipped > 0) lines.push(`${counted(skipped, "damaged picture")} skipped: ${log} names each`);
   lines.push(
     `module      ${modulePath}`,
     `weights     ${weights}`,

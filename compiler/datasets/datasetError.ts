@@ -2,7 +2,32 @@ import { UserError } from "../files/userError.ts";
 
 /** A data set that cannot be read or does not fit the model; the message names the file, and the offset where it has one. */
 export class DatasetError extends UserError {
-  override readonly name = "DatasetError";
+  override readonly name: string = "DatasetError";
+}
+
+/** A picture whose beginning and end are there, and which is damaged between them: found when it is decoded. */
+export class DamagedPicture extends DatasetError {
+  override readonly name = "DamagedPicture";
+
+  constructor(
+    readonly path: string,
+    /** What is wrong with it, without its path. */
+    readonly reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${path}: ${reason}`, 1, options);
+  }
+}
+
+/** Of a half of a data set without a single picture that could be read. */
+export function noneCanBeRead(
+  half: "training" | "test",
+  count: number,
+  last: DamagedPicture | undefined,
+): DatasetError {
+  return new DatasetError(`none of the ${count} ${half} images can be read: ${last?.message ?? "there are none"}`, 1, {
+    cause: last,
+  });
 }
 
 /** A label at an offset of a file that no class of the model or the data set answers to. */

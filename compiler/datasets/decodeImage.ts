@@ -2,7 +2,7 @@
 import { crc32 } from "node:zlib";
 import jpeg from "jpeg-js";
 import { PNG } from "pngjs";
-import { DatasetError } from "./datasetError.ts";
+import { DamagedPicture } from "./datasetError.ts";
 
 export interface ImageSize {
   readonly height: number;
@@ -16,6 +16,9 @@ export interface DecodedImage extends ImageSize {
 
 const pngSignature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a] as const;
 
+/** Where the checksum of a PNG's first chunk stands, which holds its size. */
+const headerEnd = 29;
+
 /** Bytes of a file's beginning in which its size stands, but for JPEGs with long comments. */
 export const headBytes = 4096;
 
@@ -27,7 +30,11 @@ export function imageSizeOf(head: Uint8Array, fileBytes: number): ImageSize | st
   if (fileBytes === 0) return "it has 0 bytes";
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
   if (pngSignature.every((byte, index) => head[index] === byte)) {
-    if (head.length < 24) return `the PNG ends at offset ${fileBytes}, inside its header`;
+    if (head.length < headerEnd + 4) return `the PNG ends at offset ${fileBytes}, inside its header`;
+    // A wrong size would be found when the picture is decoded only, and until then be the room that all others get.
+    if (crc32(head.subarray(12, headerEnd)) !== view.getUint32(headerEnd)) {
+      return `the PNG's header at offset 8 is damaged (its checksum at offset ${headerEnd} is of other bytes)`;
+    }
     return positive({ width: view.getUint32(16), height: view.getUint32(20) }, 16);
   }
   if (head[0] === 0xff && head[1] === 0xd8) return jpegSize(view, fileBytes);
@@ -56,7 +63,7 @@ function positive(size: ImageSize, offset: number): ImageSize | string {
   return `its header gives a size of ${size.width} x ${size.height} at offset ${offset}`;
 }
 
-/** Decodes a file's content; throws `DatasetError` with its path. */
+/** Decodes a file's content; throws `DamagedPicture` with its path. */
 export function decodeImage(content: Uint8Array, path: string): DecodedImage {
   try {
     if (content[0] === 0x89) {
@@ -73,9 +80,14 @@ export function decodeImage(content: Uint8Array, path: string): DecodedImage {
   } catch (error) {
     const reason = isCutOff(content)
       ? "it is cut off before its end"
-      : (damagedChunk(content) ?? (error as Error).message);
-    throw new DatasetError(`${path}: its ${content.length} bytes do not decode: ${reason}`, 1, { cause: error });
+      : (damagedChunk(content) ?? wordsOf(error as Error));
+    throw new DamagedPicture(path, `its ${content.length} bytes do not decode: ${reason}`, { cause: error });
   }
+}
+
+/** What a decoder says; where it has stumbled over bytes that it did not foresee, its words are about itself. */
+function wordsOf(error: Error): string {
+  return error instanceof TypeError || error instanceof RangeError ? "its data are damaged" : error.message;
 }
 
 /** The first chunk of a PNG that is not what its checksum says. */
@@ -84,7 +96,8 @@ function damagedChunk(content: Uint8Array): string | undefined {
   const view = new DataView(content.buffer, content.byteOffset, content.byteLength);
   for (let at = pngSignature.length; at + 12 <= content.length;) {
     const end = at + 8 + view.getUint32(at);
-    const type = String.fromCharCode(...content.subarray(at + 4, at + 8));
+    const name = String.fromCharCode(...content.subarray(at + 4, at + 8));
+    const type = /^[A-Za-z]{4}$/.test(name) ? name : "without a name";
     if (end + 4 > content.length) return `its chunk ${type} at offset ${at} would end at ${end + 4}`;
     if (crc32(content.subarray(at + 4, end)) !== view.getUint32(end)) {
       return `its chunk ${type} at offset ${at} is damaged (its checksum at offset ${end} is of other bytes)`;

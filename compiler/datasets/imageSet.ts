@@ -1,4 +1,5 @@
 import type { ImageShape } from "../ir/preparedShape.ts";
+import type { DamagedPicture } from "./datasetError.ts";
 
 /** Images and their classes as a data set's files hold them, read when they are needed. */
 export interface ImageSet {
@@ -13,9 +14,15 @@ export interface ImageSet {
   readonly mixed: boolean;
   /** One class index an image. */
   readonly labels: ArrayLike<number>;
-  /** Writes the images at `indices` one after another; throws `DatasetError` where a file has gone bad. */
-  read(indices: ArrayLike<number>, into: RawBatch): void | Promise<void>;
+  /**
+   * Writes the images at `indices` one after another; throws `DatasetError` where a file has gone bad. A picture that is damaged
+   * inside is told to `skip`, where that is given, and its room left as it was.
+   */
+  read(indices: ArrayLike<number>, into: RawBatch, skip?: SkipPicture): void | Promise<void>;
 }
+
+/** Hears of the picture at a place in a batch that it cannot be had. */
+export type SkipPicture = (at: number, error: DamagedPicture) => void;
 
 /** Storage of a batch: count x channels x height x width elements, and each image's height and width. */
 export interface RawBatch {
@@ -75,10 +82,10 @@ export function subset(set: ImageSet, numbers: Uint32Array): ImageSet {
     ...set,
     count: numbers.length,
     labels: Uint32Array.from(numbers, (number) => set.labels[number] as number),
-    read: (indices, into) =>
+    read: (indices, ...rest) =>
       set.read(
         Uint32Array.from(indices, (index) => numbers[index] as number),
-        into,
+        ...rest,
       ),
   };
 }
@@ -98,7 +105,34 @@ export function partOf(set: ImageSet, { raw, sizes }: RawBatch, count: number): 
   return { raw: raw.subarray(0, count * size), sizes: sizes.subarray(0, 2 * count) };
 }
 
-/** The images at `indices`, in storage of their own. */
+/** What could be read of a batch, without gaps. */
+export interface ReadBatch {
+  readonly images: RawBatch;
+  /** The images that it holds, by their numbers in the set. */
+  readonly indices: ArrayLike<number>;
+  readonly skipped: readonly DamagedPicture[];
+}
+
+/** The images at `indices` in the storage given, which has room for them, but for pictures that are damaged inside. */
+export async function readWhole(set: ImageSet, indices: ArrayLike<number>, into: RawBatch): Promise<ReadBatch> {
+  const skipped = new Map<number, DamagedPicture>();
+  const images = partOf(set, into, indices.length);
+  await set.read(indices, images, (at, error) => skipped.set(at, error));
+  if (skipped.size === 0) return { images, indices, skipped: [] };
+  const size = imageElements(set);
+  const kept = Array.from({ length: indices.length }, (_, at) => at).filter((at) => !skipped.has(at));
+  kept.forEach((from, to) => {
+    images.raw.copyWithin(to * size, from * size, (from + 1) * size);
+    images.sizes.copyWithin(2 * to, 2 * from, 2 * from + 2);
+  });
+  return {
+    images: partOf(set, into, kept.length),
+    indices: kept.map((at) => indices[at] as number),
+    skipped: [...skipped.values()],
+  };
+}
+
+/** The images at `indices`, in storage of their own; throws where one of them is damaged. */
 export async function readImages(set: ImageSet, indices: ArrayLike<number>): Promise<RawBatch> {
   const batch = rawBatch(set, indices.length);
   await set.read(indices, batch);

@@ -2,6 +2,7 @@
 import type { DataRecipe } from "../ir/recipe.ts";
 import type { ImageSet } from "./imageSet.ts";
 import { bilinearTaps, resizePlane } from "./prepareImages.ts";
+import { noneCanBeRead, type DamagedPicture } from "./datasetError.ts";
 import { readAhead } from "./readAhead.ts";
 
 /** Images that are read at a time. */
@@ -18,7 +19,11 @@ export async function meanOf(set: ImageSet, { resize, subtract }: DataRecipe): P
   const [sumHeight, sumWidth] = set.mixed ? [rows, columns] : [height, width];
   const sums = new Float64Array(channels * sumHeight * sumWidth);
   const order = Uint32Array.from({ length: set.count }, (_, index) => index);
-  for await (const { raw, sizes, count } of readAhead(set, order, batch)) {
+  let seen = 0;
+  let lastSkipped: DamagedPicture | undefined;
+  for await (const { raw, sizes, count, skipped } of readAhead(set, order, batch)) {
+    seen += count;
+    lastSkipped = skipped.at(-1) ?? lastSkipped;
     for (let image = 0; image < count; image++) {
       const taps = set.mixed ? ownTaps(sizes.subarray(2 * image), [rows, columns]) : undefined;
       for (let c = 0; c < channels; c++) {
@@ -30,7 +35,8 @@ export async function meanOf(set: ImageSet, { resize, subtract }: DataRecipe): P
       }
     }
   }
-  const scale = set.count * (elements === "u8" ? 255 : 1);
+  if (seen === 0) throw noneCanBeRead("training", set.count, lastSkipped);
+  const scale = seen * (elements === "u8" ? 255 : 1);
   const taps = [bilinearTaps(sumHeight, rows), bilinearTaps(sumWidth, columns)] as const;
   const mean = new Float64Array(channels * rows * columns);
   for (let c = 0; c < channels; c++) {

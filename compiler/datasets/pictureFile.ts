@@ -46,7 +46,10 @@ function cutOff(file: number, fileBytes: number, isPng: boolean): string | undef
     : `the JPEG is cut off: it ends at offset ${fileBytes}, before its end marker (ff d9)`;
 }
 
-/** The pixels of a file; throws `DatasetError` with its path, also where it is no longer of the size that it was. */
+/**
+ * The pixels of a file; throws `DatasetError` with its path, also where it is no longer of the size that it was, and
+ * `DamagedPicture` where it does not decode.
+ */
 export async function readPicture(path: string, { height, width }: ImageSize): Promise<DecodedImage> {
   let content: Uint8Array;
   try {

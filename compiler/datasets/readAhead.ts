@@ -1,10 +1,15 @@
 /** Batches of a data set that are read while the ones before are computed. */
 import { readAhead as readBatchesAhead } from "cnnc/runtime";
-import { partOf, rawBatch, type ImageSet, type RawBatch } from "./imageSet.ts";
+import type { DamagedPicture } from "./datasetError.ts";
+import { rawBatch, readWhole, type ImageSet, type RawBatch } from "./imageSet.ts";
 
 export interface LabelledBatch extends RawBatch {
   readonly labels: Uint32Array<ArrayBuffer>;
+  /** Images that were read: fewer than asked for where some are damaged, and none where all are. */
   readonly count: number;
+  /** Their numbers in the set. */
+  readonly indices: ArrayLike<number>;
+  readonly skipped: readonly DamagedPicture[];
 }
 
 /**
@@ -19,12 +24,11 @@ export function readAhead(
 ): AsyncGenerator<LabelledBatch> {
   const storage: RawBatch[] = [];
   const read = async (index: number, slot: number): Promise<LabelledBatch> => {
-    const indices = order.subarray(index * batch, (index + 1) * batch);
+    const asked = order.subarray(index * batch, (index + 1) * batch);
     const own = (storage[slot] ??= rawBatch(set, Math.min(batch, order.length)));
-    const into = partOf(set, own, indices.length);
-    await set.read(indices, into);
+    const { images, indices, skipped } = await readWhole(set, asked, own);
     const labels = Uint32Array.from(indices, (image) => set.labels[image] as number);
-    return { ...into, labels, count: indices.length };
+    return { ...images, labels, count: indices.length, indices, skipped };
   };
   return readBatchesAhead(Math.ceil(order.length / batch), read, first);
 }

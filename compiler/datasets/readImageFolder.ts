@@ -3,9 +3,9 @@ import { readdirSync } from "node:fs";
 import type { Dirent } from "node:fs";
 import { join } from "node:path";
 import { describeFileError } from "../files/userError.ts";
-import { DatasetError } from "./datasetError.ts";
-import type { ImageSize } from "./decodeImage.ts";
-import { imageElements, subset, type ImageSet } from "./imageSet.ts";
+import { DamagedPicture, DatasetError } from "./datasetError.ts";
+import type { DecodedImage, ImageSize } from "./decodeImage.ts";
+import { imageElements, subset, type ImageSet, type SkipPicture } from "./imageSet.ts";
 import { fitted, picturePlanes, placePlanes, readPicture, readPictureSize, roomFor } from "./pictureFile.ts";
 import { splitByHash } from "./splitByHash.ts";
 
@@ -108,13 +108,17 @@ function byCodePoint(a: string, b: string): number {
 }
 
 /** A picture whose head and end are there, and which may be damaged between them all the same. */
-async function readWhole(path: string, size: ImageSize): ReturnType<typeof readPicture> {
+async function readUnlessDamaged(path: string, size: ImageSize): Promise<DecodedImage | DamagedPicture> {
   try {
     return await readPicture(path, size);
   } catch (error) {
-    if (!(error instanceof DatasetError)) throw error;
-    throw new DatasetError(`${error.message}; mend the file or take it out of the folder`, 1, { cause: error });
+    if (error instanceof DamagedPicture) return error;
+    throw error;
   }
+}
+
+function refuse(_: number, error: DamagedPicture): never {
+  throw new DatasetError(`${error.message}; mend the file or take it out of the folder`, 1, { cause: error });
 }
 
 function imageSet(directory: string, files: readonly ImageFile[], { channels, largestSide }: FolderOptions): ImageSet {
@@ -123,11 +127,19 @@ function imageSet(directory: string, files: readonly ImageFile[], { channels, la
   const cache = new Map<number, Uint8Array<ArrayBuffer>>();
   let cached = 0;
 
-  const load = async (index: number): Promise<Uint8Array<ArrayBuffer>> => {
-    const known = cache.get(index);
+  // Whether a picture is damaged stays as it was found, so that no epoch has more images than another.
+  const damaged = new Map<number, DamagedPicture>();
+
+  const load = async (index: number): Promise<Uint8Array<ArrayBuffer> | DamagedPicture> => {
+    const known = cache.get(index) ?? damaged.get(index);
     if (known !== undefined) return known;
     const [file, size] = [files[index], sizes[index]] as [ImageFile, ImageSize];
-    const planes = picturePlanes(await readWhole(join(directory, file.name), file), channels, size);
+    const decoded = await readUnlessDamaged(join(directory, file.name), file);
+    if (decoded instanceof DamagedPicture) {
+      damaged.set(index, decoded);
+      return decoded;
+    }
+    const planes = picturePlanes(decoded, channels, size);
     // What is there stays: an epoch comes to every image once, so that the newest is the last to be wanted again.
     if (cached + planes.length <= cacheBytes) {
       cache.set(index, planes);
@@ -138,11 +150,15 @@ function imageSet(directory: string, files: readonly ImageFile[], { channels, la
   return {
     ...{ count: files.length, channels, height, width, elements: "u8", mixed },
     labels: Uint32Array.from(files, ({ label }) => label),
-    async read(indices, { raw, sizes: into }) {
+    async read(indices, { raw, sizes: into }, skip: SkipPicture = refuse) {
       const room = imageElements({ channels, height, width });
       // Files are read side by side and decoded one by one.
       const loaded = await Promise.all(Array.from(indices, load));
       loaded.forEach((planes, at) => {
+        if (planes instanceof DamagedPicture) {
+          skip(at, planes);
+          return;
+        }
         const size = sizes[indices[at] as number] as ImageSize;
         into.set([size.height, size.width], 2 * at);
         placePlanes(planes, size, raw, at * room, { channels, height, width });

@@ -112,7 +112,7 @@ async function evaluate(trained: Trained): Promise<ReportData["evaluation"]> {
   const network = compiled.giving(logitsOf(compiled), source, run.batch);
   options.note(`classifying ${formatCount(test.count)} test images with ${weights.description}`);
   const found = await withNetwork(network, trained, (opened) =>
-    evaluateRun(opened, test, classNames, options.mistakes),
+    evaluateRun(opened, test, classNames, options.mistakes, ({ message }) => options.note(`skipped: ${message}`)),
   );
   return { weights: weights.description, classNames, ...found };
 }

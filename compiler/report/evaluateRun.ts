@@ -1,5 +1,5 @@
 import { readImages, type ImageSet, type RawBatch } from "../datasets/imageSet.ts";
-import { evaluateNetwork, type ClassifyingNetwork } from "../training/evaluateNetwork.ts";
+import { evaluateNetwork, type ClassifyingNetwork, type EvaluationListener } from "../training/evaluateNetwork.ts";
 import { className, firstMaximum, logProbability, softmax, type Evaluation } from "../training/metrics.ts";
 import type { Mistake, Picture } from "./reportData.ts";
 
@@ -9,12 +9,13 @@ export async function evaluateRun(
   set: ImageSet,
   classNames: readonly string[],
   most: number,
+  onSkip?: EvaluationListener["onSkip"],
 ): Promise<{ readonly evaluation: Evaluation; readonly mistakes: readonly Mistake[] }> {
   let worst: Omit<Mistake, "picture">[] = [];
   const keepWorst = (): void => {
     worst = worst.sort((a, b) => b.loss - a.loss || a.image - b.image).slice(0, most);
   };
-  const evaluation = await evaluateNetwork(network, set, undefined, (image, logits, label) => {
+  const onImage = (image: number, logits: Float32Array | Float64Array, label: number): void => {
     const answer = firstMaximum(logits);
     if (answer === label) return;
     const probabilities = softmax(logits);
@@ -24,7 +25,8 @@ export async function evaluateRun(
     });
     worst.push({ image, loss: -logProbability(logits, label, answer), label: of(label), predicted: of(answer) });
     if (worst.length > 8 * most + 1000) keepWorst();
-  });
+  };
+  const evaluation = await evaluateNetwork(network, set, { onImage, ...(onSkip !== undefined && { onSkip }) });
   keepWorst();
   const mistakes: Mistake[] = [];
   for (const mistake of worst) {

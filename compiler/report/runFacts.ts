@@ -1,8 +1,8 @@
 import type { RecipeCall } from "../ir/recipe.ts";
-import { formatCount, formatSeconds } from "../commands/terminal.ts";
+import { counted, formatCount, formatSeconds } from "../commands/terminal.ts";
 import { percent } from "../training/progressView.ts";
 import type { RunDescription } from "../training/runFiles.ts";
-import { isEpoch, isStep, type LogEntry } from "../training/trainingLog.ts";
+import { isEpoch, isStep, skippedPictures, type LogEntry } from "../training/trainingLog.ts";
 import type { RunFacts } from "./reportData.ts";
 
 /** A run in words, from what it was started with and its log. */
@@ -14,6 +14,7 @@ export function runFacts(run: RunDescription, entries: readonly LogEntry[]): Run
     undefined,
   );
   const settings = Object.entries(run.settings).map(([name, value]) => `${name} = ${value}`);
+  const leftOut = skippedPictures(entries).length;
   const { outcome, isComplete } = statusOf(entries, run.epochs);
   const last = epochs.at(-1);
   const rows: readonly (readonly [string, string | undefined])[] = [
@@ -27,6 +28,7 @@ export function runFacts(run: RunDescription, entries: readonly LogEntry[]): Run
     ["Batch", run.accumulate > 1 ? `${run.batch} images, ${run.accumulate} batches a step` : `${run.batch} images`],
     ["Seed", String(run.seed)],
     ["Data", run.dataset.description],
+    ["Left out", leftOut > 0 ? `${counted(leftOut, "picture")} damaged inside the file` : undefined],
     ["Parameters", formatCount(run.parameters)],
     ["Adapter", run.adapter],
     ["Started", `${run.started.replace("T", " ").replace(/\.\d+Z$/, "")} UTC`],

@@ -32,6 +32,7 @@ export async function explainNotFinite(
     let at = checkpoint.position;
     for (; at.step <= bad; at = next(at, options, position)) {
       const { images, labels, rate, momentum } = await inputsAt(options, at);
+      if (labels.length === 0) continue;
       if (at.step >= bad - 1) {
         const weight = await firstBadWeight(opened);
         if (weight !== undefined) {

@@ -4,7 +4,8 @@
  * up again gives the same losses as one that was not.
  */
 import { shuffledOrder } from "cnnc/runtime";
-import { readImages, type Dataset, type RawBatch } from "../datasets/imageSet.ts";
+import { noneCanBeRead, type DamagedPicture } from "../datasets/datasetError.ts";
+import { rawBatch, readWhole, type Dataset, type RawBatch } from "../datasets/imageSet.ts";
 import { readAhead } from "../datasets/readAhead.ts";
 import { UserError } from "../files/userError.ts";
 import { stopsEarly } from "../../runtime/schedules.ts";
@@ -69,6 +70,8 @@ export interface TrainingOptions {
   readonly onStep: (entry: StepEntry, progress: StepProgress) => void;
   readonly onEpoch: (entry: EpochEntry) => void;
   readonly onEvaluation: (done: number, total: number) => void;
+  /** A picture that is damaged, and left out: each time that it is come to. */
+  readonly onSkip?: (error: DamagedPicture) => void;
   /** Whether to make a checkpoint in the middle of an epoch, after so many steps of the run. */
   readonly checkpointDue?: (step: number) => boolean;
   /** Called after every epoch, where one is due and when the run is interrupted, with all steps finished. */
@@ -85,6 +88,8 @@ export interface StepProgress {
 }
 
 export type TrainingOutcome = "finished" | "interrupted" | "stoppedEarly";
+
+const noImages = Promise.resolve({ loss: 0, correct: 0 });
 
 /** Steps that may be queued before the first of their figures must have come back. */
 const stepsInFlight = 3;
@@ -112,7 +117,7 @@ function lossNotFinite(loss: number, position: TrainingPosition, rate: number): 
 /** Trains until the last epoch, an early stop or the signal; throws `NotFiniteError` when a loss is not finite. */
 export async function trainNetwork(options: TrainingOptions): Promise<TrainingOutcome> {
   let position = options.start;
-  const { train, test } = options.dataset;
+  const { test } = options.dataset;
   while (position.epoch < options.epochs) {
     if (stopsEarly(position.testLosses, options.earlyStopPatience)) return "stoppedEarly";
     const began = options.now();
@@ -123,9 +128,12 @@ export async function trainNetwork(options: TrainingOptions): Promise<TrainingOu
       return "interrupted";
     }
     const seconds = (options.now() - began) / 1000;
-    const { network, onEvaluation } = options;
-    const { loss, correct } = await evaluateNetwork(network, test, onEvaluation);
-    const accuracy = correct / test.count;
+    const { network, onEvaluation, onSkip } = options;
+    const { loss, correct, count } = await evaluateNetwork(network, test, {
+      onProgress: onEvaluation,
+      ...(onSkip !== undefined && { onSkip }),
+    });
+    const accuracy = correct / count;
     options.onEpoch({
       kind: "epoch",
       epoch: position.epoch + 1,
@@ -135,7 +143,7 @@ export async function trainNetwork(options: TrainingOptions): Promise<TrainingOu
       testLoss: loss,
       testAccuracy: accuracy,
       seconds,
-      imagesPerSecond: (train.count - seenBefore) / seconds,
+      imagesPerSecond: (position.seen - seenBefore) / seconds,
     });
     const testLosses = [...position.testLosses, loss];
     const testAccuracies = [...position.testAccuracies, accuracy];
@@ -161,12 +169,18 @@ async function trainEpoch(options: TrainingOptions, start: TrainingPosition): Pr
   const order = shuffledOrder(dataset.train.count, seed, start.epoch);
   const meter = speedMeter(options.now);
   let position = start;
+  let lastSkipped: DamagedPicture | undefined;
   const pending: { readonly result: Promise<StepResult>; readonly rate: number; readonly count: number }[] = [];
   const finishOne = async (): Promise<void> => {
     const oldest = pending.shift();
     if (oldest === undefined) return;
     const { loss, correct } = await oldest.result;
     if (!Number.isFinite(loss)) throw lossNotFinite(loss, position, oldest.rate);
+    // A batch of damaged pictures alone: the step is counted, so that those behind it keep their place.
+    if (oldest.count === 0) {
+      position = { ...position, stepInEpoch: position.stepInEpoch + 1, step: position.step + 1 };
+      return;
+    }
     position = {
       ...position,
       stepInEpoch: position.stepInEpoch + 1,
@@ -198,13 +212,16 @@ async function trainEpoch(options: TrainingOptions, start: TrainingPosition): Pr
   };
   try {
     let step = start.step;
-    for await (const { labels, count, ...images } of readAhead(dataset.train, order, batch, start.stepInEpoch)) {
+    const batches = readAhead(dataset.train, order, batch, start.stepInEpoch);
+    for await (const { labels, count, skipped, indices: _, ...images } of batches) {
       if (options.signal.aborted) break;
+      for (const error of skipped) options.onSkip?.(error);
+      lastSkipped = skipped.at(-1) ?? lastSkipped;
       const { testLosses, testAccuracies } = position;
       const moment = { step, stepsPerEpoch, testLosses, testAccuracies };
       const rate = options.rateAt(moment);
       pending.push({
-        result: network.trainStep(images, labels, rate, options.momentumAt?.(moment)),
+        result: count === 0 ? noImages : network.trainStep(images, labels, rate, options.momentumAt?.(moment)),
         rate,
         count,
       });
@@ -221,12 +238,16 @@ async function trainEpoch(options: TrainingOptions, start: TrainingPosition): Pr
     // After an error the other steps' promises must not reject unheard.
     await Promise.allSettled(pending.map(({ result }) => result));
   }
+  if (position.seen === 0 && position.stepInEpoch === stepsPerEpoch) {
+    throw noneCanBeRead("training", dataset.train.count, lastSkipped);
+  }
   return position;
 }
 
 /** What a step is given. */
 export interface StepInputs {
   readonly images: RawBatch;
+  /** As many as there are images: fewer than a batch where some are damaged, and none where all are. */
   readonly labels: Uint32Array<ArrayBuffer>;
   readonly rate: number;
   readonly momentum: number | undefined;
@@ -240,9 +261,9 @@ export async function inputsAt(options: InputOptions, position: TrainingPosition
   const order = shuffledOrder(dataset.train.count, seed, position.epoch);
   const { step, stepInEpoch, testLosses, testAccuracies } = position;
   const moment = { step, stepsPerEpoch: Math.ceil(dataset.train.count / batch), testLosses, testAccuracies };
-  const indices = order.subarray(stepInEpoch * batch, (stepInEpoch + 1) * batch);
-  if (indices.length === 0) throw new UserError(`the epoch has no step ${stepInEpoch + 1}`);
-  const images = await readImages(dataset.train, indices);
+  const asked = order.subarray(stepInEpoch * batch, (stepInEpoch + 1) * batch);
+  if (asked.length === 0) throw new UserError(`the epoch has no step ${stepInEpoch + 1}`);
+  const { images, indices } = await readWhole(dataset.train, asked, rawBatch(dataset.train, asked.length));
   const labels = Uint32Array.from(indices, (image) => dataset.train.labels[image] as number);
   return { images, labels, rate: rateAt(moment), momentum: momentumAt?.(moment) };
 }

@@ -16,7 +16,7 @@ import type { OpenNetwork } from "./openNetwork.ts";
 import type { ProgressView } from "./progressView.ts";
 import { momentumOf, rateOf } from "./rateOf.ts";
 import type { RunFiles } from "./runFiles.ts";
-import { openLog, type LogEntry, type RunLog } from "./trainingLog.ts";
+import { isStep, openLog, skippedPictures, type LogEntry, type RunLog } from "./trainingLog.ts";
 import {
   NotFiniteError, startPosition, trainNetwork, type TrainingOptions, type TrainingOutcome, type TrainingPosition,
 } from "./trainNetwork.ts"; // prettier-ignore
@@ -128,6 +128,7 @@ async function trainFrom(
 ): Promise<RunOutcome> {
   const { files, view, now, checkpointSteps } = options;
   let [lastFlush, lastCheckpoint, checkpoint] = [now(), now(), startPath];
+  const skipped = new Set(skippedPictures(log.entries));
   const outcome = await trainNetwork({
     ...loopOptions(options),
     network: opened,
@@ -141,6 +142,13 @@ async function trainFrom(
       lastFlush = now();
     },
     onEvaluation: view.onEvaluation,
+    onSkip: ({ message }) => {
+      if (skipped.has(message)) return;
+      skipped.add(message);
+      const last = log.entries.findLast(isStep);
+      log.record({ kind: "skipped", step: last?.step ?? start.step, epoch: start.epoch, message });
+      view.note(`skipped: ${message}`);
+    },
     onEpoch: (entry) => {
       log.record(entry);
       view.onEpoch(entry);

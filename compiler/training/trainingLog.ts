@@ -34,6 +34,7 @@ export type EventEntry = Entry &
   (
     | { readonly kind: "start"; readonly time: string; readonly adapter: string }
     | { readonly kind: "checkpoint"; readonly file: string }
+    | { readonly kind: "skipped"; readonly message: string }
     | { readonly kind: "lost"; readonly time: string; readonly reason: string }
     | { readonly kind: "failed"; readonly time: string; readonly message: string; readonly layer: string | null }
     | { readonly kind: "end"; readonly time: string; readonly outcome: string }
@@ -49,7 +50,12 @@ export function isEpoch(entry: LogEntry): entry is EpochEntry {
   return entry.kind === "epoch";
 }
 
-const kinds: readonly unknown[] = ["step", "epoch", "start", "checkpoint", "lost", "failed", "end"];
+/** What was said of each picture that a run left out. */
+export function skippedPictures(entries: readonly LogEntry[]): readonly string[] {
+  return entries.flatMap((entry) => (entry.kind === "skipped" ? [entry.message] : []));
+}
+
+const kinds: readonly unknown[] = ["step", "epoch", "start", "checkpoint", "skipped", "lost", "failed", "end"];
 
 /** The entries of a log; an absent file has none, and a line cut off by a crash is passed over. */
 export function readLog(path: string): readonly LogEntry[] {

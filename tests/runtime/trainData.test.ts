@@ -41,8 +41,11 @@ const pictures = Object.fromEntries(
 const x = Float32Array.from({ length: 40 * 3 * 25 }, (_, i) =>
   Math.floor(i / 75) % 2 === Math.floor(i / 25) % 3 ? 0.9 : 0.1,
 );
+const damaged = pngFile(9, 9, (at) => [at * 20, 3, 4]);
+damaged[50]! ^= 255;
 const folder = temporaryFolder({
   ...pictures,
+  "Bilder, groß & klein/rot/damaged.png": damaged,
   "Bilder, groß & klein/rot/notes.png": "not a picture",
   "small.cnn": spec,
   "x.npy": npyFile("<f4", [40, 3, 5, 5], new Uint8Array(x.buffer)),
@@ -70,6 +73,8 @@ test("pictures and arrays train to the same losses each time, and evaluate with 
     expect(JSON.parse(metadata["image_mean"] ?? "null")).toHaveLength(recipe === "pictures" ? 3 * 64 : 3);
     rmSync(join(folder, a, "mean.safetensors"));
     if (recipe === "pictures") {
+      expect(first.out).toMatch(/damaged\.png: its \d+ bytes do not decode: its chunk IDAT at offset 33 is damaged/);
+      expect(first.out).toContain("1 damaged picture skipped: ");
       expect(first.out + first.error).toMatch(
         /1 file was skipped:\n.*notes\.png: it is neither PNG nor JPEG: offset 0 holds 6e 6f/,
       );

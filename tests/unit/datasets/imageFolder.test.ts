@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { readImages } from "../../../compiler/datasets/imageSet.ts";
+import { imageElements, rawBatch, readImages, readWhole } from "../../../compiler/datasets/imageSet.ts";
 import { openDataset } from "../../../compiler/datasets/openDataset.ts";
 import { splitByHash } from "../../../compiler/datasets/splitByHash.ts";
 import { jpegFile, pngFile } from "../../support/imageFiles.ts";
@@ -123,13 +123,55 @@ describe("bad pictures", () => {
     );
   });
 
-  test("a file that does not decode ends the reading with its name", async () => {
+  test("a wrong size is found before it is believed", () => {
+    const damaged = pngFile(2, 2, grey(7));
+    damaged[17]! ^= 255;
+    const directory = temporaryFolder({ "a/1.png": small, "a/2.png": small, "a/3.png": damaged });
+    const { train, description } = openDataset(source, { directory });
+    expect(description).toContain(
+      "a/3.png: the PNG's header at offset 8 is damaged (its checksum at offset 29 is of other bytes)",
+    );
+    expect(train).toMatchObject({ height: 2, width: 2 });
+  });
+
+  test("a file that is damaged inside ends the reading with its name, or is left out of its batch", async () => {
     const damaged = pngFile(40, 40, (x, y) => [x * 6, y * 6, (x * y) % 256]);
     damaged[100]! ^= 255;
-    const directory = temporaryFolder({ "a/1.png": damaged, "a/2.png": damaged });
-    const { train } = openDataset(source, { directory });
-    await expect(readImages(train, [0])).rejects.toThrow(
-      /a\/[12]\.png: its \d+ bytes do not decode: its chunk IDAT at offset 33 is damaged .*; mend the file or take it out/,
+    const stumbling = jpegFile(40, 40, grey(9));
+    stumbling[stumbling.indexOf(0xc4) + 4] = 255; // a Huffman table's lengths
+    const names = ["1.png", "2.png", "3.png", "4.png", "5.png", "6.png"];
+    const bad = ["2.png", "4.png", "6.jpg"];
+    const directory = temporaryFolder({
+      ...Object.fromEntries(names.map((name, i) => [`a/${name}`, pngFile(2, 2, grey(i))])),
+      ...{ "a/2.png": damaged, "a/4.png": damaged, "a/6.jpg": stumbling },
+    });
+    const { train, test: held } = openDataset(source, { directory });
+    const seen: number[] = [];
+    const reasons: string[] = [];
+    for (const set of [train, held]) {
+      const all = Array.from({ length: set.count }, (_, image) => image);
+      const { images, indices, skipped } = await readWhole(set, all, rawBatch(set, set.count));
+      expect(indices.length + skipped.length).toBe(set.count);
+      const room = imageElements(set);
+      for (let at = 0; at < indices.length; at++) {
+        seen.push(images.raw[at * room] as number);
+        expect([...images.sizes.subarray(2 * at, 2 * at + 2)]).toEqual([2, 2]);
+      }
+      reasons.push(...skipped.map(({ path, reason }) => `${path.slice(-5)}: ${reason}`));
+      const [first] = all.filter((image) => !Array.from(indices).includes(image));
+      await expect(readImages(set, [first ?? 0])).rejects.toThrow(
+        /a\/.*do not decode: .*; mend the file or take it out/,
+      );
+    }
+    expect(seen.sort()).toEqual([0, 2, 4, 5]);
+    expect(reasons.sort()).toEqual(
+      bad.map((name) =>
+        name.endsWith("png")
+          ? expect.stringMatching(
+              new RegExp(`${name}: its \\d+ bytes do not decode: its chunk IDAT at offset 33 is damaged`),
+            )
+          : expect.stringMatching(/6\.jpg: its \d+ bytes do not decode: (?!Cannot)/),
+      ),
     );
   });
 

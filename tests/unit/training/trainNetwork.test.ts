@@ -1,4 +1,6 @@
-import { expect, test } from "@jest/globals";
+import { describe, expect, test } from "@jest/globals";
+import { DamagedPicture } from "../../../compiler/datasets/datasetError.ts";
+import { shuffledOrder } from "../../../runtime/index.ts";
 import { memorySet, type Dataset } from "../../../compiler/datasets/imageSet.ts";
 import type { EpochEntry, StepEntry } from "../../../compiler/training/trainingLog.ts";
 import {
@@ -101,6 +103,54 @@ test.each([1, 6, 7, 11])("interrupted after step %i and resumed, it gives the sa
   expect([...first.steps, ...second.steps]).toEqual(uninterrupted.steps);
   const withoutSpeed = ({ imagesPerSecond: _, ...entry }: EpochEntry): object => entry;
   expect([...first.epochs, ...second.epochs].map(withoutSpeed)).toEqual(uninterrupted.epochs.map(withoutSpeed));
+});
+
+describe("pictures that are damaged", () => {
+  const withDamaged = (bad: (image: number) => boolean): Dataset["train"] => ({
+    ...set,
+    read(indices, into, skip) {
+      void set.read(indices, into);
+      for (let at = 0; at < indices.length; at++) {
+        const image = indices[at] as number;
+        if (bad(image)) skip?.(at, new DamagedPicture(`${image}.png`, "its bytes do not decode"));
+      }
+    },
+  });
+
+  test("are left out of steps, figures and evaluation; a step of nothing else is counted, and taken by no network", async () => {
+    const trace = newTrace();
+    const skipped: string[] = [];
+    const batches: number[] = [];
+    const network: TrainedNetwork = {
+      ...fakeNetwork(),
+      trainStep: (images, labels) => {
+        batches.push(images.raw.length);
+        expect([...images.raw].map((byte) => (byte / 11) % 3)).toEqual([...labels]);
+        return Promise.resolve({ loss: 1, correct: images.raw.length });
+      },
+    };
+    const order = shuffledOrder(imageCount, 5, 0);
+    const bad = new Set([...order.subarray(4, 8), order[0], 2]);
+    const damaged = withDamaged((image) => bad.has(image));
+    const own: Dataset = { ...dataset, train: damaged, test: { ...damaged, count: 5 } };
+    const onSkip = ({ path }: DamagedPicture): unknown => skipped.push(path);
+    await run(network, { dataset: own, epochs: 1, onSkip }, trace);
+    expect(batches.reduce((sum, count) => sum + count, 0)).toBe(imageCount - bad.size);
+    expect(trace.steps.map(({ step }) => step)).toEqual([1, 3, 4, 5, 6]);
+    expect(trace.epochs[0]).toMatchObject({ trainLoss: 1, trainAccuracy: 1 });
+    expect(trace.positions.at(-1)).toMatchObject({ epoch: 1, step: 6 });
+    const inTest = [...bad].filter((image) => (image ?? 0) < 5).length;
+    expect(skipped).toHaveLength(bad.size + inTest);
+  });
+
+  test("are all that there is: training says so", async () => {
+    const none = { ...dataset, train: withDamaged(() => true) };
+    await expect(run(fakeNetwork(), { dataset: none }, newTrace())).rejects.toThrow(
+      /none of the 23 training images can be read: \d+\.png: its bytes do not decode/,
+    );
+    const noTest = { ...dataset, test: withDamaged(() => true) };
+    await expect(run(fakeNetwork(), { dataset: noTest }, newTrace())).rejects.toThrow("none of the 23 test images");
+  });
 });
 
 test.each([
