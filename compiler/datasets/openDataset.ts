@@ -1,5 +1,5 @@
 /** Finds and reads the data that a recipe names. Nothing is ever downloaded. */
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { DataSource } from "../ir/recipe.ts";
@@ -136,8 +136,10 @@ function describe(name: string, where: string, train: ImageSet, test: ImageSet):
   return `${name} from ${where}: ${train.count} train and ${test.count} test images`;
 }
 
-function requireDirectory(directory: string): void {
-  if (!existsSync(directory)) throw new DatasetError(`${directory}: there is no such directory`);
+function requireDirectory(directory: string, before = ""): void {
+  if (!existsSync(directory)) throw new DatasetError(`${before}${directory}: there is no such directory`);
+  if (!statSync(directory).isDirectory())
+    throw new DatasetError(`${before}${directory}: it is a file, not a directory`);
 }
 
 /** The data set as the recipe writes it. */
@@ -158,7 +160,7 @@ function findDirectory(
   given: string | undefined,
 ): { readonly directory: string; readonly note: string } {
   if (given !== undefined) {
-    if (!existsSync(given)) throw new DatasetError(`--data ${given}: there is no such directory`);
+    requireDirectory(given, "--data ");
     return { directory: given, note: "" };
   }
   if (holdsImageSets(installed)) return { directory: installed, note: "" };

@@ -57,8 +57,31 @@ function decompress(content: Uint8Array, path: string): Uint8Array {
         `${path}: its gzip data is truncated: it stops at offset ${content.length} of the file, after ${whole.length} bytes of content`,
       );
     }
-    throw new DatasetError(`${path}: its gzip data is damaged: ${(error as Error).message}`);
+    throw new DatasetError(`${path}: its gzip data is damaged${damageOf(content)}`, 1, { cause: error });
   }
+}
+
+/** Where the first bytes stand that make no sense: the shortest beginning of the file that cannot be unpacked ends there. */
+function damageOf(content: Uint8Array): string {
+  const fails = (length: number): boolean => {
+    try {
+      gunzipSync(content.subarray(0, length), { finishFlush: constants.Z_SYNC_FLUSH });
+      return false;
+    } catch {
+      return true;
+    }
+  };
+  if (!fails(content.length)) return "";
+  let [whole, broken] = [0, content.length];
+  while (broken - whole > 1) {
+    const middle = (whole + broken) >> 1;
+    if (fails(middle)) broken = middle;
+    else whole = middle;
+  }
+  // Its last eight bytes are the content's checksum and length.
+  return broken > content.length - 8
+    ? `: its checksum at offset ${content.length - 8} is of other content, so that some bytes before are wrong`
+    : `: it cannot be unpacked beyond offset ${broken - 1} of the file`;
 }
 
 function hex(value: number, digits = 8): string {

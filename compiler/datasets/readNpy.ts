@@ -26,6 +26,7 @@ export function openNpy(path: string): NpyFile {
   const magic = String.fromCharCode(...start.subarray(0, 6));
   if (magic !== "\x93NUMPY") {
     const found = [...start.subarray(0, 6)].map((byte) => byte.toString(16).padStart(2, "0")).join(" ");
+    if (magic.startsWith("PK")) fail("it is an archive (.npz); save its array by itself, with np.save");
     fail(
       `not an .npy file: offset 0 holds ${found === "" ? "nothing" : found}, expected 93 4e 55 4d 50 59 ("\\x93NUMPY")`,
     );
@@ -55,6 +56,7 @@ export function openNpy(path: string): NpyFile {
   if (type.startsWith(">")) {
     fail(`${at} gives elements of ${type}, highest byte first; save array.astype("${type.replace(">", "<")}")`);
   }
+  if (type.includes("O")) fail(`${at} says that it holds Python objects; save numbers: array.astype("<f4"), say`);
   // NumPy counts characters of text, which take four bytes.
   const elementBytes = Number(/\d+$/.exec(type)?.[0] ?? 0) * (type.includes("U") ? 4 : 1);
   const expected = dataOffset + shapeElements(shape) * elementBytes;

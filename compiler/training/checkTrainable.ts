@@ -31,15 +31,22 @@ export function checkFits(
   if (problem !== undefined) throw new DatasetError(problem);
   const shape = preparedShape(source.shape, preparation);
   if (!givesInput(source, preparation, inputShape)) {
-    const canResize = inputShape.length === 3 && inputShape[0] === shape[0];
+    const [channels, ...sides] = inputShape;
+    const canResize = inputShape.length === 3 && channels === shape[0];
+    const channelsLast = inputShape.length === 3 && shape[2] === channels && shape[0] === sides[0];
     const resize = inputShape[1] === inputShape[2] ? String(inputShape[1]) : `(${inputShape.slice(1).join(", ")})`;
     throw new DatasetError(
       `${network.name} takes images of ${formatShape(inputShape)}, but the data set's are ${formatShape(shape)}` +
-        (canResize ? `: \`resize ${resize}\` in the recipe's data makes them fit` : ""),
+        (canResize ? `: \`resize ${resize}\` in the recipe's data makes them fit` : "") +
+        (channelsLast ? ": channels come first; save np.moveaxis(array, -1, 1)" : ""),
     );
   }
   const [classes = 0] = outputShape;
   if (classes < dataset.classNames.length) {
-    throw new DatasetError(`${network.name} has ${classes} classes, but the data set has ${dataset.classNames.length}`);
+    const { length } = dataset.classNames;
+    const canSet = network.settings.some(({ name, value }) => name === "classes" && Number(value) === classes);
+    throw new DatasetError(
+      `${network.name} has ${classes} classes, but the data set has ${length}${canSet ? `: --set classes=${length} makes them fit` : ""}`,
+    );
   }
 }

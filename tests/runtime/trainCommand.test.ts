@@ -183,6 +183,11 @@ test(
       ),
     ]);
     expect(tuned.out).toContain("warning: Tiny has 12 classes, and the labels of the data are 0 to 9");
+    const fewer = await train("--out", "fewer", "--set", "classes=3");
+    expect([fewer.code, fewer.error]).toEqual([
+      1,
+      expect.stringContaining("Tiny has 3 classes, but the data set has 10: --set classes=10 makes them fit"),
+    ]);
     const values = (run: string) =>
       readSafetensors(new Uint8Array(readFileSync(join(folder, run, "weights.safetensors"))), run);
     const [before, after] = [values("base"), values("tuned")];

@@ -105,6 +105,8 @@ describe("arrays", () => {
     ["truncated", good.subarray(0, 200), undefined, /it is truncated: its data ends at offset 200, but 10 x 2 x 3 x 4 elements of \|u1 end at 368/],
     ["too long", Buffer.concat([good, Uint8Array.of(1)]), undefined, /1 bytes too many after offset 368/],
     ["not an array at all", Buffer.from("x,y,z\n1,2,3\n"), undefined, /not an \.npy file: offset 0 holds 78 2c 79 2c 7a 0a/],
+    ["an archive", Buffer.from("PK\x03\x04 …"), undefined, /x y\.npy: it is an archive \(\.npz\); save its array/],
+    ["objects", npyFile("|O", [2], new Uint8Array(40)), undefined, /its header at offset 10 says that it holds Python objects/],
     ["empty", new Uint8Array(), undefined, /not an \.npy file: offset 0 holds nothing/],
     ["labels of numbers", good, npyFile("<f4", [10], new Uint8Array(40)), /y\.npy: it holds <f4 of shape \(10\); labels are whole numbers/],
     ["labels in a column", good, npyFile("|u1", [10, 1], new Uint8Array(10)), /shape \(10, 1\); labels are .* save labels\.reshape\(-1\)/],

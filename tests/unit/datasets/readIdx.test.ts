@@ -46,7 +46,18 @@ describe("a file that is not right is refused with its name and the offset", () 
     ["too many", patched(labels, 7, 4), 1, "f: 1 bytes too many after offset 12, where 4 elements end"],
     ["huge sizes", patched(images, 4, 255, 255, 255, 255), 3, "f: it is truncated: its data ends at offset 28"],
     ["half of a gzip", packed.subarray(0, packed.length >> 1), 1, "f: its gzip data is truncated: it stops at offset"],
-    ["a damaged gzip", patched(packed, 40, 1, 2, 3, 4, 5), 1, "f: its gzip data is damaged"],
+    [
+      "a damaged gzip",
+      patched(packed, 40, 1, 2, 3, 4, 5),
+      1,
+      "f: its gzip data is damaged: it cannot be unpacked beyond offset 58 of the file",
+    ],
+    [
+      "a gzip of other content",
+      patched(packed, packed.length - 8, 1, 2, 3, 4),
+      1,
+      `f: its gzip data is damaged: its checksum at offset ${packed.length - 8} is of other content`,
+    ],
   ])("%s", (_, bytes, rank, message) => {
     expect(() => readIdx(bytes, "f", rank)).toThrow(message);
   });
