@@ -64,6 +64,7 @@ function buildProgram(terminal: Terminal, setExitCode: (code: number) => void): 
       "values at `as` names, separated by commas, that the module's `predict` gives besides the logits",
       (names: string) => names.split(",").map((name) => name.trim()),
     )
+    .option("--no-fuse", "a module NAME-unfused with a kernel for each op, where `firstNotFinite` finds a NaN's layer")
     .option(
       "--adapter <class>",
       "what the kernels are written for: a software adapter's few lanes (`cpu`) or a GPU's many (`gpu`)",

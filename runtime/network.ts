@@ -77,7 +77,8 @@ export interface Network<
   gradients(images: Images<Input, Source>, labels: Targets): Promise<Gradients<ParameterName, StateName>>;
   /**
    * The first kernel of a training step on these images that gives a value which is not finite; undefined where all are. Runs them
-   * one by one and changes nothing. A network whose step has failed before may still hold that step's values: use a fresh one.
+   * one by one and changes nothing. Inside a fused kernel a relu or a max pooling may make a number of a NaN again: in a module of
+   * `cnnc compile --no-fuse` each op has a kernel of its own. A network whose step has failed before may still hold that step's values: use a fresh one.
    */
   firstNotFinite(images: Images<Input, Source>, labels: Targets): Promise<NotFinite | undefined>;
   /** Access to one parameter or running statistic. */

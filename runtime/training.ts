@@ -43,7 +43,7 @@ export interface Trainer {
 
 /** Where a step's numbers first went wrong. */
 export interface NotFinite {
-  /** The layers that the kernel computes. */
+  /** The layers that the kernel computes: of a fused one several, in one of which the value came up. */
   readonly label: string;
   readonly kernel: string;
   readonly kind: "NaN" | "infinity";

@@ -22,6 +22,8 @@ export interface CompileCommandOptions extends SpecOptions {
   readonly value?: string;
   /** `as` names whose values the module can predict besides the logits. */
   readonly features?: readonly string[];
+  /** False: each op has a kernel of its own. */
+  readonly fuse?: boolean;
   readonly adapter: "cpu" | "gpu";
   /** Texts `name=value`, each a limit that differs from WebGPU's default. */
   readonly limit: readonly string[];
@@ -54,6 +56,7 @@ export async function compileCommand(
     limits: parseLimits(options.limit),
     ...(value !== undefined && { value }),
     ...(features.length > 0 && { features }),
+    ...(options.fuse === false && { fuse: false }),
   };
   const { network, diagnostics } = compileSpec(file, options, terminal, more);
   const stages = (options.dump ?? []).map((stage) => [stage, dumpStage(network, stage)] as const);
@@ -65,11 +68,13 @@ export async function compileCommand(
     return 0;
   }
   const stem = options.model ?? basename(file, extname(file));
-  const found = findTable(options.out, stem, file);
+  // A table is of fused kernels.
+  const found = options.fuse === false ? undefined : findTable(options.out, stem, file);
   const tuned = found === undefined ? network : withTuning(network, found, file, options, more);
   // Beside the network's own module, under names of its own.
-  const [source, fileName] =
-    value === undefined ? [tuned, stem] : [{ ...tuned, name: `${network.name} ${value}` }, `${stem}-${value}`];
+  const parts = [...(value === undefined ? [] : [value]), ...(options.fuse === false ? ["unfused"] : [])];
+  const source = { ...tuned, name: [network.name, ...parts].join(" ") };
+  const fileName = [stem, ...parts].join("-");
   const files = [
     ...(await emitModule(source, { language: options.emit, fileName })),
     ...(options.emit === "js" ? readRuntimeBundle() : []),

@@ -241,6 +241,20 @@ describe("compile", () => {
     expect(files).toEqual(expect.arrayContaining([join("js", "tiny.js"), join("js", "tiny.d.ts")]));
   });
 
+  test("compile --no-fuse writes a module beside the network's own, with more kernels", async () => {
+    const kernels = async (...args: readonly string[]): Promise<number> => {
+      const { code, error } = await runCnnc(["compile", "tiny.cnn", "-o", "both", ...args], inFolder);
+      expect(code).toBe(0);
+      return Number(/(\d+) kernels? beside it/.exec(error)?.[1]);
+    };
+    expect(await kernels()).toBeLessThan(await kernels("--no-fuse"));
+    const [own, unfused] = ["tiny.ts", "tiny-unfused.ts"].map((name) =>
+      readFileSync(join(folder, "both", name), "utf8"),
+    );
+    expect(own).toContain("export async function createTiny(");
+    expect(unfused).toContain("export async function createTinyUnfused(");
+  });
+
   test("--value: a module beside the network's own, which predicts the value at a name and takes the same weights", async () => {
     const { code } = await runCnnc(["compile", "tiny.cnn", "-o", "one", "--value", "features"], inFolder);
     expect(code).toBe(0);
