@@ -19,11 +19,10 @@ export interface RawImages {
   readonly sizes?: Uint32Array;
 }
 
-/** What an ImageData, a canvas, an ImageBitmap or a video frame have in common. Its pixels become bytes. */
-export interface PixelSource {
-  readonly width: number;
-  readonly height: number;
-}
+/** What an ImageData, a canvas, an ImageBitmap and the page's images have in common, or a VideoFrame has. Its pixels become bytes. */
+export type PixelSource =
+  | { readonly width: number; readonly height: number }
+  | { readonly displayWidth: number; readonly displayHeight: number };
 
 type Plane = readonly (readonly number[])[];
 /** One image in nested arrays: a plane for each channel; of one channel, the plane alone will do. */
@@ -175,29 +174,38 @@ function depthOf(value: unknown): number {
 // ---- Pixels ----------------------------------------------------------------------------------------------------
 
 function isPixels(value: unknown): value is PixelSource {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    "width" in value &&
-    "height" in value &&
-    typeof value.width === "number"
-  );
+  return typeof value === "object" && value !== null && ("width" in value || "displayWidth" in value);
 }
 
-interface PixelData extends PixelSource {
+/** In pixels: the `width` of an image or a video in a page is that of its place there. */
+function pixelSize(source: PixelSource): readonly [width: number, height: number] {
+  const sizes = source as unknown as Readonly<Record<string, number | undefined>>;
+  const names = [["naturalWidth", "naturalHeight"], ["videoWidth", "videoHeight"], ["displayWidth", "displayHeight"], ["width", "height"]] as const; // prettier-ignore
+  for (const [across, down] of names) {
+    const [width, height] = [sizes[across], sizes[down]];
+    if (width === undefined || height === undefined) continue;
+    if (width * height === 0) refuse(`a picture of ${width} x ${height} pixels was given; it may not be loaded yet`);
+    return [width, height];
+  }
+  return refuse("a picture has no width and height");
+}
+
+interface PixelData {
+  readonly width: number;
+  readonly height: number;
   /** Red, green, blue and alpha of each pixel. */
   readonly data: Uint8Array | Uint8ClampedArray;
 }
 
 interface Context2d {
-  drawImage(image: unknown, x: number, y: number): void;
+  drawImage(image: unknown, x: number, y: number, width: number, height: number): void;
   getImageData(x: number, y: number, width: number, height: number): PixelData;
 }
 
 /** The bytes of a picture, four a pixel. */
 function pixelsOf(source: PixelSource): PixelData {
-  if ("data" in source && isBytes(source.data)) return source as PixelData;
-  const { width, height } = source;
+  if ("data" in source && isBytes(source.data)) return source as unknown as PixelData;
+  const [width, height] = pixelSize(source);
   type Canvas = { getContext(kind: "2d"): Context2d | null };
   if ("getContext" in source) {
     const own = (source as unknown as Canvas).getContext("2d");
@@ -207,7 +215,7 @@ function pixelsOf(source: PixelSource): PixelData {
   const { OffscreenCanvas } = globalThis as { readonly OffscreenCanvas?: CanvasMaker };
   const context = OffscreenCanvas && new OffscreenCanvas(width, height).getContext("2d");
   if (!context) refuse("the pixels of a picture can't be read here; give its bytes");
-  context.drawImage(source, 0, 0);
+  context.drawImage(source, 0, 0, width, height);
   return context.getImageData(0, 0, width, height);
 }
 

@@ -1,5 +1,5 @@
 // The page's side: what run.mjs calls in Chromium.
-/* global navigator, OffscreenCanvas, ImageData, createImageBitmap */
+/* global navigator, OffscreenCanvas, ImageData, Image, VideoFrame, createImageBitmap */
 import { checkLenet } from "./checkLenet.mjs";
 import { checkTraining } from "./checkTraining.mjs";
 import * as app from "./cnnc-app.js";
@@ -24,7 +24,15 @@ export async function check() {
   };
 }
 
-/** The same picture as bytes, ImageData, canvas and bitmap gives the same logits, to the bit. */
+/** An <img> that shows a canvas in another size than its own. */
+async function imageOf(canvas) {
+  const image = new Image(5, 9);
+  image.src = URL.createObjectURL(await canvas.convertToBlob());
+  await image.decode();
+  return image;
+}
+
+/** The same picture as bytes, ImageData, canvas, bitmap, frame and <img> gives the same logits, to the bit. */
 async function checkPictures() {
   const network = await createLeNet({ programs: ["inferenceBytes"], seed: 1 });
   const rgba = Uint8ClampedArray.from({ length: 28 * 28 * 4 }, (_, i) => (i % 4 === 3 ? 255 : (i * 37) % 256));
@@ -37,6 +45,8 @@ async function checkPictures() {
     data,
     canvas,
     bitmap: await createImageBitmap(canvas),
+    frame: new VideoFrame(canvas, { timestamp: 0 }),
+    image: await imageOf(canvas),
     all: [data, canvas],
   })) {
     const logits = await network.predict(picture);

@@ -41,6 +41,38 @@ describe("what may be given as images", () => {
     expect(batchOf(pixel)).toEqual({ kind: "raw", count: 1, data: new Uint8Array(16).fill(9) });
   });
 
+  test("frames, images and videos have their own size, whatever room a page gives them", () => {
+    const drawn: number[][] = [];
+    class Canvas {
+      constructor(
+        readonly width: number,
+        readonly height: number,
+      ) {}
+      getContext(): object {
+        const { width, height } = this;
+        return {
+          drawImage: (_: unknown, ...place: number[]) => drawn.push(place),
+          getImageData: () => ({ width, height, data: new Uint8ClampedArray(width * height * 4).fill(7) }),
+        };
+      }
+    }
+    const globals = globalThis as { OffscreenCanvas?: unknown };
+    globals.OffscreenCanvas = Canvas;
+    try {
+      const image = { naturalWidth: 4, naturalHeight: 2, width: 300, height: 0 };
+      const video = { videoWidth: 3, videoHeight: 5, width: 0, height: 0 };
+      const frame = { displayWidth: 2, displayHeight: 6, codedWidth: 16, codedHeight: 16 };
+      const expected = { kind: "raw", count: 4, data: new Uint8Array(64).fill(7) };
+      expect(batchOf([image, video, frame, { width: 1, height: 1 }])).toEqual(expected);
+      expect(batchOf(frame)).toMatchObject({ count: 1 });
+      expect(drawn).toEqual([[4, 2], [3, 5], [2, 6], [1, 1], [2, 6]].map((size) => [0, 0, ...size])); // prettier-ignore
+      const unloaded = { ...image, naturalWidth: 0 };
+      expect(() => batchOf(unloaded)).toThrow("a picture of 0 x 2 pixels was given; it may not be loaded yet"); // prettier-ignore
+    } finally {
+      delete globals.OffscreenCanvas;
+    }
+  });
+
   test("three channels do not compile where one is read", () => {
     const values = new Float32Array(12);
     // @ts-expect-error The network reads one channel.
