@@ -26,7 +26,7 @@ export function confusionPart(evaluated: Evaluated | Absent): Html {
   return markup`<section id="confusion"><h2>Confusion matrix</h2>
 <p>${formatCount(correct)} of ${formatCount(count)} test images are classified rightly, ${percent(correct / count)}, with a mean loss of ${loss.toFixed(4)}${top5}. Weights: ${weights}.</p>
 ${confusion.length <= mostFigures ? matrixTable(confusion, nameOf) : matrixPicture(confusion)}
-<p class="caption">Each row is a true class, each column what its images are taken for; darker is a greater share of the row.${common.length === 0 ? "" : ` Most common mistakes: ${common.join("; ")}.`}</p>
+<p class="caption">Each row is a true class, each column what its images are taken for; a stronger colour is a greater share of the row.${common.length === 0 ? "" : ` Most common mistakes: ${common.join("; ")}.`}</p>
 ${confusion.length <= mostFigures ? nothing : markup`<details><summary>Precision and recall of each class</summary>${figuresTable(confusion, nameOf)}</details>`}
 </section>`; // prettier-ignore
 }

@@ -47,7 +47,7 @@ ${lineChart({
   description: `Share of images classified rightly; of the test images ${last === undefined ? "not measured yet" : `${percent(last.y)} in the end`}.`,
 })}
 ${rateChart(rate, shared)}
-<p class="caption">The pale line is each step’s own mini-batch, measured before its update; the dark line is its mean over ${"2\u00a0%"} of the run to either side. Dots are the whole test set after an epoch. Epochs end at the dotted lines.${isCut ? " The loss of a few steps lies above the picture." : ""}</p>
+<p class="caption">The thin line is each step’s own mini-batch, measured before its update; the thick line is its mean over ${"2\u00a0%"} of the run to either side. Dots are the whole test set after an epoch. Epochs end at the dotted lines.${isCut ? " The loss of a few steps lies above the picture." : ""}</p>
 </div>
 </section>`; // prettier-ignore
 }

@@ -31,5 +31,6 @@ function escapeHtml(text: string): string {
   // Characters that no XML or HTML may hold would make the page invalid, escaped or not.
   // eslint-disable-next-line no-control-regex
   const clean = text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "\ufffd");
-  return clean.replace(/[<>&"']/g, (character) => `&#${character.charCodeAt(0)};`);
+  // A figure and its sign stay on one line.
+  return clean.replace(/(\d) %/g, "$1\u00a0%").replace(/[<>&"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -108,7 +108,7 @@ img.matrix { width: min(100%, 34rem); height: auto; }
 .maps.filters { grid-template-columns: repeat(auto-fill, minmax(4.2rem, 1fr)); max-width: 44rem; }
 .maps img { width: 100%; height: auto; border-radius: 2px; }
 .scale { display: flex; align-items: center; gap: .5rem; font-size: .8rem; color: var(--quiet); margin: .4rem 0 0; }
-.scale i { width: 9rem; height: .6rem; border-radius: 2px; }
+.scale i { width: 9rem; height: .6rem; border-radius: 2px; box-shadow: 0 0 0 1px var(--rule); }
 .shown { display: flex; flex-wrap: wrap; gap: 1rem 1.5rem; align-items: center; }
 .shown img { width: 8rem; height: auto; border-radius: 3px; }
 .shown p { flex: 1 1 16rem; margin: 0; }

@@ -40,7 +40,7 @@ test("the page has every part, says nothing on the console and asks for nothing 
   const sections = ["curves", "confusion", "mistakes", "filters", "feature-maps", "graph", "summary"];
   for (const id of sections) expect([id, await count(`section#${id} h2`)]).toEqual([id, 1]);
   expect(await count(".absent")).toBe(0);
-  expect(await page.evaluate("document.querySelector('#facts .best').textContent")).toMatch(/\d+\.\d %/);
+  expect(await page.evaluate("document.querySelector('#facts .best').textContent")).toMatch(/\d+\.\d\s%/);
   for (const chart of ["loss", "accuracy", "rate"]) {
     expect([chart, await count(`#${chart} svg[role=img] path.line`)]).not.toEqual([chart, 0]);
     expect(await count(`#${chart} svg[role=img] > title`)).toBe(1);

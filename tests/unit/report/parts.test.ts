@@ -98,7 +98,12 @@ const data: ReportData = {
 
 /** The markup of one section, without the spaces around tags. */
 function section(page: string, id: string): string {
-  return new RegExp(`<(section|header) id="${id}">[^]*?</\\1>`).exec(page)?.[0].replace(/\s*(<[^>]*>)\s*/g, "$1") ?? "";
+  return (
+    new RegExp(`<(section|header) id="${id}">[^]*?</\\1>`)
+      .exec(page)?.[0]
+      .replace(/\s*(<[^>]*>)\s*/g, "$1")
+      .replaceAll("\u00a0", " ") ?? ""
+  );
 }
 
 const page = reportPage(data);
@@ -134,7 +139,7 @@ test("the facts say what was run, how it stands and what is best", () => {
   expect(ended({ kind: "end", outcome: "interrupted" })).toContain("--resume");
   expect(ended({ kind: "failed", message: "a loss was NaN", layer: null })).toBe("Stopped: a loss was NaN.");
   const early = log.slice(0, 2);
-  expect(reportPage({ ...data, facts: runFacts(run, early), curves: readCurves(early) })).toContain("<strong>50.0 %</strong>"); // prettier-ignore
+  expect(reportPage({ ...data, facts: runFacts(run, early), curves: readCurves(early) })).toContain("<strong>50.0\u00a0%</strong>"); // prettier-ignore
 });
 
 test("curves have axes with titles and units, epochs, and a dot for each test", () => {
