@@ -84,8 +84,10 @@ export function createPredictor(session: Session, imageFeed: ImageFeed): Predict
   return {
     async predict(images, name) {
       watched.check();
-      const at = name === undefined ? logitsPlan : plan.inference.features?.[name];
-      if (!at) return refuse(`${plan.name} has no feature ${name}`);
+      const { features = {} } = plan.inference;
+      const at = name === undefined ? logitsPlan : features[name];
+      if (!at)
+        return refuse(`${plan.name} has no feature ${name}; it has ${Object.keys(features).join(", ") || "none"}`);
       const size = elementCount(at);
       const all = toBatch(plan, images);
       const { count } = all;

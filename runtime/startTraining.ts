@@ -39,7 +39,7 @@ export interface TrainingHistory extends History {
 export interface Training extends AsyncIterable<TrainingEvent> {
   /** "paused" from `pause` on, though steps may still be under way; "stopped" where a signal or `stop` ended it early. */
   readonly state: TrainingState;
-  /** What was done; rejects where training fails, as it does when the loss is NaN or infinite (NetworkError of kind "loss"). */
+  /** What was done; rejects where training fails, as it does when a loss, or a weight after an epoch, is not finite (NetworkError of kind "loss"). */
   readonly finished: Promise<TrainingHistory>;
   /**
    * Takes no step more until `resume`; resolves when those under way are done and reported. The training's own callbacks may call it,
@@ -49,7 +49,7 @@ export interface Training extends AsyncIterable<TrainingEvent> {
   resume(): void;
   /** Ends training after the steps under way, paused or not. */
   stop(): Promise<TrainingHistory>;
-  /** A file from which `from` goes on, after the steps taken so far: weights, optimizer, and the place in the epoch. */
+  /** A file from which `from` goes on, after the steps taken so far: weights, optimizer, and the place in the epoch. Rejects where a weight is not finite. */
   checkpoint(): Promise<Uint8Array<ArrayBuffer>>;
   /** The events from now on. Training waits for a loop that is more than 256 of them behind; leaving the loop changes nothing. */
   [Symbol.asyncIterator](): AsyncIterator<TrainingEvent>;
@@ -65,6 +65,7 @@ export interface WatchableNetwork<
   evaluate(dataset: Dataset<Input, Source>): Promise<Metrics>;
   saveCheckpoint(notes: () => Notes): Promise<Uint8Array<ArrayBuffer>>;
   loadCheckpoint(file: Uint8Array | ArrayBuffer): Promise<Notes>;
+  stateDict(): Promise<Readonly<Record<string, Float32Array>>>;
 }
 
 /** Events that may wait for a loop before training does. */
@@ -175,6 +176,7 @@ export function startTraining<Input extends readonly number[], Source extends re
         },
         async onEpoch(result) {
           if (result.validation) note(goes, result.validation);
+          await checkWeights(network);
           await options.onEpoch?.(result);
           report({ kind: "epoch", ...result });
           if (signal.aborted || !goes.endsBefore(result.epoch)) return;
@@ -242,6 +244,7 @@ export function startTraining<Input extends readonly number[], Source extends re
     },
     async checkpoint() {
       await started;
+      await checkWeights(network);
       return network.saveCheckpoint(() => ({ [noteName]: JSON.stringify(place()) }));
     },
     [Symbol.asyncIterator]: events,
@@ -308,6 +311,19 @@ function lossNotFinite({ loss, step, epoch }: Progress, rate: number): NetworkEr
     `the loss became ${Number.isNaN(loss) ? "NaN" : "infinite"} in step ${step} of epoch ${epoch} (learning rate ${rate}); a smaller ` +
       "rate, a warm-up, clipped gradients or normalized images usually help, from a checkpoint before it",
   );
+}
+
+/** Throws where a weight is not finite: behind a relu, which makes a number of a NaN, the loss may be a number all the same. */
+async function checkWeights(network: Pick<WatchableNetwork, "stateDict" | "steps">): Promise<void> {
+  for (const [name, values] of Object.entries(await network.stateDict())) {
+    const bad = values.find((value) => !Number.isFinite(value));
+    if (bad === undefined) continue;
+    throw new NetworkError(
+      "loss",
+      `${name} became ${Number.isNaN(bad) ? "NaN" : "infinite"}, within ${network.steps} steps: look for such a value among the images; a smaller ` +
+        "rate, a warm-up, clipped gradients or normalized images usually help, from a checkpoint before it",
+    );
+  }
 }
 
 /** The place that a checkpoint's notes tell. */

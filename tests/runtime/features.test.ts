@@ -47,7 +47,7 @@ test("are predicted besides the logits, of any number of images", async () => {
     expect(Math.max(...actual.map((value, i) => Math.abs(value - expected[i]!)))).toBeLessThan(1e-5);
     alone.destroy();
   }
-  await expect(whole.predict(images, "nothing")).rejects.toThrow("M has no feature nothing");
+  await expect(whole.predict(images, "nothing")).rejects.toThrow("M has no feature nothing; it has ");
   whole.destroy();
 });
 

@@ -70,6 +70,24 @@ describe("watching", () => {
     expect((await training.finished).epochs).toHaveLength(400);
   });
 
+  test("stops where a weight is no number, though every loss is, and keeps no checkpoint of it", async () => {
+    const network = await open();
+    const values = await network.stateDict();
+    const stateDict = (): Promise<typeof values> =>
+      Promise.resolve({ ...values, "fc.bias": Float32Array.of(0, NaN, 0) });
+    const told: unknown[] = [];
+    const training = startTraining({ ...network, steps: 3, stateDict }, dataset, {
+      epochs: 2,
+      onEpoch: (result) => void told.push(result),
+    });
+    await expect(training.finished).rejects.toMatchObject({
+      kind: "loss",
+      message: expect.stringContaining("fc.bias became NaN, within 3 steps") as unknown,
+    });
+    expect([told, training.state]).toEqual([[], "failed"]);
+    await expect(training.checkpoint()).rejects.toThrow("fc.bias became NaN");
+  });
+
   test("throws what training fails with", async () => {
     const network = await open();
     const training = startTraining(
