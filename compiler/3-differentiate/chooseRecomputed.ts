@@ -8,8 +8,7 @@
  */
 import { elementCount, typesOf } from "../ir/graph.ts";
 import type { GraphNode, TensorType, TrainingGraph, ValueId } from "../ir/graph.ts";
-import { axesOf } from "../ops/defineOp.ts";
-import { inputTypes, opNamed } from "./graphBuilder.ts";
+import { termsOfElement } from "./graphBuilder.ts";
 import { forwardNodes, viewedBy } from "./recomputeForward.ts";
 
 export interface Recomputed {
@@ -117,17 +116,4 @@ function lastUses(graph: TrainingGraph, nodes: readonly GraphNode[]): ReadonlyMa
   return new Map(
     nodes.flatMap((node, position) => Object.values(node.inputs).map((value) => [storageOf(value), position] as const)),
   );
-}
-
-/** Terms of the sum behind one element of a node's value; 1 where it is no sum. */
-function termsOfElement(node: GraphNode, types: ReadonlyMap<ValueId, TensorType>): number {
-  const computation = opNamed(node.op).compute?.({
-    types: inputTypes(node.inputs, types),
-    output: node.type,
-    attrs: node.attrs,
-    axes: axesOf(node.type, 1),
-    batchAxis: { name: "n", extent: 1, batch: true },
-  });
-  if (computation?.body.kind !== "reduce") return 1;
-  return computation.body.over.reduce((product, { extent }) => product * extent, 1);
 }

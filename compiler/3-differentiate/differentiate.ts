@@ -14,7 +14,7 @@ import type { BuiltLoss, TrainingLoss } from "./buildLoss.ts";
 import { buildLoss } from "./buildLoss.ts";
 import { expandOps } from "./expandOps.ts";
 import type { NodeFactory } from "./graphBuilder.ts";
-import { inputTypes, nodeFactory, opNamed } from "./graphBuilder.ts";
+import { inputTypes, nodeFactory, opNamed, termsOfElement } from "./graphBuilder.ts";
 import { limitInputs } from "./limitInputs.ts";
 import { shareEqualNodes } from "./shareEqualNodes.ts";
 import { liveNames, removeDeadNodes } from "./removeDeadNodes.ts";
@@ -101,10 +101,17 @@ function reverseMode(
   );
   for (const node of forward.nodes) available.add(node.output);
 
+  const originOf = new Map(forward.nodes.map(({ output, origin }) => [output, origin]));
   // Every use of a value adds a term; all uses stand behind the value, so they are seen before it is.
   const terms = new Map<ValueId, ValueId[]>();
   const addTerm = (value: ValueId, term: ValueId): void => {
-    terms.set(value, [...(terms.get(value) ?? []), term]);
+    const all = [...(terms.get(value) ?? []), term];
+    terms.set(value, all);
+    const origin = originOf.get(value);
+    if (origin === undefined || all.length === 1) return;
+    // The kernel of a sum can add the terms before it to its own: none of them waits in memory for the last.
+    const made = backward.findLast(({ output }) => output === term);
+    if (made !== undefined && termsOfElement(made, factory.types) > 1) total(value, origin);
   };
   const total = (value: ValueId, origin: GraphNode["origin"]): ValueId | undefined => {
     const [first, ...rest] = terms.get(value) ?? [];

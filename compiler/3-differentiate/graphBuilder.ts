@@ -1,6 +1,7 @@
 import { InternalCompilerError } from "../ir/diagnostic.ts";
 import type { Attrs, Graph, GraphNode, Origin, TensorType, ValueId } from "../ir/graph.ts";
 import { typeOf, typesOf, valueId } from "../ir/graph.ts";
+import { axesOf } from "../ops/defineOp.ts";
 import type { OpDefinition } from "../ops/defineOp.ts";
 import { ops } from "../ops/index.ts";
 
@@ -43,4 +44,17 @@ export function nodeFactory(graph: Graph): NodeFactory {
       return { op, attrs, inputs, output: fresh(type), type, origin };
     },
   };
+}
+
+/** Terms of the sum behind one element of a node's value; 1 where it is no sum. */
+export function termsOfElement(node: GraphNode, types: ReadonlyMap<ValueId, TensorType>): number {
+  const computation = opNamed(node.op).compute?.({
+    types: inputTypes(node.inputs, types),
+    output: node.type,
+    attrs: node.attrs,
+    axes: axesOf(node.type, 1),
+    batchAxis: { name: "n", extent: 1, batch: true },
+  });
+  if (computation?.body.kind !== "reduce") return 1;
+  return computation.body.over.reduce((product, { extent }) => product * extent, 1);
 }

@@ -16,7 +16,7 @@ import type { BatchSlabs, Kernel, KernelPlan, Stage } from "../ir/kernel.ts";
 import { readsOf } from "../ir/program.ts";
 import type { ProgramNode, TensorProgram } from "../ir/program.ts";
 import { loadsOf } from "../ir/expression.ts";
-import { layoutStage, mergeConstraints, rootLayout, stageTile } from "../ir/tiles.ts";
+import { layoutStage, mergeConstraints, rootLayout, sharesLoops, stageTile } from "../ir/tiles.ts";
 import type { RegisterValue, StageLayout, TileConstraint } from "../ir/tiles.ts";
 import { axesOf } from "../ops/defineOp.ts";
 import { firstTooMuch } from "./bindingCount.ts";
@@ -168,9 +168,15 @@ function groupNodes(
 
   function appendSibling(index: number, node: ProgramNode): boolean {
     const kernel = kernels[index];
-    const root = kernel?.stages[0]?.computation;
+    const [root, ...others] = kernel?.stages ?? [];
     if (kernel === undefined || root === undefined || kernel.constraints.size > 0) return false;
-    const renamed = siblingOf(node.computation, root, options.adapterClass);
+    const loops = {
+      root: root.computation,
+      others: others
+        .map(({ computation }) => computation)
+        .filter((each) => sharesLoops(each, root.computation, kernel.registers)),
+    };
+    const renamed = siblingOf(node.computation, loops, { adapterClass: options.adapterClass, meets: meets(kernel, node) });
     if (renamed === undefined) return false;
     kernels[index] = {
       ...kernel,
@@ -181,6 +187,13 @@ function groupNodes(
       }),
     };
     return true;
+  }
+
+  /** Whether one node reads both this node and a value of the kernel. */
+  function meets(kernel: OpenKernel, { value }: ProgramNode): boolean {
+    return (consumers.get(value) ?? []).some((reader) =>
+      kernel.stages.some((stage) => consumers.get(stage.node.value)?.includes(reader)),
+    );
   }
 
   /**

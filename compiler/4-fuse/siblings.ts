@@ -5,37 +5,47 @@ import { printIndex } from "../ir/kernel.ts";
 import { renameAxes } from "./rewriteComputation.ts";
 import { isShortSum } from "./splitReduction.ts";
 
+/** A kernel's root, and the sums that share its loops with it. */
+export interface Loops {
+  readonly root: Computation;
+  readonly others: readonly Computation[];
+}
+
+export interface SiblingOptions {
+  readonly adapterClass: "cpu" | "gpu";
+  /** Whether somebody adds the sum to what the kernel computes: one kernel then stores their sum alone. */
+  readonly meets: boolean;
+}
+
 /**
- * `computation` under the names of `root`'s axes, when it reduces over axes of the same extents in the same order, its own
- * axes are among the root's, and it loads one of the root's tensors at the root's own index: conv's bias gradient beside its
- * weight gradient. Undefined otherwise.
+ * `computation` under the names of the root's axes, when it reduces over axes of the same extents in the same order, its own
+ * axes are among the root's, and it loads one of the kernel's tensors at the same index: conv's bias gradient beside its
+ * weight gradient, or two convolutions of one input that have equally many channels. Undefined otherwise.
  */
-export function siblingOf(
-  computation: Computation,
-  root: Computation,
-  adapterClass: "cpu" | "gpu",
-): Computation | undefined {
+export function siblingOf(computation: Computation, loops: Loops, options: SiblingOptions): Computation | undefined {
+  const { root, others } = loops;
   if (computation.body.kind !== "reduce" || root.body.kind !== "reduce") return undefined;
   const [over, rootOver] = [computation.body.over, root.body.over];
   if (over.length !== rootOver.length || over.length === 0) return undefined;
   if (over.some((axis, i) => axis.extent !== rootOver[i]?.extent || axis.batch !== rootOver[i]?.batch))
     return undefined;
   const names = new Map(over.map((axis, i) => [axis.name, rootOver[i]?.name ?? axis.name]));
-  for (const load of loadsOf(computation)) {
-    for (const rootLoad of loadsOf(root)) {
-      if (rootLoad.from !== load.from) continue;
-      const unified = unify(load.index, rootLoad.index, computation.axes, root.axes, names);
-      if (unified !== undefined) return renameAxes(computation, unified);
+  const loads = loadsOf(computation);
+  for (const stage of [root, ...others]) {
+    for (const other of loadsOf(stage)) {
+      for (const load of loads) {
+        if (load.from !== other.from) continue;
+        const unified = unify(load.index, other.index, computation.axes, root.axes, names);
+        if (unified !== undefined) return renameAxes(computation, unified);
+      }
     }
   }
-  if (
-    isSmallSum(computation, adapterClass) &&
-    isSmallSum(root, adapterClass) &&
-    computation.axes.length === root.axes.length
-  ) {
-    // Two short sums over the batch are worth one dispatch, whatever they read.
+  const isWorthIt =
+    options.meets || (isSmallSum(computation, options.adapterClass) && isSmallSum(root, options.adapterClass));
+  if (isWorthIt && computation.axes.length === root.axes.length) {
+    // Whatever they read.
     computation.axes.forEach((axis, i) => names.set(axis.name, root.axes[i]?.name ?? axis.name));
-    if (computation.axes.every((axis, i) => axis.extent === root.axes[i]?.extent))
+    if (computation.axes.every((axis, i) => axis.extent === root.axes[i]?.extent && axis.batch === root.axes[i]?.batch))
       return renameAxes(computation, names);
   }
   return undefined;
@@ -75,7 +85,16 @@ function unify(
       }
     }
   }
-  return axes.every((axis) => names.has(axis.name)) ? names : undefined;
+  // What the load does not say, an axis of the other's that nothing has taken: the other's own channels.
+  const taken = new Set(names.values());
+  for (const [position, { name }] of axes.entries()) {
+    if (names.has(name)) continue;
+    const other = rootAxes[position]?.name;
+    if (other === undefined || taken.has(other) || axes.length !== rootAxes.length) return undefined;
+    if (!sameExtent(name, other, axes, rootAxes)) return undefined;
+    names.set(name, other);
+  }
+  return names;
 }
 
 /** Two indices without the number that both end in: a slice's start. */
