@@ -13,21 +13,23 @@ import { partsOf, scheduleKernels } from "./4-fuse/scheduleKernels.ts";
 import { storeActivations } from "./4-fuse/storeActivations.ts";
 import { splitIntoSlabs } from "./4-fuse/splitIntoSlabs.ts";
 import { useWinograd } from "./4-fuse/winograd.ts";
+import { gradientBanks } from "./5-plan/gradientBanks.ts";
 import { heldForBackward } from "./5-plan/heldForBackward.ts";
-import { alignBytes, planMemory } from "./5-plan/planMemory.ts";
+import { planMemory } from "./5-plan/planMemory.ts";
+import { overwriteInPlace } from "./5-plan/overwriteInPlace.ts";
 import { persistentTensors } from "./5-plan/persistentTensors.ts";
 import type { PersistentTensors } from "./5-plan/persistentTensors.ts";
 import type { ImageSource, PreparationLines } from "./3-differentiate/preparationGraph.ts";
 import { runPreparation } from "./preparationPipeline.ts";
 import { emitPlan } from "./6-emit/emitPlan.ts";
 import type { OptimizerPart, TrainingPart } from "./6-emit/emitPlan.ts";
-import { partStride, verifyKernels } from "./ir/kernel.ts";
+import { verifyKernels } from "./ir/kernel.ts";
 import type { Choices } from "./ir/choices.ts";
 import { typeOf, verifyGraph } from "./ir/graph.ts";
 import type { Graph, Initial, TensorType, TrainingGraph, ValueId } from "./ir/graph.ts";
 import type { BatchSlabs, KernelPlan } from "./ir/kernel.ts";
 import { verifyMemory } from "./ir/memory.ts";
-import type { Place, Slot } from "./ir/memory.ts";
+import type { Place } from "./ir/memory.ts";
 import type { ProgramPlan, Recomputation } from "./ir/output.ts";
 import { rememberLayouts } from "./ir/tiles.ts";
 import type { LayoutsOf } from "./ir/tiles.ts";
@@ -292,7 +294,7 @@ function trainingKernels(
 }
 
 function trainingPart(step: ScheduledTraining, options: RunOptions, persistent: PersistentTensors): TrainingPart {
-  const { graph, program, kernels, request } = step;
+  const { graph, program, request } = step;
   // Gradients lie as their parameters do, each in as many parts as its kernel sums.
   const banks = gradientBanks(step.gradients, persistent.parameterPlaces);
   const firstGradient = persistent.slots.length;
@@ -306,6 +308,7 @@ function trainingPart(step: ScheduledTraining, options: RunOptions, persistent: 
   });
   const ringBytes = Math.ceil((2 * options.wholeBatch * ringSlots) / 4) * 16;
   places.set(graph.metrics, { slot: firstGradient + banks.slots.length, offsetBytes: 0, sizeBytes: ringBytes });
+  const kernels = inPlace(step, places, options);
   const memory = planMemory(kernels, {
     batch: options.batch,
     bindingBytes: options.bindingBytes,
@@ -335,29 +338,6 @@ function trainingPart(step: ScheduledTraining, options: RunOptions, persistent: 
   };
 }
 
-/** One slot of gradients for each slot of parameters. */
-function gradientBanks(
-  gradients: ScheduledTraining["gradients"],
-  parameterPlaces: readonly Place[],
-): { readonly slots: readonly Slot[]; readonly places: readonly Place[] } {
-  const slots: { name: string; sizeBytes: number; lifetime: "persistent" }[] = [];
-  const places = parameterPlaces.map(({ slot: bank, sizeBytes: parameterBytes }, index): Place => {
-    while (slots.length <= bank) {
-      slots.push({
-        name: slots.length === 0 ? "gradients" : `gradients${slots.length + 1}`,
-        sizeBytes: 0,
-        lifetime: "persistent",
-      });
-    }
-    const sizeBytes = partStride(parameterBytes / 4) * 4 * (gradients[index]?.parts ?? 1);
-    const slot = slots[bank];
-    const place = { slot: bank, offsetBytes: slot?.sizeBytes ?? 0, sizeBytes };
-    if (slot !== undefined) slot.sizeBytes += alignBytes(sizeBytes);
-    return place;
-  });
-  return { slots, places };
-}
-
 function inferenceKernels(graph: Graph, options: RunOptions): ScheduledProgram<Graph> {
   const inference = inferenceGraph(graph, options.features).output;
   verifyGraph(inference);
@@ -369,11 +349,9 @@ function inferenceKernels(graph: Graph, options: RunOptions): ScheduledProgram<G
   return { graph: inference, program, kernels, inputs, outputs };
 }
 
-function planInference(
-  { graph, program, kernels, inputs, outputs }: ScheduledProgram<Graph>,
-  options: RunOptions,
-  persistent: PersistentTensors,
-): ProgramPlan {
+function planInference(step: ScheduledProgram<Graph>, options: RunOptions, persistent: PersistentTensors): ProgramPlan {
+  const { graph, program, inputs, outputs } = step;
+  const kernels = inPlace(step, persistent.placesIn(program), options);
   const memory = planMemory(kernels, {
     batch: options.batch,
     bindingBytes: options.bindingBytes,
@@ -385,6 +363,19 @@ function planInference(
   });
   verifyMemory(memory);
   return { graph, kernels, memory };
+}
+
+/** A program's kernels, values that die overwritten; those of `places` and what the host knows stay where they are. */
+function inPlace(
+  { graph, program, kernels, inputs, outputs }: ScheduledProgram<Graph>,
+  places: ReadonlyMap<ValueId, Place>,
+  options: RunOptions,
+): KernelPlan {
+  if (!options.fuse) return kernels;
+  const fixed = new Set([...inputs, ...outputs, ...places.keys()]);
+  const placed = overwriteInPlace(kernels, { typeOf: typeLookup(kernels), fixed, layoutsOf: options.layoutsOf });
+  verifyKernels(placed, new Set(slabsOf(program, [...externalValues(graph)])));
+  return placed;
 }
 
 function externalValues(graph: Graph): ReadonlySet<ValueId> {

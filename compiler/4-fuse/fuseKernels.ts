@@ -176,7 +176,10 @@ function groupNodes(
         .map(({ computation }) => computation)
         .filter((each) => sharesLoops(each, root.computation, kernel.registers)),
     };
-    const renamed = siblingOf(node.computation, loops, { adapterClass: options.adapterClass, meets: meets(kernel, node) });
+    const renamed = siblingOf(node.computation, loops, {
+      adapterClass: options.adapterClass,
+      meets: meets(kernel, node),
+    });
     if (renamed === undefined) return false;
     kernels[index] = {
       ...kernel,

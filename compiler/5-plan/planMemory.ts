@@ -1,7 +1,7 @@
 /**
  * In: kernels in order. Out: a place for every stored value. Values that persist (parameters, running statistics, gradients) come
  * with a place; each of the others gets a slot, shared with values that are dead before it is written or born after its last
- * reader. Guarantees: no kernel reads and writes one slot.
+ * reader. Guarantees: no kernel reads and writes one slot, but where a stage overwrites a value (see `overwriteInPlace`).
  *
  *   before: a written by k0, read by k1; b written by k1, read by k2; c written by k2
  *   after:  slot 0 holds a, then c; slot 1 holds b
@@ -52,6 +52,7 @@ interface Bank {
 
 export function planMemory(plan: KernelPlan, options: PlanMemoryOptions): MemoryPlan {
   const lifetimes = lifetimesOf(plan, options);
+  const inPlaceOf = overwrittenBy(plan, lifetimes);
   const slots: Slot[] = [...options.persistentSlots];
   const placeOf = new Map<ValueId, Place>(options.persistentPlaces);
   const laterSlabsOf = new Map<ValueId, readonly Place[]>();
@@ -59,8 +60,9 @@ export function planMemory(plan: KernelPlan, options: PlanMemoryOptions): Memory
   const inputs = new Set(options.inputs);
   const batchSlabs = plan.batchSlabs?.count ?? 1;
 
-  const waiting = [...lifetimes].filter(([value]) => !placeOf.has(value));
-  const sized = waiting.map(([value, lifetime]) => {
+  const waiting = [...lifetimes].filter(([value]) => !placeOf.has(value) && !inPlaceOf.has(value));
+  const sized = waiting.map(([value]) => {
+    const lifetime = wholeLife(value);
     const type = options.typeOf(value);
     return { value, lifetime, count: type.batched ? batchSlabs : 1, sizeBytes: sizeBytesOf(type, options.batch) };
   });
@@ -70,9 +72,24 @@ export function planMemory(plan: KernelPlan, options: PlanMemoryOptions): Memory
     const [first, ...later] = placeSlabs(count, sizeBytes, inputs.has(value), lifetime);
     if (first !== undefined) placeOf.set(value, first);
     if (later.length > 0) laterSlabsOf.set(value, later);
-    lifetimeOf.set(value, lifetime);
+    lifetimeOf.set(value, lifetimes.get(value) ?? lifetime);
   }
-  return { slots, placeOf, laterSlabsOf, lifetimeOf };
+  for (const [value, overwritten] of inPlaceOf) {
+    const [place, lifetime] = [placeOf.get(overwritten), lifetimes.get(value)];
+    if (place !== undefined) placeOf.set(value, place);
+    if (lifetime !== undefined) lifetimeOf.set(value, lifetime);
+  }
+  return { slots, placeOf, laterSlabsOf, lifetimeOf, inPlaceOf };
+
+  /** From a value's first writer to the last reader of what takes its place. */
+  function wholeLife(value: ValueId): Lifetime {
+    let { first, last } = lifetimes.get(value) ?? { first: 0, last: 0 };
+    for (const [next, overwritten] of inPlaceOf) {
+      if (overwritten !== value) continue;
+      ({ last } = wholeLife(next));
+    }
+    return { first, last };
+  }
 
   /** Where a value's slabs lie: those of an input in one piece where it can be, since the host or a kernel writes it whole. */
   function placeSlabs(count: number, sizeBytes: number, isInput: boolean, lifetime: Lifetime): readonly Place[] {
@@ -121,7 +138,8 @@ function lifetimesOf(plan: KernelPlan, options: PlanMemoryOptions): ReadonlyMap<
         const lifetime = lifetimes.get(value);
         if (!inside.has(value) && lifetime !== undefined) lifetime.last = index;
       }
-      if (!stage.stored || stage.overwrites !== undefined) continue;
+      // What overwrites a running statistic lies where that does.
+      if (!stage.stored || (stage.overwrites !== undefined && options.persistentPlaces.has(stage.overwrites))) continue;
       // A value that others are stored in lives from the first of them on.
       const value = stage.slice?.of ?? stage.value;
       lifetimes.set(value, { first: lifetimes.get(value)?.first ?? index, last: index });
@@ -132,6 +150,20 @@ function lifetimesOf(plan: KernelPlan, options: PlanMemoryOptions): ReadonlyMap<
     if (lifetime !== undefined) lifetime.last = plan.kernels.length;
   }
   return lifetimes;
+}
+
+/** Of each value that takes the place of one that dies: that one, in the order of the kernels. */
+function overwrittenBy(
+  { kernels }: KernelPlan,
+  lifetimes: ReadonlyMap<ValueId, Lifetime>,
+): ReadonlyMap<ValueId, ValueId> {
+  const found = new Map<ValueId, ValueId>();
+  for (const { stages } of kernels) {
+    for (const { value, overwrites } of stages) {
+      if (overwrites !== undefined && lifetimes.has(overwrites)) found.set(value, overwrites);
+    }
+  }
+  return found;
 }
 
 /** Whether one of a slot's tenants, in the order of their lives, is alive during another life. */

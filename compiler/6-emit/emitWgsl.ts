@@ -203,7 +203,7 @@ function bindingsOf(kernel: Kernel, options: EmitOptions): readonly Binding[] {
         name,
         writes: true,
         reads: before !== undefined,
-        ...storedAs(plainFloat),
+        ...storedAs(stage.type),
         elements: padded(stage.type, 1),
       });
       continue;
@@ -235,8 +235,6 @@ function bindingsOf(kernel: Kernel, options: EmitOptions): readonly Binding[] {
   }
   return [...found.values()];
 }
-
-const plainFloat = { dtype: "f32" } as const;
 
 function declareBinding(binding: Binding, index: number, vector: boolean): string {
   const access = binding.writes ? "read_write" : "read";

@@ -16,7 +16,7 @@ export interface Stage {
   readonly type: TensorType;
   /** True when the value is written to memory, because another kernel or the host reads it. */
   readonly stored: boolean;
-  /** A running statistic that the stage overwrites in place. */
+  /** A value that the stage overwrites in place: a running statistic, or one that nobody reads after this kernel. */
   readonly overwrites?: ValueId;
   /** Where the value is stored, when that is inside another: one start an axis, the other's last dimensions as one where it has more. */
   readonly slice?: { readonly of: ValueId; readonly starts: readonly number[] };
@@ -290,9 +290,10 @@ export function verifyKernels(plan: KernelPlan, external: ReadonlySet<ValueId>):
       defined.add(stage.value);
       local.add(stage.value);
     }
-    for (const stage of kernel.stages) {
-      if (!stage.stored) continue;
-      stored.add(stage.slice?.of ?? stage.value);
+    for (const { stored: isStored, value, slice, overwrites } of kernel.stages) {
+      if (!isStored) continue;
+      stored.add(slice?.of ?? value);
+      if (overwrites !== undefined && !external.has(overwrites)) stored.delete(overwrites);
     }
   }
 }

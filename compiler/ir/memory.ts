@@ -30,6 +30,8 @@ export interface MemoryPlan {
   /** Of a batch in slabs: where a value's second slab and those after it lie; the first is `placeOf`'s. */
   readonly laterSlabsOf: ReadonlyMap<ValueId, readonly Place[]>;
   readonly lifetimeOf: ReadonlyMap<ValueId, Lifetime>;
+  /** Of each value that a kernel writes where it reads another for the last time: that other. */
+  readonly inPlaceOf: ReadonlyMap<ValueId, ValueId>;
 }
 
 /** Storage bindings start at multiples of this (minStorageBufferOffsetAlignment's default). */
@@ -79,6 +81,7 @@ export function verifyMemory(plan: MemoryPlan): void {
       const { value, place, life } = tenant;
       alive = alive.filter((other) => other.life.last >= life.first);
       for (const other of alive) {
+        if (plan.inPlaceOf.get(value) === other.value && other.life.last === life.first) continue;
         const apart =
           place.offsetBytes + place.sizeBytes <= other.place.offsetBytes ||
           other.place.offsetBytes + other.place.sizeBytes <= place.offsetBytes;

@@ -63,7 +63,11 @@ export function interpretKernels(
       const tensor = scratch === undefined ? sumOf(parts) : packed(parts, scratch);
       registers.set(valueName(value), tensor);
       if (isStored) written.push([overwrites ?? value, asStored(tensor, types.get(stage.slice?.of ?? value))]);
-      if (isStored && overwrites !== undefined) updates.set(value, tensor);
+      if (isStored && overwrites !== undefined) {
+        // A later kernel knows it by its own name.
+        written.push([value, asStored(tensor, types.get(value))]);
+        updates.set(value, tensor);
+      }
     }
     for (const [value, tensor] of written) {
       const memory = memoryOf(value, slab);

@@ -131,7 +131,11 @@ export function memoryProblems({ graph, kernels, memory }: ProgramPlan): readonl
         if (!own.has(value) && !intact.has(value)) problems.push(`${name} reads %${value}, which was overwritten`);
       }
     }
-    for (const stage of stages) if (stage.stored) write(storageOf(stage), name);
+    for (const stage of stages) {
+      const { value, stored, overwrites } = stage;
+      // What takes the place of a value that died has a name of its own.
+      if (stored) write(overwrites !== undefined && memory.inPlaceOf.has(value) ? value : storageOf(stage), name);
+    }
   }
   if ("gradientOf" in graph) {
     const { gradientOf, metrics } = graph as TrainingGraph;
