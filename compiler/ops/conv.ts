@@ -194,13 +194,14 @@ export const conv = defineOp({
   gradient({ inputs, types, upstream, attrs, needs, build }) {
     const shared = { ...attrs, inputShape: inputType(types, "x").shape };
     return {
-      ...(needs("x") && {
-        x: build("conv_input_gradient", { upstream, weight: inputValue(inputs, "weight") }, shared),
-      }),
       ...(needs("weight") && {
         weight: build("conv_weight_gradient", { upstream, x: inputValue(inputs, "x") }, shared),
       }),
       ...(inputs["bias"] !== undefined && needs("bias") && { bias: build("channel_sum", { x: upstream }) }),
+      // Last: what activated the input can then be overwritten by its gradient.
+      ...(needs("x") && {
+        x: build("conv_input_gradient", { upstream, weight: inputValue(inputs, "weight") }, shared),
+      }),
     };
   },
 });

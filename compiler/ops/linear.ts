@@ -43,9 +43,10 @@ export const linear = defineOp({
   gradient({ inputs, upstream, needs, build }) {
     const weight = inputValue(inputs, "weight");
     return {
-      ...(needs("x") && { x: build("linear_input_gradient", { upstream, weight }) }),
       ...(needs("weight") && { weight: build("linear_weight_gradient", { upstream, x: inputValue(inputs, "x") }) }),
       ...(needs("bias") && { bias: build("channel_sum", { x: upstream }) }),
+      // Last: what activated the input can then be overwritten by its gradient.
+      ...(needs("x") && { x: build("linear_input_gradient", { upstream, weight }) }),
     };
   },
 });
