@@ -75,6 +75,17 @@ describe("one kernel", () => {
     expect(opsOf(plan)).toContain("linear_weight_gradient channel_sum");
   });
 
+  test("for convolutions of one input, and for all their gradients, where they have equally many channels", () => {
+    const branches = (second: number): string => `conv(24, kernel: 3) -> relu
+      concat { branch { conv(2, kernel: 1) -> tanh } branch { conv(${second}, kernel: 1) } }\n${classifier}`;
+    const kernels = opsOf(fused(graphOf("1 x 6 x 6", branches(2), "training")));
+    expect(kernels).toContain("conv tanh conv");
+    expect(kernels).toContain("conv_weight_gradient channel_sum conv_weight_gradient channel_sum");
+    // The two input gradients have one reader, which adds them.
+    expect(kernels).toContain("conv_input_gradient conv_input_gradient add relu_gradient");
+    expect(opsOf(fused(graphOf("1 x 6 x 6", branches(3), "training")))).not.toContain("conv tanh conv");
+  });
+
   test("for the logits, the loss, its gradient and the metrics", () => {
     const [, last] = opsOf(fused(graphOf("1 x 6 x 6", `conv(2, kernel: 3) -> relu\n${classifier}`, "training")));
     for (const op of ["linear", "cross_entropy", "cross_entropy_gradient", "classifier_metrics"]) {
