@@ -23,7 +23,7 @@ export function unpackTexts(templates: string, lines: string): string[] {
     const defined: Record<string, number> = {};
     const unpacked: string[] = [];
     let [pattern, steps]: [number, readonly number[]] = [0, []];
-    for (const word of text.split(/\s/)) {
+    for (const word of text.trim().split(/\s/)) {
       let times = 1;
       if (word.startsWith("*")) times = Number(word.slice(1) || 1);
       else {

@@ -13,7 +13,7 @@ import { CommentedList, ConstantName, literalText } from "./literalText.ts";
 import { moduleDeclarations } from "./moduleDeclarations.ts";
 import { distinctNames, fileStem } from "./moduleNames.ts";
 import { commentText, docText, shapeText, templateText } from "./moduleText.ts";
-import { minifiedText, packTexts, wrapped } from "./packTexts.ts";
+import { minifiedText, packTexts } from "./packTexts.ts";
 
 export type ModuleSource = Pick<CompiledNetwork, "name" | "doc" | "plan" | "peakBytes">;
 
@@ -117,7 +117,7 @@ function planText(plan: NetworkPlan, folder: string, isTyped: boolean): string {
       2,
     ),
     templateText(templates),
-    templateText(wrapped(lines, 120)),
+    templateText(lines),
   ];
   constant(
     "kernels",
