@@ -16,7 +16,7 @@ import type { BatchSlabs, Kernel, KernelPlan, Stage } from "../ir/kernel.ts";
 import { readsOf } from "../ir/program.ts";
 import type { ProgramNode, TensorProgram } from "../ir/program.ts";
 import { loadsOf } from "../ir/expression.ts";
-import { layoutStage, mergeConstraints, rootLayout, sharesLoops, stageTile } from "../ir/tiles.ts";
+import { layoutStage, mergeConstraints, rootLayout, stageTile } from "../ir/tiles.ts";
 import type { RegisterValue, StageLayout, TileConstraint } from "../ir/tiles.ts";
 import { axesOf } from "../ops/defineOp.ts";
 import { firstTooMuch } from "./bindingCount.ts";
@@ -51,10 +51,14 @@ interface OpenKernel {
   readonly stages: readonly OpenStage[];
   readonly registers: ReadonlyMap<string, RegisterValue>;
   readonly constraints: ReadonlyMap<string, TileConstraint>;
+  /** The stages that are summed in the root's loops, by their positions. */
+  readonly siblings: readonly number[];
 }
 /** What every round of grouping starts from. */
 interface Grouping {
   readonly consumers: ReadonlyMap<ValueId, readonly ValueId[]>;
+  /** Of every node: the values that it reads, views looked through. */
+  readonly reads: ReadonlyMap<ValueId, readonly ValueId[]>;
   /** The nodes that must open a kernel. */
   readonly opening: ReadonlySet<ValueId>;
   /** Of every node: the kernel that it is alone. */
@@ -77,9 +81,10 @@ export function fuseKernels(program: TensorProgram, options: FuseOptions): Kerne
   const opening = new Set<ValueId>();
   const opened = new Map(program.nodes.map((node) => [node.value, openKernel(node)]));
   const epilogues: Epilogues = new Map();
-  const consumers = consumersOf(program);
+  const reads = new Map(program.nodes.map((node) => [node.value, [...readsOf(node, program.aliasOf)]]));
+  const consumers = consumersOf(reads);
   for (;;) {
-    const plan = groupNodes(program, options, { consumers, opening, opened, epilogues });
+    const plan = groupNodes(program, options, { consumers, reads, opening, opened, epilogues });
     const before = opening.size;
     for (const { stages } of plan.kernels) {
       const first = firstTooMuch(stages, plan.aliasOf, options.storageBuffers);
@@ -92,7 +97,7 @@ export function fuseKernels(program: TensorProgram, options: FuseOptions): Kerne
 function groupNodes(
   program: TensorProgram,
   options: FuseOptions,
-  { consumers, opening, opened, epilogues }: Grouping,
+  { consumers, reads, opening, opened, epilogues }: Grouping,
 ): KernelPlan {
   const { aliasOf, types, sliceOf } = program;
   const storageOf = (value: ValueId): ValueId => aliasOf.get(value) ?? value;
@@ -122,10 +127,10 @@ function groupNodes(
 
   /** The kernel that takes the node, or undefined when it needs one of its own. */
   function join(node: ProgramNode): number | undefined {
-    const reads = readsOf(node, aliasOf);
-    const latest = Math.max(-1, ...reads.map((value) => kernelOf.get(value) ?? filledBy.get(value) ?? -1));
+    const own = reads.get(node.value) ?? [];
+    const latest = Math.max(-1, ...own.map((value) => kernelOf.get(value) ?? filledBy.get(value) ?? -1));
     // A value that others lie in is in memory alone, once the last of their kernels has run.
-    const inMemory = Math.max(-1, ...reads.map((value) => (kernelOf.has(value) ? -1 : (filledBy.get(value) ?? -1))));
+    const inMemory = Math.max(-1, ...own.map((value) => (kernelOf.has(value) ? -1 : (filledBy.get(value) ?? -1))));
     if (latest > inMemory && appendEpilogue(latest, node)) return latest;
     // A sibling shares the loops of a kernel that comes no earlier than its inputs.
     for (let index = kernels.length - 1; index > latest; index--) {
@@ -155,6 +160,7 @@ function groupNodes(
       const constraints = new Map(kernel.constraints);
       mergeConstraints(constraints, layout.constraints);
       return {
+        siblings: kernel.siblings,
         stages: [...candidate.stages, { node, computation }],
         registers: new Map(candidate.registers).set(valueName(node.value), {
           axes: computation.axes,
@@ -168,21 +174,17 @@ function groupNodes(
 
   function appendSibling(index: number, node: ProgramNode): boolean {
     const kernel = kernels[index];
-    const [root, ...others] = kernel?.stages ?? [];
+    const root = kernel?.stages[0]?.computation;
     if (kernel === undefined || root === undefined || kernel.constraints.size > 0) return false;
-    const loops = {
-      root: root.computation,
-      others: others
-        .map(({ computation }) => computation)
-        .filter((each) => sharesLoops(each, root.computation, kernel.registers)),
-    };
-    const renamed = siblingOf(node.computation, loops, {
+    const others = kernel.siblings.flatMap((at) => kernel.stages[at]?.computation ?? []);
+    const renamed = siblingOf(node.computation, [root, ...others], {
       adapterClass: options.adapterClass,
-      meets: meets(kernel, node),
+      meets: () => meets(kernel, node),
     });
     if (renamed === undefined) return false;
     kernels[index] = {
       ...kernel,
+      siblings: [...kernel.siblings, kernel.stages.length],
       stages: [...kernel.stages, { node, computation: renamed }],
       registers: new Map(kernel.registers).set(valueName(node.value), {
         axes: renamed.axes,
@@ -195,7 +197,7 @@ function groupNodes(
   /** Whether one node reads both this node and a value of the kernel. */
   function meets(kernel: OpenKernel, { value }: ProgramNode): boolean {
     return (consumers.get(value) ?? []).some((reader) =>
-      kernel.stages.some((stage) => consumers.get(stage.node.value)?.includes(reader)),
+      reads.get(reader)?.some((read) => kernel.registers.has(valueName(read))),
     );
   }
 
@@ -360,7 +362,7 @@ function openKernel(node: ProgramNode): OpenKernel {
   const { computation } = node;
   const layout = rootLayout(computation.axes);
   const registers = new Map([[valueName(node.value), { axes: computation.axes, scales: layout.scales }]]);
-  return { stages: [{ node, computation }], registers, constraints: new Map() };
+  return { stages: [{ node, computation }], registers, constraints: new Map(), siblings: [] };
 }
 
 interface Candidate {
@@ -371,11 +373,9 @@ interface Candidate {
 }
 
 /** The nodes' values that read each value, views looked through; what lies in another is read with it. */
-function consumersOf(program: TensorProgram): ReadonlyMap<ValueId, readonly ValueId[]> {
+function consumersOf(reads: Grouping["reads"]): ReadonlyMap<ValueId, readonly ValueId[]> {
   const consumers = new Map<ValueId, ValueId[]>();
-  for (const node of program.nodes) {
-    for (const value of readsOf(node, program.aliasOf)) appendTo(consumers, value, node.value);
-  }
+  for (const [node, values] of reads) for (const value of values) appendTo(consumers, value, node);
   return consumers;
 }
 

@@ -5,16 +5,10 @@ import { printIndex } from "../ir/kernel.ts";
 import { renameAxes } from "./rewriteComputation.ts";
 import { isShortSum } from "./splitReduction.ts";
 
-/** A kernel's root, and the sums that share its loops with it. */
-export interface Loops {
-  readonly root: Computation;
-  readonly others: readonly Computation[];
-}
-
 export interface SiblingOptions {
   readonly adapterClass: "cpu" | "gpu";
   /** Whether somebody adds the sum to what the kernel computes: one kernel then stores their sum alone. */
-  readonly meets: boolean;
+  readonly meets: () => boolean;
 }
 
 /**
@@ -22,8 +16,12 @@ export interface SiblingOptions {
  * axes are among the root's, and it loads one of the kernel's tensors at the same index: conv's bias gradient beside its
  * weight gradient, or two convolutions of one input that have equally many channels. Undefined otherwise.
  */
-export function siblingOf(computation: Computation, loops: Loops, options: SiblingOptions): Computation | undefined {
-  const { root, others } = loops;
+export function siblingOf(
+  computation: Computation,
+  loops: readonly [root: Computation, ...others: Computation[]],
+  options: SiblingOptions,
+): Computation | undefined {
+  const [root] = loops;
   if (computation.body.kind !== "reduce" || root.body.kind !== "reduce") return undefined;
   const [over, rootOver] = [computation.body.over, root.body.over];
   if (over.length !== rootOver.length || over.length === 0) return undefined;
@@ -31,7 +29,7 @@ export function siblingOf(computation: Computation, loops: Loops, options: Sibli
     return undefined;
   const names = new Map(over.map((axis, i) => [axis.name, rootOver[i]?.name ?? axis.name]));
   const loads = loadsOf(computation);
-  for (const stage of [root, ...others]) {
+  for (const stage of loops) {
     for (const other of loadsOf(stage)) {
       for (const load of loads) {
         if (load.from !== other.from) continue;
@@ -40,13 +38,14 @@ export function siblingOf(computation: Computation, loops: Loops, options: Sibli
       }
     }
   }
-  const isWorthIt =
-    options.meets || (isSmallSum(computation, options.adapterClass) && isSmallSum(root, options.adapterClass));
-  if (isWorthIt && computation.axes.length === root.axes.length) {
-    // Whatever they read.
+  // Whatever they read.
+  const isAlike =
+    computation.axes.length === root.axes.length &&
+    computation.axes.every(({ extent, batch }, i) => extent === root.axes[i]?.extent && batch === root.axes[i]?.batch);
+  const isSmall = isSmallSum(computation, options.adapterClass) && isSmallSum(root, options.adapterClass);
+  if (isAlike && (isSmall || options.meets())) {
     computation.axes.forEach((axis, i) => names.set(axis.name, root.axes[i]?.name ?? axis.name));
-    if (computation.axes.every((axis, i) => axis.extent === root.axes[i]?.extent && axis.batch === root.axes[i]?.batch))
-      return renameAxes(computation, names);
+    return renameAxes(computation, names);
   }
   return undefined;
 }

@@ -53,6 +53,7 @@ interface Bank {
 export function planMemory(plan: KernelPlan, options: PlanMemoryOptions): MemoryPlan {
   const lifetimes = lifetimesOf(plan, options);
   const inPlaceOf = overwrittenBy(plan, lifetimes);
+  const takenBy = new Map([...inPlaceOf].map(([value, overwritten]) => [overwritten, value]));
   const slots: Slot[] = [...options.persistentSlots];
   const placeOf = new Map<ValueId, Place>(options.persistentPlaces);
   const laterSlabsOf = new Map<ValueId, readonly Place[]>();
@@ -83,12 +84,9 @@ export function planMemory(plan: KernelPlan, options: PlanMemoryOptions): Memory
 
   /** From a value's first writer to the last reader of what takes its place. */
   function wholeLife(value: ValueId): Lifetime {
-    let { first, last } = lifetimes.get(value) ?? { first: 0, last: 0 };
-    for (const [next, overwritten] of inPlaceOf) {
-      if (overwritten !== value) continue;
-      ({ last } = wholeLife(next));
-    }
-    return { first, last };
+    const { first, last } = lifetimes.get(value) ?? { first: 0, last: 0 };
+    const next = takenBy.get(value);
+    return next === undefined ? { first, last } : { first, last: wholeLife(next).last };
   }
 
   /** Where a value's slabs lie: those of an input in one piece where it can be, since the host or a kernel writes it whole. */
