@@ -48,11 +48,13 @@ function storedValues({
     "gradientOf" in graph ? [...(graph as TrainingGraph).gradientOf.values(), (graph as TrainingGraph).metrics] : [];
   const heads = graph.heads.map(({ value }) => value);
   const read = new Set([...results, ...heads].map((value) => kernels.aliasOf.get(value) ?? value));
+  const states = new Set(graph.states.map(({ value }) => value));
   return kernels.kernels.flatMap(({ stages }) =>
     stages.flatMap(({ stored, op, value, slice, overwrites }) => {
       const type = kernels.types.get(slice?.of ?? value);
       if (!stored || type === undefined) return [];
-      return [{ type, isWhole: overwrites !== undefined || read.has(value) || ops.get(op)?.wideRange === true }];
+      const isState = overwrites !== undefined && states.has(overwrites);
+      return [{ type, isWhole: isState || read.has(value) || ops.get(op)?.wideRange === true }];
     }),
   );
 }

@@ -33,6 +33,7 @@ export function interpretKernels(
   for (const { name, value } of graph.parameters) feed(name, value, feeds.parameters);
   for (const { name, value } of graph.states) feed(name, value, feeds.states ?? {});
   const updates = new Map<ValueId, Tensor>();
+  const states = new Set(graph.states.map(({ value }) => value));
   for (const kernel of plan.kernels) {
     const isRepeated = plan.batchSlabs !== undefined && (spansBatch(kernel) || sumsOverBatch(kernel));
     for (let slab = 0; slab < (isRepeated ? slabs.count : 1); slab++) run(kernel, slab);
@@ -62,12 +63,11 @@ export function interpretKernels(
       const scratch = plan.scratch.get(value);
       const tensor = scratch === undefined ? sumOf(parts) : packed(parts, scratch);
       registers.set(valueName(value), tensor);
-      if (isStored) written.push([overwrites ?? value, asStored(tensor, types.get(stage.slice?.of ?? value))]);
-      if (isStored && overwrites !== undefined) {
-        // A later kernel knows it by its own name.
-        written.push([value, asStored(tensor, types.get(value))]);
-        updates.set(value, tensor);
-      }
+      if (!isStored) continue;
+      // What takes the place of a value that died is known by its own name, and the one that died stays to be compared.
+      const isState = overwrites !== undefined && states.has(overwrites);
+      written.push([isState ? overwrites : value, asStored(tensor, types.get(stage.slice?.of ?? value))]);
+      if (isState) updates.set(value, tensor);
     }
     for (const [value, tensor] of written) {
       const memory = memoryOf(value, slab);
