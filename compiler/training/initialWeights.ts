@@ -1,5 +1,6 @@
 /** Weights to start a training from: those of another run, or of PyTorch, as far as they fit the network. */
 import { loadPartial, torchvision, type NameMap, type PartialLoad } from "cnnc/app";
+import { parseSafetensors } from "cnnc/runtime";
 import { readBytes, readText } from "../files/readText.ts";
 import { UserError } from "../files/userError.ts";
 import type { OpenNetwork } from "./openNetwork.ts";
@@ -31,12 +32,25 @@ export function readInitial(path: string, names: string | undefined): InitialWei
   return { path, file, names: map as Readonly<Record<string, string | null>> };
 }
 
-/** Loads them, and says what was loaded and what was not. */
+/** Loads them, and says what was loaded and what was not; throws `UserError` where nothing fits. */
 export function loadInitial({ network }: OpenNetwork, { path, file, names }: InitialWeights, view: ProgressView): void {
+  const hint = names === torchvision ? "" : torchvisionHint(network, file);
   try {
-    view.note(describeLoad(path, loadPartial(network, file, { names })));
+    const result = loadPartial(network, file, { names });
+    view.note(describeLoad(path, result) + (result.unused.length > result.loaded.length ? hint : ""));
   } catch (error) {
-    throw new UserError(`${path}: ${(error as Error).message}`, 1, { cause: error });
+    throw new UserError(`${path}: ${(error as Error).message}${hint}`, 1, { cause: error });
+  }
+}
+
+/** Said where little of a file fits, though it would by torchvision's names. */
+function torchvisionHint({ plan }: OpenNetwork["network"], file: Uint8Array): string {
+  try {
+    const ours = [...plan.parameters, ...plan.states].map(({ name }) => name);
+    torchvision.match([...parseSafetensors(file).tensors.keys()], ours);
+    return "; the file's names are torchvision's: --names torchvision";
+  } catch {
+    return "";
   }
 }
 

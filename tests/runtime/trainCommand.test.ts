@@ -5,6 +5,7 @@ import { describe, expect, test } from "@jest/globals";
 import { readSafetensors } from "../../compiler/verify/readSafetensors.ts";
 import { readRun } from "../../compiler/training/runFiles.ts";
 import { readLog } from "../../compiler/training/trainingLog.ts";
+import { writeSafetensors } from "../../runtime/index.ts";
 import { smallDataset } from "../support/idxFile.ts";
 import { runCnnc, type CliResult } from "../support/runCnnc.ts";
 import { temporaryFolder, writeInto } from "../support/temporaryFolder.ts";
@@ -196,6 +197,19 @@ test(
     writeInto(folder, { "names.json": JSON.stringify({ conv1: null, linear1: "linear1", linear2: "nowhere" }) });
     const named = await train("--out", "named", "--names", "names.json", ...from);
     expect(named.out).toContain("2 of 6 tensors");
+    const tensor = (name: string, shape: readonly number[]) =>
+      [name, { dtype: "F32", shape, values: new Float32Array(shape.reduce((a, b) => a * b)) }] as const;
+    const theirs = [
+      ...[tensor("features.0.weight", [2, 1, 3, 3]), tensor("features.0.bias", [2])],
+      ...[tensor("classifier.1.weight", [6, 32]), tensor("classifier.1.bias", [6])],
+      ...[tensor("classifier.4.weight", [10, 6]), tensor("classifier.4.bias", [10])],
+    ];
+    writeInto(folder, { "theirs.safetensors": writeSafetensors(new Map(theirs), {}) });
+    const unnamed = await train("--out", "unnamed", "--init-from", "theirs.safetensors");
+    expect([unnamed.code, unnamed.error]).toEqual([
+      1,
+      expect.stringContaining("the file's names are torchvision's: --names torchvision"),
+    ]);
     const foreign = await train("--out", "foreign", "--names", "torchvision", ...from);
     expect([foreign.code, foreign.error]).toEqual([1, expect.stringContaining("is no layer of torchvision's")]);
   },
