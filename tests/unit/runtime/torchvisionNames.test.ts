@@ -107,6 +107,12 @@ describe("every tensor has its counterpart, whatever the order of the file", () 
         ["features.norm5.bias", "batch_norm2.bias"],
       ],
     ],
+    [
+      "densenet.cnn",
+      { depth: "161", growth: "48" },
+      densenet([6, 12, 36, 24]),
+      [["features.denseblock3.denselayer36.conv2.weight", "dense_block3.conv72.weight"]],
+    ],
   ] as const)("%s %j", (spec, settings, theirs, pairs) => {
     const own = ours(spec, settings);
     const names = torchvisionNames([...theirs].sort(), own);
