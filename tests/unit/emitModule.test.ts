@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -12,6 +12,7 @@ import type { ModuleSource } from "../../compiler/6-emit/emitModule.ts";
 import type { EmittedFile } from "../../compiler/ir/output.ts";
 import { readRuntimeBundle } from "../../compiler/node/runtimeBundle.ts";
 import type { NetworkPlan } from "../../runtime/plan.ts";
+import { compileText } from "../support/compileText.ts";
 import { linearPlan } from "../support/linearPlan.ts";
 
 const root = resolve(import.meta.dirname, "../..");
@@ -275,3 +276,15 @@ test("the runtime, minified and compressed, stays small", async () => {
   });
   expect(gzipSync(outputFiles[0]?.contents ?? "", { level: 9 }).length).toBeLessThan(17_000);
 });
+
+test("LeNet with its runtime and every kernel, minified and compressed, is at most 25 kB", async () => {
+  const readSource = (path: string): string => readFileSync(join(root, path), "utf8");
+  const path = "bench/specs/lenet.cnn";
+  const lenet = compileText(readSource(path), { recipe: "bench", readSource }, path);
+  const folder = app([...(await emitModule(lenet, { language: "js", fileName: "lenet" })), ...readRuntimeBundle()]);
+  const { outputFiles } = await build({
+    entryPoints: [join(folder, "src/lenet.js")],
+    ...{ bundle: true, format: "esm", target: "es2022", minify: true, write: false, legalComments: "none" },
+  });
+  expect(gzipSync(outputFiles[0]?.contents ?? "", { level: 9 }).length).toBeLessThanOrEqual(25_000);
+}, 60_000);
