@@ -1,10 +1,12 @@
 /**
  * Trains one network of fashion.cnn in Deno, as an app would, and prints what docs/results.md shows. See bench/README.md.
  *
- *   deno run -A --unstable-webgpu bench/runs/train.mjs MODULE.js [--epochs N | --minutes N] [--data DIR] [--save FILE]
+ *   deno run -A --unstable-webgpu bench/runs/train.mjs MODULE.js [--epochs N | --minutes N] [--data DIR] [--save FILE] [--start FILE]
  *
  * `--epochs` trains on the whole of Fashion-MNIST, shuffled by the seed, and evaluates on the test images. `--minutes` takes
  * batches in the order of the files for that long and writes a line of JSON for each: what `googlenet.py` repeats in PyTorch.
+ * `--start` keeps the first weights, and beside them in FILE.order the numbers of the first epoch's images in their order (u32),
+ * from which `inception_net.py --from FILE` trains in PyTorch.
  */
 /* global Deno, DecompressionStream, Response */
 import { parseArgs } from "node:util";
@@ -17,9 +19,13 @@ const { values, positionals } = parseArgs({
     minutes: { type: "string" },
     data: { type: "string", default: "/usr/share/datasets/fashion-mnist" },
     save: { type: "string" },
+    start: { type: "string" },
   },
 });
 const module = await import(new URL(positionals[0], `file://${Deno.cwd()}/`).href);
+const { shuffledOrder } = await import(
+  new URL("cnnc-runtime.js", new URL(positionals[0], `file://${Deno.cwd()}/`)).href
+);
 const [, create] = Object.entries(module).find(([name]) => name.startsWith("create"));
 
 async function unzipped(name) {
@@ -32,6 +38,11 @@ const load = async (split) => ({
 });
 const images = await load("train");
 const network = await create({ seed: 0 });
+if (values.start !== undefined) {
+  await Deno.writeFile(values.start, await network.save());
+  const order = shuffledOrder(images.labels.length, network.seed, 0);
+  await Deno.writeFile(`${values.start}.order`, new Uint8Array(order.buffer));
+}
 const began = performance.now();
 const minutes = () => (performance.now() - began) / 60_000;
 const memory = () => Math.round(Deno.memoryUsage().rss / 2 ** 20);
