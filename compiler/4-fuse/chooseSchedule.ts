@@ -5,13 +5,13 @@
  * The model counts, for one multiply-add, the loads that it needs after equal ones are shared: on software adapters a load
  * from memory costs ten to twenty multiply-adds, and on a GPU reuse in registers is what a tile is for, too.
  */
-import { axisNames, keepsToRows, loadsOf, rewriteScalar } from "../ir/expression.ts";
-import type { Axis, IndexExpr, ReduceBody, ScalarExpr } from "../ir/expression.ts";
+import { keepsToRows, loadsOf } from "../ir/expression.ts";
+import type { Axis, ReduceBody } from "../ir/expression.ts";
 import type { Kernel, Schedule, Stage } from "../ir/kernel.ts";
 import { layoutsOf, leastCommonMultiple, mergeConstraints } from "../ir/tiles.ts";
 import type { LayoutsOf, StageLayout, TileConstraint } from "../ir/tiles.ts";
 import { valueName } from "../ir/kernel.ts";
-import { channelDimension, loadPattern, loadedElements, loadsPerStep } from "./loadPattern.ts";
+import { channelDimension, loadPattern, loadedElements, loadsPerStep, periodsOf, writtenShare } from "./loadPattern.ts";
 import type { LoadPattern, Steps } from "./loadPattern.ts";
 
 export interface ScheduleOptions {
@@ -31,7 +31,10 @@ export interface ScheduleOptions {
 const accumulatorLimit = 208;
 /** Invocations below which lanes stay idle. */
 const wantedInvocations = { cpu: 256, gpu: 16384 } as const;
-const loopOverhead = 8;
+/** What a pass of a loop costs beside its work; passes of more steps gain nothing by that on software adapters. */
+const [loopOverhead, stepsAPass] = [8, 3];
+/** Multiply-adds of a pass beyond which each costs more there: at `twice` as many more, twice as much. */
+const longPass = { cpu: { from: 160, twice: 80 }, gpu: { from: Infinity, twice: 1 } } as const;
 const largestSplit = 64;
 
 /** The schedule of one kernel. */
@@ -104,6 +107,7 @@ export interface Search {
   readonly split: Axis | undefined;
   readonly mostParts: number;
   readonly wanted: number;
+  readonly longPass: { readonly from: number; readonly twice: number };
   /** About how many lines the kernel's text has under a choice. */
   readonly linesOf: (choice: Choice) => number;
 }
@@ -137,6 +141,7 @@ export function openSearch(
     split,
     mostParts: split === undefined ? 1 : Math.min(largestSplit, split.extent),
     wanted: wantedInvocations[options.adapterClass],
+    longPass: longPass[options.adapterClass],
     linesOf: lineEstimate(kernel, layouts, patterns),
   };
 }
@@ -154,8 +159,12 @@ export function costOf(choice: Choice, parts: number, search: Search, below = In
   const { sums, invocations, useful } = choice.tiling;
   const idle = Math.max(1, search.wanted / (invocations * parts));
   const work = sums * choice.unrolled;
-  if (((work + loopOverhead) / (work * useful)) * idle >= below) return undefined;
-  return ((work + loadCost(stepsOf(choice), search.patterns) + loopOverhead) / (work * useful)) * idle;
+  const steps = stepsOf(choice);
+  const written = work * writtenShare(search.patterns, steps);
+  const longer = 1 + Math.max(0, written - search.longPass.from) / search.longPass.twice;
+  const own = written * longer + loopOverhead * Math.max(1, choice.unrolled / stepsAPass);
+  if ((own / (work * useful)) * idle >= below) return undefined;
+  return ((own + loadCost(steps, search.patterns)) / (work * useful)) * idle;
 }
 
 /** A choice as a schedule. */
@@ -238,12 +247,13 @@ function lineEstimate(
   });
   return ({ tiling: { tiles }, unrolled, unrolls }) => {
     const steps = tiles.concat(unrolls);
+    const written = unrolled * writtenShare(patterns, steps);
     let lines = 0;
     for (const pattern of patterns) lines += loadedElements(pattern, steps);
     for (const { tiled, times, by, summed, inner, stored } of stages) {
       let elements = times;
       for (const at of tiled) elements *= tiles[at] ?? 1;
-      lines += (elements / by) * ((summed ? unrolled + 2 : inner) + stored);
+      lines += (elements / by) * ((summed ? written + 2 : inner) + stored);
     }
     return lines;
   };
@@ -261,7 +271,10 @@ function loadCost(steps: Steps, patterns: readonly LoadPattern[]): number {
   return loads;
 }
 
-/** Tiles and unrollings within the limits. An axis is unrolled only when those inside it are, fully. */
+/**
+ * Tiles and unrollings within the limits. An axis is unrolled only when those inside it are, fully; and around several steps fully or
+ * not at all: on software adapters two input channels a pass around the taps of a kernel took 1.2 to 1.6 times as long as one.
+ */
 export function* choices(
   axes: readonly Axis[],
   over: readonly Axis[],
@@ -284,6 +297,8 @@ export function* choices(
   }
 }
 
+const severalSteps = 4;
+
 function* unrollings(over: readonly Axis[], lineBudget: number): Iterable<readonly number[]> {
   const whole = over.map(() => 1);
   yield [...whole];
@@ -293,6 +308,7 @@ function* unrollings(over: readonly Axis[], lineBudget: number): Iterable<readon
     if (axis === undefined || axis.batch === true) return;
     for (const factor of divisors(axis.extent)) {
       if (factor === 1 || factor > 16 || inner * factor > lineBudget || !keepsToRows(axis, factor)) continue;
+      if (inner >= severalSteps && factor < axis.extent) continue;
       yield whole.map((each, index) => (index === position ? factor : each));
     }
     if (axis.extent > 16 || inner * axis.extent > lineBudget) return;
@@ -338,36 +354,6 @@ function tilings(
   visit(0, least.reduce((product, each) => product * each, 1), 1, 1, 1); // prettier-ignore
   return found;
 }
-
-/**
- * Strides by which root axes are divided: in a strided convolution's input gradient every second element reads other taps. In a tile
- * that starts at any phase, each element would have to choose among them at run time.
- */
-function periodsOf(value: ScalarExpr, axes: readonly Axis[]): ReadonlyMap<string, number> {
-  const periods = new Map<string, number>();
-  const visit = (index: IndexExpr): void => {
-    if (index.kind === "add") {
-      visit(index.left);
-      visit(index.right);
-    } else if (index.kind === "mul") visit(index.of);
-    else if (index.kind === "div" || index.kind === "mod") {
-      if (index.by > longestPeriod) return;
-      for (const name of axisNames(index.of).filter((each) => axes.some((axis) => axis.name === each))) {
-        periods.set(name, leastCommonMultiple(periods.get(name) ?? 1, index.by));
-      }
-    }
-  };
-  rewriteScalar(value, {
-    index(index) {
-      visit(index);
-      return index;
-    },
-  });
-  return periods;
-}
-
-/** Divisors beyond this are no strides: they cut a vector's index in rows and columns. */
-const longestPeriod = 4;
 
 /** Divisors, and the usual powers of two where they waste little. */
 function tileSizes(extent: number): readonly number[] {

@@ -1,8 +1,9 @@
 /** How often a load in a reduction really reads memory, once equal elements within a tile are shared. */
 import { affineOf, rangeOf, variableAffine } from "../ir/affine.ts";
 import type { Affine, Atom, Range } from "../ir/affine.ts";
-import { loadsOf, map } from "../ir/expression.ts";
-import type { Axis, ScalarExpr } from "../ir/expression.ts";
+import { leastCommonMultiple } from "../ir/tiles.ts";
+import { axisNames, loadsOf, map, rewriteScalar } from "../ir/expression.ts";
+import type { Axis, Condition, IndexExpr, ScalarExpr } from "../ir/expression.ts";
 
 /** The elements that one pass takes of each axis: tiles of the root's axes in order, then unrolled steps of the reduced ones. */
 export type Steps = readonly number[];
@@ -26,6 +27,10 @@ interface DimensionPattern {
   readonly outside: number;
   /** The extents of `axes`. */
   readonly extents: readonly number[];
+  /** Whether what it multiplies counts only where the division has no remainder: the stride of a convolution's gradient. */
+  readonly exact: boolean;
+  /** The share of all its values that lie inside the tensor and, where it must be so, have no remainder. */
+  readonly insideShare: () => number;
   /** Results of `distinctValues` by the steps, which recur in a search. */
   readonly known: Map<number, number>;
 }
@@ -57,22 +62,33 @@ export function loadPattern(
   const bound = [...own, ...over];
   const ranges = new Map<string, Range>(bound.map((axis) => [axis.name, { low: 0, high: axis.extent - 1 }]));
   const bindings = new Map<string, Affine>(bound.map((axis) => [axis.name, variableAffine(axis.name)]));
+  const strides = exactDivisors(value);
   return loadsOf(map([], value)).map((load) => {
     const index = load.index.map((position) => affineOf(position, bindings, ranges));
-    const dimensions = index.map((position) => ({
-      ...coefficientsOf(position),
-      outside: load.fill === undefined ? 0 : Math.max(0, -rangeOf(position, ranges).low),
-    }));
+    const dimensions = index.map((position) => {
+      const { low, high } = rangeOf(position, ranges);
+      const outside = load.fill === undefined ? 0 : Math.max(0, -low);
+      // As many lie on the other side.
+      return { ...coefficientsOf(position), outside, size: high - low + 1 - 2 * outside };
+    });
     const depends = new Set(dimensions.flatMap(({ coefficients }) => [...coefficients.keys()]));
     return {
-      dimensions: dimensions.map(({ coefficients, divisor, outside }) => ({
-        axes: [...coefficients.keys()].map((name) => all.findIndex((axis) => axis.name === name)),
-        coefficients: [...coefficients.values()],
-        divisor,
-        outside,
-        extents: [...coefficients.keys()].map((name) => all.find((axis) => axis.name === name)?.extent ?? 1),
-        known: new Map<number, number>(),
-      })),
+      dimensions: dimensions.map(({ coefficients, constant, divisor, outside, size }) => {
+        const extents = [...coefficients.keys()].map((name) => all.find((axis) => axis.name === name)?.extent ?? 1);
+        const exact = outside > 0 && strides.has(divisor);
+        let share: number | undefined;
+        return {
+          axes: [...coefficients.keys()].map((name) => all.findIndex((axis) => axis.name === name)),
+          coefficients: [...coefficients.values()],
+          divisor,
+          outside,
+          extents,
+          exact,
+          insideShare: () =>
+            (share ??= insideShare([...coefficients.values()], extents, { constant, divisor, exact, size })),
+          known: new Map<number, number>(),
+        };
+      }),
       fastest: isPacked(load.from) ? channelDimension : dimensions.length - 1,
       over: over
         .map((axis, position) => ({
@@ -88,11 +104,13 @@ export function loadPattern(
 
 function coefficientsOf(index: Affine): {
   readonly coefficients: ReadonlyMap<string, number>;
+  readonly constant: number;
   readonly divisor: number;
 } {
   const coefficients = new Map<string, number>();
-  let divisor = 1;
+  let [constant, divisor] = [0, 1];
   const collect = (affine: Affine, scale: number): void => {
+    constant += affine.constant * scale;
     for (const { atom, coefficient } of affine.terms) collectAtom(atom, coefficient * scale);
   };
   const collectAtom = (atom: Atom, scale: number): void => {
@@ -103,8 +121,94 @@ function coefficientsOf(index: Affine): {
     }
   };
   collect(index, 1);
-  return { coefficients, divisor };
+  return { coefficients, constant, divisor };
 }
+
+/** Of all that an index can be: the share within 0 … size - 1, and without a remainder. */
+function insideShare(
+  coefficients: readonly number[],
+  extents: readonly number[],
+  within: { readonly constant: number; readonly divisor: number; readonly exact: boolean; readonly size: number },
+): number {
+  const { constant, divisor, exact, size } = within;
+  let values = [constant];
+  for (const [i, extent] of extents.entries()) {
+    const steps = Array.from({ length: extent }, (_, t) => t * (coefficients[i] ?? 0));
+    values = values.flatMap((value) => steps.map((step) => value + step));
+  }
+  const inside = values.filter((value) => value >= 0 && value < size * divisor && (!exact || value % divisor === 0));
+  return inside.length / values.length;
+}
+
+/**
+ * The share of a pass's multiply-adds that is left without those whose factor is known to lie in the padding, or between the strides
+ * of a convolution: such are not written.
+ */
+export function writtenShare(patterns: readonly LoadPattern[], steps: Steps): number {
+  let share = 1;
+  for (const { dimensions } of patterns) {
+    let own = 1;
+    for (const dimension of dimensions) {
+      if (dimension.outside === 0) continue;
+      if (isWhole(dimension, steps)) own *= dimension.insideShare();
+      else if (dimension.exact && isInPhase(dimension, steps)) own /= dimension.divisor;
+    }
+    // Factors of one product: what one of them drops, another may, too.
+    share = Math.min(share, own);
+  }
+  return share;
+}
+
+/** Whether a pass's elements and taps have the same remainders wherever it begins. */
+function isInPhase({ axes, extents, divisor }: DimensionPattern, steps: Steps): boolean {
+  return axes.every((at, i) => stepAt(steps, at) % divisor === 0 || stepAt(steps, at) === extents[i]);
+}
+
+/** The numbers by which an index must be divisible for a value to count. */
+function exactDivisors(value: ScalarExpr): ReadonlySet<number> {
+  const found = new Set<number>();
+  const visit = (when: Condition): void => {
+    if (when.kind === "and") when.all.forEach(visit);
+    else if (when.kind === "compareIndex" && when.fn === "eq" && when.left.kind === "mod") found.add(when.left.by);
+  };
+  rewriteScalar(value, {
+    scalar(expr) {
+      if (expr.kind === "select") visit(expr.when);
+      return undefined;
+    },
+  });
+  return found;
+}
+
+/**
+ * Strides by which root axes are divided: in a strided convolution's input gradient every second element reads other taps. In a tile
+ * that starts at any phase, each element would have to choose among them at run time.
+ */
+export function periodsOf(value: ScalarExpr, axes: readonly Axis[]): ReadonlyMap<string, number> {
+  const periods = new Map<string, number>();
+  const visit = (index: IndexExpr): void => {
+    if (index.kind === "add") {
+      visit(index.left);
+      visit(index.right);
+    } else if (index.kind === "mul") visit(index.of);
+    else if (index.kind === "div" || index.kind === "mod") {
+      if (index.by > longestPeriod) return;
+      for (const name of axisNames(index.of).filter((each) => axes.some((axis) => axis.name === each))) {
+        periods.set(name, leastCommonMultiple(periods.get(name) ?? 1, index.by));
+      }
+    }
+  };
+  rewriteScalar(value, {
+    index(index) {
+      visit(index);
+      return index;
+    },
+  });
+  return periods;
+}
+
+/** Divisors beyond this are no strides: they cut a vector's index in rows and columns. */
+const longestPeriod = 4;
 
 /** Cost of a load in one pass of the innermost loop, in multiply-adds. */
 export function loadsPerStep(pattern: LoadPattern, steps: Steps): number {

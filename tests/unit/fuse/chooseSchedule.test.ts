@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { chooseSchedule, constraintsOf } from "../../../compiler/4-fuse/chooseSchedule.ts";
+import { loadPattern, writtenShare } from "../../../compiler/4-fuse/loadPattern.ts";
 import type { ScheduleOptions } from "../../../compiler/4-fuse/chooseSchedule.ts";
 import { layoutsOf } from "../../../compiler/ir/tiles.ts";
 import type { Kernel } from "../../../compiler/ir/kernel.ts";
@@ -66,6 +67,27 @@ describe("a schedule", () => {
     };
     expect(tileOf(12)).toMatchObject({ x: 12 });
     expect(tileOf(32)["c"]).toBeGreaterThan(1);
+  });
+
+  test("knows which multiply-adds are not written: taps in the padding of a plane held whole, and those between strides", () => {
+    const shareOf = (kernel: Kernel | undefined, steps: readonly number[]): number => {
+      const root = kernel?.stages[0]?.computation;
+      if (root?.body.kind !== "reduce") throw new Error("no reduction");
+      return writtenShare(loadPattern(root.body.value, root.axes, root.body.over), steps);
+    };
+    const [conv] = kernelsOf("2 x 4 x 4", "conv(3, kernel: 3, padding: 1)\nflatten -> linear(3)");
+    // Axes n, c, y, x; then channels and taps. Of four rows and three taps a row, two taps lie outside.
+    expect(shareOf(conv, [1, 1, 4, 4, 1, 3, 3])).toBeCloseTo((10 * 10) / (12 * 12));
+    expect(shareOf(conv, [1, 1, 1, 4, 1, 1, 3])).toBeCloseTo(10 / 12);
+    expect(shareOf(conv, [1, 1, 2, 2, 1, 3, 3])).toBe(1);
+    // Two outputs a row, three taps each, of which one of the first lies outside.
+    const strided = kernelsOf(
+      "2 x 4 x 4",
+      "conv(2, kernel: 1) -> conv(3, kernel: 3, stride: 2, padding: 1)\nflatten -> linear(3)",
+    ).find(({ stages }) => stages[0]?.op === "conv_input_gradient");
+    expect(shareOf(strided, [1, 1, 4, 4, 1, 3, 3])).toBeCloseTo((5 * 5) / (12 * 12));
+    expect(shareOf(strided, [1, 1, 2, 2, 1, 3, 3])).toBeCloseTo(1 / 4);
+    expect(shareOf(strided, [1, 1, 2, 2, 1, 1, 3])).toBeCloseTo(1 / 2);
   });
 
   test("is shorter where less text is allowed", () => {
