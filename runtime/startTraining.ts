@@ -65,7 +65,7 @@ export interface WatchableNetwork<
   evaluate(dataset: Dataset<Input, Source>): Promise<Metrics>;
   saveCheckpoint(notes: () => Notes): Promise<Uint8Array<ArrayBuffer>>;
   loadCheckpoint(file: Uint8Array | ArrayBuffer): Promise<Notes>;
-  stateDict(): Promise<Readonly<Record<string, Float32Array>>>;
+  stateDict(): Promise<Readonly<Record<never, Float32Array>>>;
 }
 
 /** Events that may wait for a loop before training does. */
@@ -315,7 +315,7 @@ function lossNotFinite({ loss, step, epoch }: Progress, rate: number): NetworkEr
 
 /** Throws where a weight is not finite: behind a relu, which makes a number of a NaN, the loss may be a number all the same. */
 async function checkWeights(network: Pick<WatchableNetwork, "stateDict" | "steps">): Promise<void> {
-  for (const [name, values] of Object.entries(await network.stateDict())) {
+  for (const [name, values] of Object.entries<Float32Array>(await network.stateDict())) {
     const bad = values.find((value) => !Number.isFinite(value));
     if (bad === undefined) continue;
     throw new NetworkError(
