@@ -32,7 +32,7 @@ export interface ScheduleKernelsOptions {
  * its share of the network's work: the few heavy ones of a small network may be long.
  */
 const lineBudget = {
-  cpu: { least: 120, most: 450, scale: 1800 },
+  cpu: { least: 120, most: 540, scale: 1800 },
   gpu: { least: 400, most: 1200, scale: 4000 },
 } as const;
 
