@@ -305,11 +305,13 @@ function note(course: TrainingCourse, { loss, accuracy }: Metrics): void {
   course.add([loss], [accuracy]);
 }
 
+const whatHelps =
+  "a smaller rate, a warm-up, clipped gradients or normalized images usually help, from a checkpoint before it";
+
 function lossNotFinite({ loss, step, epoch }: Progress, rate: number): NetworkError {
   return new NetworkError(
     "loss",
-    `the loss became ${Number.isNaN(loss) ? "NaN" : "infinite"} in step ${step} of epoch ${epoch} (learning rate ${rate}); a smaller ` +
-      "rate, a warm-up, clipped gradients or normalized images usually help, from a checkpoint before it",
+    `the loss became ${Number.isNaN(loss) ? "NaN" : "infinite"} in step ${step} of epoch ${epoch} (learning rate ${rate}); ${whatHelps}`,
   );
 }
 
@@ -320,8 +322,7 @@ async function checkWeights(network: Pick<WatchableNetwork, "stateDict" | "steps
     if (bad === undefined) continue;
     throw new NetworkError(
       "loss",
-      `${name} became ${Number.isNaN(bad) ? "NaN" : "infinite"}, within ${network.steps} steps: look for such a value among the images; a smaller ` +
-        "rate, a warm-up, clipped gradients or normalized images usually help, from a checkpoint before it",
+      `${name} became ${Number.isNaN(bad) ? "NaN" : "infinite"}, within ${network.steps} steps: look for such a value among the images; ${whatHelps}`,
     );
   }
 }

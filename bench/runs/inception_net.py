@@ -70,9 +70,8 @@ def main(*words):
         layers = [f"{stage}{each}" for stage in ("1", "2") for each in ["", *(f".conv{i}" for i in range(1, 8))]]
         names = [f"conv{each}" if len(each) == 1 else f"inception_a{each}" for each in layers] + ["linear1"]
         with torch.no_grad():
-            for (_, parameter), name in zip(
-                net.named_parameters(), [f"{name}.{kind}" for name in names for kind in ("weight", "bias")], strict=True
-            ):
+            parameters = [f"{name}.{kind}" for name in names for kind in ("weight", "bias")]
+            for parameter, name in zip(net.parameters(), parameters, strict=True):
                 assert parameter.shape == tensors[name].shape, name
                 parameter.copy_(tensors[name])
         order = torch.from_numpy(numpy.fromfile(f"{start}.order", dtype=numpy.uint32).astype(numpy.int64))

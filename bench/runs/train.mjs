@@ -22,10 +22,9 @@ const { values, positionals } = parseArgs({
     start: { type: "string" },
   },
 });
-const module = await import(new URL(positionals[0], `file://${Deno.cwd()}/`).href);
-const { shuffledOrder } = await import(
-  new URL("cnnc-runtime.js", new URL(positionals[0], `file://${Deno.cwd()}/`)).href
-);
+const url = new URL(positionals[0], `file://${Deno.cwd()}/`);
+const module = await import(url.href);
+const { shuffledOrder } = await import(new URL("cnnc-runtime.js", url).href);
 const [, create] = Object.entries(module).find(([name]) => name.startsWith("create"));
 
 async function unzipped(name) {

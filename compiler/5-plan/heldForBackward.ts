@@ -11,6 +11,7 @@
 import { targetsOf } from "../ir/graph.ts";
 import type { ValueId } from "../ir/graph.ts";
 import { loadedNames, namedValue } from "../ir/kernel.ts";
+import { slabPlaces } from "../ir/memory.ts";
 import type { Place } from "../ir/memory.ts";
 import type { ProgramPlan } from "../ir/output.ts";
 
@@ -38,9 +39,8 @@ export function heldForBackward({ graph, kernels: plan, memory }: ProgramPlan): 
     }
   });
   const held = [...memory.lifetimeOf].flatMap(([value, lifetime]) => {
-    const place = memory.placeOf.get(value);
-    if (place === undefined || !fromInputs.has(storageOf(value)) || fromTargets.has(storageOf(value))) return [];
-    return [place, ...(memory.laterSlabsOf.get(value) ?? [])].map((each) => ({ lifetime, place: each }));
+    if (!fromInputs.has(storageOf(value)) || fromTargets.has(storageOf(value))) return [];
+    return slabPlaces(memory, value).map((place) => ({ lifetime, place }));
   });
   let most = 0;
   for (let index = start; index < plan.kernels.length; index++) {

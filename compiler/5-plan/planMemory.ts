@@ -14,7 +14,7 @@ import type { TensorType, ValueId } from "../ir/graph.ts";
 import { namedValue } from "../ir/kernel.ts";
 import type { KernelPlan } from "../ir/kernel.ts";
 import { bindingAlignmentBytes } from "../ir/memory.ts";
-import type { Lifetime, MemoryPlan, Place, Slot } from "../ir/memory.ts";
+import type { Lifetime, MemoryPlan, Place, SlabStep, Slot } from "../ir/memory.ts";
 import { loadsOf } from "../ir/expression.ts";
 
 export interface PlanMemoryOptions {
@@ -43,9 +43,9 @@ export function alignBytes(bytes: number): number {
   return Math.ceil(bytes / bindingAlignmentBytes) * bindingAlignmentBytes;
 }
 
-/** Slots of one size that a value's slabs lie in, one each; of most values one slot. */
+/** Slots of one size behind each other that a value's slabs lie in, one each; of most values one slot. */
 interface Bank {
-  readonly slots: readonly number[];
+  readonly firstSlot: number;
   readonly sizeBytes: number;
   readonly tenants: Lifetime[];
 }
@@ -56,7 +56,7 @@ export function planMemory(plan: KernelPlan, options: PlanMemoryOptions): Memory
   const takenBy = new Map([...inPlaceOf].map(([value, overwritten]) => [overwritten, value]));
   const slots: Slot[] = [...options.persistentSlots];
   const placeOf = new Map<ValueId, Place>(options.persistentPlaces);
-  const laterSlabsOf = new Map<ValueId, readonly Place[]>();
+  const slabStepOf = new Map<ValueId, SlabStep>();
   const lifetimeOf = new Map<ValueId, Lifetime>();
   const inputs = new Set(options.inputs);
   const batchSlabs = plan.batchSlabs?.count ?? 1;
@@ -70,9 +70,7 @@ export function planMemory(plan: KernelPlan, options: PlanMemoryOptions): Memory
   sized.sort((a, b) => b.sizeBytes - a.sizeBytes || a.lifetime.first - b.lifetime.first || a.value - b.value);
   const banks = new Map<number, Bank[]>();
   for (const { value, lifetime, count, sizeBytes } of sized) {
-    const [first, ...later] = placeSlabs(count, sizeBytes, inputs.has(value), lifetime);
-    if (first !== undefined) placeOf.set(value, first);
-    if (later.length > 0) laterSlabsOf.set(value, later);
+    placeOf.set(value, placeSlabs(value, count, sizeBytes, lifetime));
     lifetimeOf.set(value, lifetimes.get(value) ?? lifetime);
   }
   for (const [value, overwritten] of inPlaceOf) {
@@ -80,7 +78,7 @@ export function planMemory(plan: KernelPlan, options: PlanMemoryOptions): Memory
     if (place !== undefined) placeOf.set(value, place);
     if (lifetime !== undefined) lifetimeOf.set(value, lifetime);
   }
-  return { slots, placeOf, laterSlabsOf, lifetimeOf, inPlaceOf };
+  return { slots, placeOf, slabStepOf, lifetimeOf, inPlaceOf };
 
   /** From a value's first writer to the last reader of what takes its place. */
   function wholeLife(value: ValueId): Lifetime {
@@ -89,19 +87,19 @@ export function planMemory(plan: KernelPlan, options: PlanMemoryOptions): Memory
     return next === undefined ? { first, last } : { first, last: wholeLife(next).last };
   }
 
-  /** Where a value's slabs lie: those of an input in one piece where it can be, since the host or a kernel writes it whole. */
-  function placeSlabs(count: number, sizeBytes: number, isInput: boolean, lifetime: Lifetime): readonly Place[] {
+  /** Where a value's first slab lies: an input's in one piece where it can be, since the host or a kernel writes it whole. */
+  function placeSlabs(value: ValueId, count: number, sizeBytes: number, lifetime: Lifetime): Place {
     const wholeBytes = count * sizeBytes;
     const inOnePiece =
-      isInput && alignBytes(sizeBytes) === sizeBytes && wholeBytes <= (options.bindingBytes ?? Infinity);
-    if (!inOnePiece || count === 1)
-      return findBank(count, sizeBytes, lifetime).map((slot) => ({ slot, offsetBytes: 0, sizeBytes }));
-    const [slot = 0] = findBank(1, wholeBytes, lifetime);
-    return Array.from({ length: count }, (_, slab) => ({ slot, offsetBytes: slab * sizeBytes, sizeBytes }));
+      inputs.has(value) && alignBytes(sizeBytes) === sizeBytes && wholeBytes <= (options.bindingBytes ?? Infinity);
+    if (count > 1)
+      slabStepOf.set(value, inOnePiece ? { count, slots: 0, bytes: sizeBytes } : { count, slots: 1, bytes: 0 });
+    const slot = inOnePiece ? findBank(1, wholeBytes, lifetime) : findBank(count, sizeBytes, lifetime);
+    return { slot, offsetBytes: 0, sizeBytes };
   }
 
-  /** The smallest slots that are free for as long, or new ones. */
-  function findBank(count: number, sizeBytes: number, lifetime: Lifetime): readonly number[] {
+  /** The first of the smallest slots that are free for as long, or of new ones. */
+  function findBank(count: number, sizeBytes: number, lifetime: Lifetime): number {
     const known = banks.get(count) ?? [];
     banks.set(count, known);
     let smallest: Bank | undefined;
@@ -111,14 +109,14 @@ export function planMemory(plan: KernelPlan, options: PlanMemoryOptions): Memory
     }
     const bank = smallest ?? addBank(known, count, sizeBytes);
     addTenant(bank.tenants, lifetime);
-    return bank.slots;
+    return bank.firstSlot;
   }
 
   function addBank(to: Bank[], count: number, sizeBytes: number): Bank {
-    const first = slots.length;
-    for (let slot = first; slot < first + count; slot++)
+    const firstSlot = slots.length;
+    for (let slot = firstSlot; slot < firstSlot + count; slot++)
       slots.push({ name: `slot${slot - options.persistentSlots.length}`, sizeBytes, lifetime: "step" });
-    const bank = { slots: Array.from({ length: count }, (_, index) => first + index), sizeBytes, tenants: [] };
+    const bank = { firstSlot, sizeBytes, tenants: [] };
     to.push(bank);
     return bank;
   }

@@ -4,6 +4,7 @@ import { elementCount, typeOf } from "../ir/graph.ts";
 import type { TensorType, ValueId } from "../ir/graph.ts";
 import { signatureOf, spansBatch, sumsOverBatch, workOf } from "../ir/kernel.ts";
 import type { BatchSlabs, Kernel } from "../ir/kernel.ts";
+import { slabPlaces } from "../ir/memory.ts";
 import type { Place } from "../ir/memory.ts";
 import type { ProgramPlan } from "../ir/output.ts";
 import type { LayoutsOf } from "../ir/tiles.ts";
@@ -57,18 +58,15 @@ export function emitProgram(
     buffer: slot < shared ? slot : first + slot - shared,
     offset: offsetBytes,
   });
-  const rangeOf = (value: ValueId): SlabRange => {
-    const place = program.memory.placeOf.get(storageOf(value));
-    if (place === undefined) throw new InternalCompilerError("emitProgram", `%${value} has no place`);
-    return rangeAt(place);
+  const rangesOf = (value: ValueId): readonly [first: SlabRange, ...later: SlabRange[]] => {
+    const [first, ...later] = slabPlaces(program.memory, storageOf(value)).map(rangeAt);
+    if (first === undefined) throw new InternalCompilerError("emitProgram", `%${value} has no place`);
+    return [first, ...later];
   };
-  const laterSlabs = (value: ValueId): readonly SlabRange[] =>
-    (program.memory.laterSlabsOf.get(storageOf(value)) ?? []).map(rangeAt);
   const placeOf = (value: ValueId): PlacePlan => {
     const slabs = program.kernels.slabsOf.get(storageOf(value)) ?? [];
     if (slabs.length > 0) return { ...placeOf(slabs[0] ?? value), ...inSlabs(slabs.map(placeOf), slabs.map(typeIn)) };
-    const range = rangeOf(value);
-    const later = laterSlabs(value);
+    const [range, ...later] = rangesOf(value);
     if (later.length === 0) return range;
     const elements = elementCount(typeIn(value)) * samples;
     const all = [range, ...later].map((each) => ({ ...each, elements }));
@@ -118,14 +116,13 @@ export function emitProgram(
     const emitted = emit(kernel);
     const label = labelOf(kernel);
     const bindings = emitted.bindings.map(({ value, writes, sizeBytes, dtype }): BindingPlan => {
-      const range = rangeOf(value);
-      const slabStep = stepOf(range, laterSlabs(value));
+      const step = program.memory.slabStepOf.get(storageOf(value));
       return {
-        ...range,
+        ...rangesOf(value)[0],
         size: sizeBytes,
         writes,
         ...(dtype === "f16" && { half: true as const }),
-        ...(slabStep !== undefined && { slabStep }),
+        ...(step !== undefined && { slabStep: { buffer: step.slots, offset: step.bytes } }),
       };
     });
     return {
@@ -139,19 +136,6 @@ export function emitProgram(
     };
   });
   return { dispatches, placeOf };
-}
-
-/** How far each slab lies from the one before; undefined where there is one. A bank's slots follow each other. */
-function stepOf(first: SlabRange, later: readonly SlabRange[]): SlabRange | undefined {
-  const [second] = later;
-  if (second === undefined) return undefined;
-  const step = { buffer: second.buffer - first.buffer, offset: second.offset - first.offset };
-  for (const [index, { buffer, offset }] of later.entries()) {
-    const slab = index + 1;
-    if (buffer !== first.buffer + slab * step.buffer || offset !== first.offset + slab * step.offset)
-      throw new InternalCompilerError("emitProgram", `slab ${slab} of a value lies apart from the others`);
-  }
-  return step;
 }
 
 /** The ranges of a tensor that lies in several; nothing for one that lies in one. */

@@ -82,8 +82,7 @@ function flatText(value: unknown, room: number): string | undefined {
     }
     return text.length + 2 <= room ? `[${text}]` : undefined;
   }
-  for (const [key, entry] of Object.entries(value as object) as readonly (readonly [string, unknown])[]) {
-    if (entry === undefined) continue;
+  for (const [key, entry] of entriesOf(value as object)) {
     const next = flatText(entry, room - text.length - 4);
     if (next === undefined) return undefined;
     const property = entry instanceof ConstantName && entry.name === key ? key : `${keyText(key)}: ${next}`;

@@ -24,11 +24,18 @@ export interface Lifetime {
   readonly last: number;
 }
 
+/** From one slab to the next: so many slots and bytes further. */
+export interface SlabStep {
+  readonly count: number;
+  readonly slots: number;
+  readonly bytes: number;
+}
+
 export interface MemoryPlan {
   readonly slots: readonly Slot[];
   readonly placeOf: ReadonlyMap<ValueId, Place>;
-  /** Of a batch in slabs: where a value's second slab and those after it lie; the first is `placeOf`'s. */
-  readonly laterSlabsOf: ReadonlyMap<ValueId, readonly Place[]>;
+  /** Of a value that lies in several slabs of the batch: how each follows the one before; `placeOf` has the first. */
+  readonly slabStepOf: ReadonlyMap<ValueId, SlabStep>;
   readonly lifetimeOf: ReadonlyMap<ValueId, Lifetime>;
   /** Of each value that a kernel writes where it reads another for the last time: that other. */
   readonly inPlaceOf: ReadonlyMap<ValueId, ValueId>;
@@ -37,12 +44,23 @@ export interface MemoryPlan {
 /** Storage bindings start at multiples of this (minStorageBufferOffsetAlignment's default). */
 export const bindingAlignmentBytes = 256;
 
+/** Where a value lies, slab by slab; nowhere if it is not stored. */
+export function slabPlaces({ placeOf, slabStepOf }: MemoryPlan, value: ValueId): readonly Place[] {
+  const first = placeOf.get(value);
+  if (first === undefined) return [];
+  const { count, slots, bytes } = slabStepOf.get(value) ?? { count: 1, slots: 0, bytes: 0 };
+  return Array.from({ length: count }, (_, slab) => ({
+    ...first,
+    slot: first.slot + slab * slots,
+    offsetBytes: first.offsetBytes + slab * bytes,
+  }));
+}
+
 /** Every place of every value. */
-export function* placesOf({ placeOf, laterSlabsOf }: MemoryPlan): Iterable<readonly [ValueId, Place]> {
-  for (const [value, place] of placeOf) {
-    yield [value, place];
-    for (const later of laterSlabsOf.get(value) ?? []) yield [value, later];
-  }
+export function placesOf(plan: MemoryPlan): readonly (readonly [ValueId, Place])[] {
+  return [...plan.placeOf.keys()].flatMap((value) =>
+    slabPlaces(plan, value).map((place): readonly [ValueId, Place] => [value, place]),
+  );
 }
 
 export function dumpMemory(plan: MemoryPlan): string {

@@ -7,7 +7,7 @@ import { elementCount, verifyGraph } from "../../compiler/ir/graph.ts";
 import type { Graph, TrainingGraph, ValueId } from "../../compiler/ir/graph.ts";
 import { loadedNames, namedValue, verifyKernels } from "../../compiler/ir/kernel.ts";
 import type { KernelPlan, Stage } from "../../compiler/ir/kernel.ts";
-import { verifyMemory } from "../../compiler/ir/memory.ts";
+import { slabPlaces, verifyMemory } from "../../compiler/ir/memory.ts";
 import type { Place } from "../../compiler/ir/memory.ts";
 import type { ProgramPlan } from "../../compiler/ir/output.ts";
 import { interpretGraph } from "./interpret.ts";
@@ -102,12 +102,11 @@ export function memoryProblems({ graph, kernels, memory }: ProgramPlan): readonl
   const problems: string[] = [];
   const intact = new Map<ValueId, readonly Place[]>();
   const write = (value: ValueId, by: string): void => {
-    const place = memory.placeOf.get(value);
-    if (place === undefined) {
+    const places = slabPlaces(memory, value);
+    if (places.length === 0) {
       problems.push(`${by}: %${value} has no place`);
       return;
     }
-    const places = [place, ...(memory.laterSlabsOf.get(value) ?? [])];
     if (places.some((each, index) => places.slice(0, index).some((other) => overlap(each, other))))
       problems.push(`slabs of %${value} overlap`);
     // What is joined of parts is written part by part.

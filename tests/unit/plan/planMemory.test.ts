@@ -192,7 +192,7 @@ describe("verifyMemory finds", () => {
   ])("%s", (_, [first, second], message) => {
     const placeOf = new Map([first, second].flatMap((each, i) => (each ? [[valueId(i + 1), each] as const] : [])));
     expect(() => {
-      verifyMemory({ slots, placeOf, laterSlabsOf: new Map(), lifetimeOf: alive, inPlaceOf: new Map() });
+      verifyMemory({ slots, placeOf, slabStepOf: new Map(), lifetimeOf: alive, inPlaceOf: new Map() });
     }).toThrow(message);
   });
 });
