@@ -22,6 +22,7 @@ import { runFiles, writeRun, type RunDescription, type RunFiles } from "../train
 import { trainRun, type RunOutcome } from "../training/trainRun.ts";
 import { isEpoch, skippedPictures } from "../training/trainingLog.ts";
 import { writeFiles } from "./compile.ts";
+import { warnOfByteNumbers } from "../datasets/byteNumbers.ts";
 import type { Dataset } from "../datasets/imageSet.ts";
 import { compileFor, openData, sourceOf } from "./openData.ts";
 import { compileSpec, type SpecOptions } from "./compileSpec.ts";
@@ -95,6 +96,8 @@ export async function trainCommand(file: string, options: TrainCommandOptions, t
     `${network.name}: ${counted(parameterCount, "parameter")}, batch ${network.plan.batch}, ${counted(epochs, "epoch")}, seed ${seed}`,
   );
   view.note(dataset.description);
+  const unscaled = await warnOfByteNumbers(dataset.train, recipe.data);
+  if (unscaled !== undefined) view.note(unscaled);
   if (tuning !== undefined) view.note(describeTuning(network, tuning));
   const [classes = 0] = network.plan.outputShape;
   const known = classesOf(dataset);
