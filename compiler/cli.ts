@@ -23,6 +23,7 @@ Examples:
 Exit codes: 0 success, 1 errors in the spec or a failed run, 2 a command not understood, 130 interrupted.`;
 
 const weightsText = "weights as safetensors: what `cnnc train` writes; several times for an ensemble";
+const namesText = 'how they are named: `torchvision`, or a JSON file {"their name": "ours"}';
 
 /** The program with all its commands; `setExitCode` hears what the chosen command ends with. */
 function buildProgram(terminal: Terminal, setExitCode: (code: number) => void): Command {
@@ -141,7 +142,7 @@ function buildProgram(terminal: Terminal, setExitCode: (code: number) => void): 
     )
     .option("--checkpoint-every <steps>", "checkpoints inside an epoch (default: every five minutes)", positiveInteger)
     .option("--init-from <file>", "start from these weights, as far as their names and shapes fit")
-    .option("--names <map>", 'how they are named: `torchvision`, or a JSON file {"their name": "ours"}')
+    .option("--names <map>", namesText)
     .option("-d, --data <dir>", "the directory of the data set's files (default: where it is installed)")
     .addHelpText(
       "after",
@@ -174,6 +175,7 @@ function buildProgram(terminal: Terminal, setExitCode: (code: number) => void): 
 
   onSpec("eval", "Print loss, accuracy, figures of each class and the confusion matrix on the held-out test images.")
     .requiredOption("-w, --weights <file>", weightsText, collectMore)
+    .option("--names <map>", namesText)
     .option("-r, --recipe <name>", "the recipe that says which data, and how images are prepared")
     .option("-d, --data <dir>", "the directory of the data set's files")
     .option("--csv <file>", "write the confusion matrix there: a line for each class, a column for each taken for it")
@@ -193,6 +195,7 @@ function buildProgram(terminal: Terminal, setExitCode: (code: number) => void): 
   onSpec("predict", "Print the most likely classes of pictures or of test images, with their probabilities.")
     .argument("[pictures...]", "PNG and JPEG files; exit code 1 where one cannot be read, after the others are done")
     .requiredOption("-w, --weights <file>", weightsText, collectMore)
+    .option("--names <map>", namesText)
     .option("-r, --recipe <name>", "the recipe that says which data, and how images are prepared")
     .option("-d, --data <dir>", "the directory of the data set's files")
     .option("-i, --images <range>", "which test images: 3, 0-9 or 1,5,7 (default: 0-9, where no pictures are given)")

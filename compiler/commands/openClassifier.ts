@@ -14,8 +14,10 @@ import type { Recipe } from "../ir/recipe.ts";
 import { checkFits } from "../training/checkTrainable.ts";
 import type { ClassifyingNetwork } from "../training/evaluateNetwork.ts";
 import { loadWithMean, meanFile, type WeightsFile } from "../training/imageMean.ts";
+import { readNames, torchvisionHint } from "../training/initialWeights.ts";
 import { openNetwork } from "../training/openNetwork.ts";
 import { plainWeights } from "../training/plainWeights.ts";
+import { renamedWeights } from "../training/renamedWeights.ts";
 import { readRun, runFiles } from "../training/runFiles.ts";
 import { compileSpec, type SpecOptions } from "./compileSpec.ts";
 import { compileFor, openRecipeData, sourceOf } from "./openData.ts";
@@ -24,6 +26,8 @@ import type { Terminal } from "./terminal.ts";
 export interface TrainedOptions extends SpecOptions {
   /** Several are an ensemble. */
   readonly weights: readonly string[];
+  /** How their tensors are named, where not as the spec's: "torchvision", or a JSON file of names. */
+  readonly names?: string;
   readonly data?: string;
 }
 
@@ -58,7 +62,11 @@ export function compileTrained(file: string, options: TrainedOptions, terminal: 
       `${file} has no recipe for ${compiled.name}, so nothing says which data it is for: add \`train ${compiled.name} { data fashion_mnist  optimizer sgd(lr: 0.1) }\``,
     );
   }
-  const weights = options.weights.map((path) => ({ path, content: plainWeights(readBytes(path)) }));
+  const names = options.names === undefined ? undefined : readNames(options.names);
+  const weights = options.weights.map((path) => {
+    const content = plainWeights(readBytes(path));
+    return { path, content: names === undefined ? content : renamedWeights(compiled, { path, content }, names) };
+  });
   let opened: Dataset | undefined;
   const dataset = (): Dataset => (opened ??= openRecipeData(file, compiled, recipe, options.data));
   return { file, compiled, recipe, more, weights, diagnostics, dataset };
@@ -89,7 +97,11 @@ export async function openClassifier(
     const members: Member[] = [];
     for (const { path, content } of weights) {
       const source = { dataset, data: recipe.data, file: meanFile(path), note };
-      members.push({ content, mean: await loadWithMean(opened, { path, content }, source) });
+      const mean = await loadWithMean(opened, { path, content }, source).catch((error: unknown) => {
+        if (!(error instanceof UserError)) throw error;
+        throw new UserError(error.message + torchvisionHint(network.plan, content), 1, { cause: error });
+      });
+      members.push({ content, mean });
     }
     const { batch, classes, description, close } = opened;
     if (members.length === 1) return { batch, classes, description, close, logits: opened.logits };

@@ -1,6 +1,7 @@
 /** Weights to start a training from: those of another run, or of PyTorch, as far as they fit the network. */
 import { loadPartial, torchvision, type NameMap, type PartialLoad } from "cnnc/app";
 import { parseSafetensors } from "cnnc/runtime";
+import type { NetworkPlan } from "../../runtime/plan.ts";
 import { readBytes, readText } from "../files/readText.ts";
 import { UserError } from "../files/userError.ts";
 import type { OpenNetwork } from "./openNetwork.ts";
@@ -12,11 +13,14 @@ export interface InitialWeights {
   readonly names: NameMap;
 }
 
-/** Reads the file, and the names of its tensors: "torchvision", or a JSON object of their names with ours. */
+/** Reads the file, and the names of its tensors. */
 export function readInitial(path: string, names: string | undefined): InitialWeights {
-  const file = readBytes(path);
-  if (names === undefined) return { path, file, names: {} };
-  if (names === "torchvision") return { path, file, names: torchvision };
+  return { path, file: readBytes(path), names: names === undefined ? {} : readNames(names) };
+}
+
+/** What `--names` says: "torchvision", or a file with a JSON object of another program's names with ours. */
+export function readNames(names: string): NameMap {
+  if (names === "torchvision") return torchvision;
   let map: unknown;
   try {
     map = JSON.parse(readText(names));
@@ -29,12 +33,12 @@ export function readInitial(path: string, names: string | undefined): InitialWei
     map !== null &&
     Object.values(map).every((value) => value === null || typeof value === "string");
   if (!isMap) throw new UserError(`${names} must hold an object of names: {"features.0": "conv1", "fc": null}`);
-  return { path, file, names: map as Readonly<Record<string, string | null>> };
+  return map as Readonly<Record<string, string | null>>;
 }
 
 /** Loads them, and says what was loaded and what was not; throws `UserError` where nothing fits. */
 export function loadInitial({ network }: OpenNetwork, { path, file, names }: InitialWeights, view: ProgressView): void {
-  const hint = names === torchvision ? "" : torchvisionHint(network, file);
+  const hint = names === torchvision ? "" : torchvisionHint(network.plan, file);
   try {
     const result = loadPartial(network, file, { names });
     view.note(describeLoad(path, result) + (result.unused.length > result.loaded.length ? hint : ""));
@@ -44,7 +48,7 @@ export function loadInitial({ network }: OpenNetwork, { path, file, names }: Ini
 }
 
 /** Said where little of a file fits, though it would by torchvision's names. */
-function torchvisionHint({ plan }: OpenNetwork["network"], file: Uint8Array): string {
+export function torchvisionHint(plan: NetworkPlan, file: Uint8Array): string {
   try {
     const ours = [...plan.parameters, ...plan.states].map(({ name }) => name);
     torchvision.match([...parseSafetensors(file).tensors.keys()], ours);

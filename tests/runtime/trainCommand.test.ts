@@ -197,14 +197,31 @@ test(
     writeInto(folder, { "names.json": JSON.stringify({ conv1: null, linear1: "linear1", linear2: "nowhere" }) });
     const named = await train("--out", "named", "--names", "names.json", ...from);
     expect(named.out).toContain("2 of 6 tensors");
-    const tensor = (name: string, shape: readonly number[]) =>
-      [name, { dtype: "F32", shape, values: new Float32Array(shape.reduce((a, b) => a * b)) }] as const;
-    const theirs = [
-      ...[tensor("features.0.weight", [2, 1, 3, 3]), tensor("features.0.bias", [2])],
-      ...[tensor("classifier.1.weight", [6, 32]), tensor("classifier.1.bias", [6])],
-      ...[tensor("classifier.4.weight", [10, 6]), tensor("classifier.4.bias", [10])],
-    ];
+    const tensor = (name: string, ours: string) => {
+      const { shape, values } = before.get(ours)!;
+      return [name, { dtype: "F32", shape, values: Float32Array.from(values) }] as const;
+    };
+    const theirs = ["features.0 conv1", "classifier.1 linear1", "classifier.4 linear2"].flatMap((pair) => {
+      const [name, own] = pair.split(" ");
+      return ["weight", "bias"].map((part) => tensor(`${name}.${part}`, `${own}.${part}`));
+    });
     writeInto(folder, { "theirs.safetensors": writeSafetensors(new Map(theirs), {}) });
+    const tested = (command: string, file: string, ...more: readonly string[]) =>
+      runCnnc([command, "tiny.cnn", "--data", "images", "--weights", file, ...more], { cwd: folder });
+    const names = ["--names", "torchvision"];
+    const own = await tested("eval", "base/weights.safetensors");
+    // A file under the network's names may stand beside one under others.
+    const both = await tested("eval", "theirs.safetensors", "--weights", "base/weights.safetensors", ...names);
+    expect([both.code, both.out]).toEqual([0, own.out]);
+    const hinted = await tested("predict", "theirs.safetensors");
+    expect([hinted.code, hinted.error]).toEqual([1, expect.stringContaining("torchvision's: --names torchvision")]);
+    const partly = await tested("predict", "theirs.safetensors", "--set", "classes=12", ...names);
+    expect([partly.code, partly.error]).toEqual([
+      1,
+      expect.stringMatching(
+        /theirs.safetensors: prediction needs all of them: 4 of 6 tensors .*linear2.weight \(10 x 6 in/,
+      ),
+    ]);
     const unnamed = await train("--out", "unnamed", "--init-from", "theirs.safetensors");
     expect([unnamed.code, unnamed.error]).toEqual([
       1,
