@@ -5,7 +5,10 @@
 import { NetworkError } from "./errors.ts";
 import type { NameMatcher } from "./partialWeights.ts";
 
-/** Where a module of torchvision's ResNet, VGG, AlexNet, DenseNet or GoogLeNet stands; undefined for any other name. */
+/** The networks of torchvision that are known, for people. */
+const known = "ResNet, VGG, AlexNet, DenseNet, GoogLeNet, Inception v3, MobileNetV2 or SqueezeNet";
+
+/** Where a module of one of them stands; undefined for any other name. */
 const places: readonly (readonly [RegExp, (parts: readonly string[]) => readonly number[]])[] = [
   // ResNet, ResNeXt, Wide ResNet
   [/^(conv|bn)1$/, ([kind]) => [0, 1, rank(kind)]],
@@ -24,6 +27,11 @@ const places: readonly (readonly [RegExp, (parts: readonly string[]) => readonly
   [/^features\.transition(\d+)\.(norm|conv)$/, ([b, kind]) => [1, num(b), 1, kind === "norm" ? 0 : 1]],
   [/^features\.norm5$/, () => [2]],
   [/^classifier$/, () => [9]],
+  // SqueezeNet
+  [/^features\.(\d+)\.(squeeze|expand1x1|expand3x3)$/, ([n, part = ""]) => [1, num(n), fireParts.indexOf(part)]],
+  // MobileNetV2: its first and last convolutions, and its blocks
+  [/^features\.(\d+)\.(\d)$/, ([n, part]) => [1, num(n), num(part)]],
+  [/^features\.(\d+)\.conv\.(\d)(?:\.(\d))?$/, ([n, layer, part]) => [1, num(n), num(layer), num(part)]],
   // GoogLeNet: the auxiliary heads follow inception4a and inception4d
   [/^conv(\d)\.(conv|bn)$/, ([n, kind]) => [0, num(n), rank(kind)]],
   [
@@ -32,8 +40,20 @@ const places: readonly (readonly [RegExp, (parts: readonly string[]) => readonly
   ],
   [/^aux(\d)\.conv\.(conv|bn)$/, ([n, kind]) => [1, 4, n === "1" ? 1 : 4, 1, 0, rank(kind)]],
   [/^aux(\d)\.fc(\d)$/, ([n, layer]) => [1, 4, n === "1" ? 1 : 4, 1, num(layer)]],
+  // Inception v3: the auxiliary head follows Mixed_6e
+  [/^Conv2d_(\d)([ab])_\dx\d\.(conv|bn)$/, ([stage, unit, kind]) => [0, num(stage), letter(unit), rank(kind)]],
+  [
+    /^Mixed_(\d)([a-e])\.branch(_pool|\dx\d(?:dbl|x3)?)(?:_(\d)([ab])?)?\.(conv|bn)$/,
+    ([stage, unit, branch = "", n, side, kind]) =>
+      [1, num(stage), letter(unit), 0, mixedBranches.indexOf(branch), num(n), letter(side), rank(kind)], // prettier-ignore
+  ],
+  [/^AuxLogits\.conv(\d)\.(conv|bn)$/, ([n, kind]) => [1, 6, 5, 1, num(n), rank(kind)]],
+  [/^AuxLogits\.fc$/, () => [1, 6, 5, 1, 9]],
 ];
 
+const fireParts: readonly string[] = ["squeeze", "expand1x1", "expand3x3"];
+/** In the order in which every block that has several of them defines them. */
+const mixedBranches: readonly string[] = ["1x1", "5x5", "3x3", "3x3dbl", "7x7", "7x7dbl", "7x7x3", "_pool"];
 const num = (text = "0"): number => Number(text);
 const rank = (kind = ""): number => (kind === "conv" ? 0 : 1);
 const letter = (text = "a"): number => text.charCodeAt(0) - 96;
@@ -45,18 +65,14 @@ export const torchvision: NameMatcher = { match: torchvisionNames };
 export function torchvisionNames(theirs: readonly string[], ours: readonly string[]): ReadonlyMap<string, string> {
   const placed = modulesOf(theirs).map((module) => ({ module, place: placeOf(module) }));
   placed.sort((a, b) => comparePlaces(a.place, b.place));
-  // Auxiliary heads may be missing on either side; they are called the same.
-  const isAuxiliary = (module: string): boolean => /^aux\d\./.test(module);
-  const heads = new Set(
-    modulesOf(ours)
-      .filter(isAuxiliary)
-      .map((module) => module.split(".")[0]),
-  );
-  const from = placed
-    .map(({ module }) => module)
-    .filter((module) => !isAuxiliary(module) || heads.has(module.split(".")[0]));
-  const fromHeads = new Set(from.filter(isAuxiliary).map((module) => module.split(".")[0]));
-  const to = modulesOf(ours).filter((module) => !isAuxiliary(module) || fromHeads.has(module.split(".")[0]));
+  // Auxiliary heads may be missing on either side.
+  const headsOf = (modules: readonly string[]): ReadonlySet<string | undefined> => new Set(modules.map(headOf));
+  const heads = headsOf(modulesOf(ours));
+  const all = placed.map(({ module }) => module);
+  const theirHeads = headsOf(all);
+  const isShared = (module: string): boolean => heads.has(headOf(module)) && theirHeads.has(headOf(module));
+  const from = all.filter(isShared);
+  const to = modulesOf(ours).filter(isShared);
   if (from.length !== to.length) {
     throw new NetworkError(
       "weights",
@@ -69,6 +85,11 @@ export function torchvisionNames(theirs: readonly string[], ours: readonly strin
     return module === undefined ? [] : [[name, module + name.slice(moduleOf(name).length)] as const];
   });
   return new Map(renamed);
+}
+
+/** The auxiliary head that a module is of, as networks here call it; undefined for those of the trunk. */
+function headOf(module: string): string | undefined {
+  return /^aux\d?(?=\.)/.exec(module.replace(/^AuxLogits/, "aux"))?.[0];
 }
 
 function moduleOf(name: string): string {
@@ -84,10 +105,7 @@ function placeOf(module: string): readonly number[] {
     const match = pattern.exec(module);
     if (match !== null) return place(match.slice(1));
   }
-  throw new NetworkError(
-    "weights",
-    `${module} is no layer of torchvision's ResNet, VGG, AlexNet, DenseNet or GoogLeNet`,
-  );
+  throw new NetworkError("weights", `${module} is no layer of torchvision's ${known}`);
 }
 
 function comparePlaces(a: readonly number[], b: readonly number[]): number {

@@ -18,8 +18,8 @@ import torch
 from torch import nn
 
 from caseFormat import make_block_case, make_network_case, write_json, write_safetensors
-from networks import (Bottleneck, Fire, InceptionV3, InvertedResidual, PreactUnit, SqueezeExcite, bottleneck_resnet, conv_bn,
-                      mobilenet_v1, mobilenet_v2, preact_resnet, squeezenet)
+from networks import (Bottleneck, Fire, GoogLeNet, InceptionV3, InvertedResidual, PreactUnit, SqueezeExcite, bottleneck_resnet,
+                      conv_bn, mobilenet_v1, mobilenet_v2, preact_resnet, squeezenet, vgg_bn)
 
 HERE = Path(__file__).resolve().parent
 
@@ -62,6 +62,11 @@ CASES = [
     ("zoo_inception_v3_aux", "inception_v3", {"width": "0.0625", "blocks": "(1, 1, 1)", "size": "299", "classes": "10"},
      "Inception-v3 at a sixteenth of its width with its auxiliary classifier", lambda: InceptionV3(0.0625, (1, 1, 1), True, 10),
      (4, 3, 299, 299), {"output": 1.0, "aux": 0.4}),
+    ("zoo_googlenet_bn", "googlenet_bn", {"width": "0.125", "size": "96", "classes": "10"},
+     "batch-normalised GoogLeNet at an eighth of its width with its auxiliary classifiers", lambda: GoogLeNet(0.125, True, 10),
+     {"x6": (4, 3, 96, 96)}, {"output": 1.0, "aux1": 0.3, "aux2": 0.3}),
+    ("zoo_vgg_bn", "vgg_bn", {"depth": "11", "width": "0.0625", "size": "64", "classes": "10"},
+     "batch-normalised VGG-11 at a sixteenth of its width, its 2x2 averaged to 7x7", lambda: vgg_bn(11, 0.0625, 10), (4, 3, 64, 64)),
 ]
 
 # Blocks of the standard library: name, summary, module, input shape. Their specs lie in ../specs.
@@ -109,6 +114,9 @@ FULL_SIZES = [
     ("preact_resnet", {"depth": "110", "bottlenecks": "false"}, lambda: preact(110, 16, False)),
     ("inception_v3", {}, lambda: InceptionV3()),
     ("inception_v3", {"auxiliary": "false"}, lambda: InceptionV3(auxiliary=False)),
+    ("googlenet_bn", {}, lambda: GoogLeNet()),
+    ("googlenet_bn", {"auxiliary": "false"}, lambda: GoogLeNet(auxiliary=False)),
+    *[("vgg_bn", {"depth": str(depth)}, lambda depth=depth: vgg_bn(depth)) for depth in (11, 13, 16, 19)],
 ]
 
 

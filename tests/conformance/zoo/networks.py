@@ -259,3 +259,69 @@ class InceptionV3(nn.Module):
             return self.after(x)
         aux = self.aux(x)
         return {"output": self.after(x), "aux": aux}
+
+
+# ---------------------------------------------------------------- GoogLeNet and VGG with batch normalisation
+
+class GoogLeNet(nn.Module):
+    """As torchvision has it: batch-normalised, a 3x3 where the paper has a 5x5, pools that round up."""
+
+    def __init__(self, width=1.0, auxiliary=True, classes=1000):
+        super().__init__()
+        self.width = width
+        unit, n = self.unit, self.scaled
+
+        def pool(kernel=3):
+            return nn.MaxPool2d(kernel, 2, ceil_mode=True)
+
+        self.to_4a = nn.Sequential(conv_bn(3, n(64), 7, 2, eps=0.001), pool(), unit(64, 64, 1), unit(64, 192, 3), pool(),
+                                   self.block(192, 64, 96, 128, 16, 32, 32), self.block(256, 128, 128, 192, 32, 96, 64), pool(),
+                                   self.block(480, 192, 96, 208, 16, 48, 64))
+        self.aux1 = self.head(512, classes) if auxiliary else None
+        self.to_4d = nn.Sequential(self.block(512, 160, 112, 224, 24, 64, 64), self.block(512, 128, 128, 256, 24, 64, 64),
+                                   self.block(512, 112, 144, 288, 32, 64, 64))
+        self.aux2 = self.head(528, classes) if auxiliary else None
+        self.rest = nn.Sequential(self.block(528, 256, 160, 320, 32, 128, 128), pool(2), self.block(832, 256, 160, 320, 32, 128, 128),
+                                  self.block(832, 384, 192, 384, 48, 128, 128), *classifier(n(1024), classes, 0.2))
+
+    def scaled(self, channels):
+        return int(channels * self.width)
+
+    def unit(self, inputs, outputs, kernel):
+        """Channels of the full network in, scaled ones in the layer."""
+        return conv_bn(self.scaled(inputs), self.scaled(outputs), kernel, eps=0.001)
+
+    def block(self, inputs, c1, c2, c3, d2, d3, c4):
+        unit = self.unit
+        return Branches(unit(inputs, c1, 1), nn.Sequential(unit(inputs, c2, 1), unit(c2, c3, 3)),
+                        nn.Sequential(unit(inputs, d2, 1), unit(d2, d3, 3)),
+                        nn.Sequential(nn.MaxPool2d(3, 1, 1), unit(inputs, c4, 1)))
+
+    def head(self, inputs, classes):
+        n = self.scaled
+        return nn.Sequential(nn.AdaptiveAvgPool2d((4, 4)), self.unit(inputs, 128, 1), nn.Flatten(), nn.Linear(16 * n(128), n(1024)),
+                             nn.ReLU(), nn.Dropout(0.7), nn.Linear(n(1024), classes))
+
+    def forward(self, x):
+        a = self.to_4a(x)
+        aux1 = None if self.aux1 is None else self.aux1(a)
+        d = self.to_4d(a)
+        if self.aux2 is None:
+            return self.rest(d)
+        aux2 = self.aux2(d)
+        return {"output": self.rest(d), "aux1": aux1, "aux2": aux2}
+
+
+CONVOLUTIONS = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
+
+
+def vgg_bn(depth, width=1.0, classes=1000):
+    """torchvision's vgg11_bn to vgg19_bn: convolutions keep their bias."""
+    layers, inputs, hidden = [], 3, int(4096 * width)
+    for convs, channels in zip(CONVOLUTIONS[depth], (64, 128, 256, 512, 512)):
+        for _ in range(convs):
+            layers += [nn.Conv2d(inputs, int(channels * width), 3, padding=1), nn.BatchNorm2d(int(channels * width)), nn.ReLU()]
+            inputs = int(channels * width)
+        layers.append(nn.MaxPool2d(2, 2))
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d((7, 7)), nn.Flatten(), nn.Linear(49 * inputs, hidden), nn.ReLU(), nn.Dropout(),
+                         nn.Linear(hidden, hidden), nn.ReLU(), nn.Dropout(), nn.Linear(hidden, classes))

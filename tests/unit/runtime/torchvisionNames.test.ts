@@ -8,8 +8,11 @@ import { torchvisionNames } from "../../../runtime/torchvisionNames.ts";
 
 /** Our tensors in the plan's order. */
 function ours(spec: string, settings: Readonly<Record<string, string>> = {}): readonly string[] {
-  const path = join(import.meta.dirname, "../../../specs", spec);
-  return [...shapesOf(readFileSync(path, "utf8"), settings).keys()];
+  return [...shapesOf(specText(spec), settings).keys()];
+}
+
+function specText(spec: string): string {
+  return readFileSync(join(import.meta.dirname, "../../../specs", spec), "utf8");
 }
 
 function shapesOf(text: string, settings: Readonly<Record<string, string>> = {}): ReadonlyMap<string, string> {
@@ -122,43 +125,30 @@ describe("every tensor has its counterpart, whatever the order of the file", () 
   });
 });
 
-describe("GoogLeNet as torchvision has it, batch-normalised, a 3x3 where the paper has a 5x5", () => {
-  const spec = `
-block unit(channels, kernel, stride = 1) { conv_bn(channels, kernel: kernel, stride: stride, eps: 0.001) }
-block inception_bn(c1, c2, c3, c4) {
-  concat {
-    branch { unit(c1, 1) }
-    branch { unit(c2.0, 1) -> unit(c2.1, 3) }
-    branch { unit(c3.0, 1) -> unit(c3.1, 3) }
-    branch { max_pool(3, stride: 1, padding: 1) -> unit(c4, 1) }
-  }
-}
-block auxiliary(classes) {
-  adaptive_avg_pool(4) -> unit(128, 1) -> flatten -> linear(1024) -> relu -> dropout(0.7) -> linear(classes)
-}
-model GoogLeNet(classes = 1000) {
-  input 3 x 224 x 224
-  unit(64, 7, stride: 2) -> max_pool(3, stride: 2, ceil_mode: true)
-  unit(64, 1) -> unit(192, 3) -> max_pool(3, stride: 2, ceil_mode: true)
-  inception_bn(64, (96, 128), (16, 32), 32) -> inception_bn(128, (128, 192), (32, 96), 64)
-  max_pool(3, stride: 2, ceil_mode: true)
-  inception_bn(192, (96, 208), (16, 48), 64) as a
-  head aux1 from a weight 0.3 { auxiliary(classes) }
-  inception_bn(160, (112, 224), (24, 64), 64) -> inception_bn(128, (128, 256), (24, 64), 64)
-  inception_bn(112, (144, 288), (32, 64), 64) as d
-  head aux2 from d weight 0.3 { auxiliary(classes) }
-  inception_bn(256, (160, 320), (32, 128), 128)
-  max_pool(2, stride: 2, ceil_mode: true)
-  inception_bn(256, (160, 320), (32, 128), 128) -> inception_bn(384, (192, 384), (48, 128), 128)
-  global_avg_pool -> flatten -> dropout(0.2) -> linear(classes)
-}
-train GoogLeNet { data images("x")  optimizer sgd(lr: 0.1) }
-`;
+describe("by name and shape", () => {
   type Tensors = readonly (readonly [name: string, shape: string])[];
-  const unit = (name: string, input: number, output: number, kernel: number): Tensors => [
-    [`${name}.conv.weight`, `${output}x${input}x${kernel}x${kernel}`],
-    ...norm(`${name}.bn`).map((part) => [part, `${output}`] as const),
+  const convNorm = (conv: string, bn: string, input: number, output: number, kernel: number | string): Tensors => [
+    [`${conv}.weight`, `${output}x${input}x${typeof kernel === "string" ? kernel : `${kernel}x${kernel}`}`],
+    ...norm(bn).map((part) => [part, `${output}`] as const),
   ];
+  const unit = (name: string, input: number, output: number, kernel: number | string): Tensors =>
+    convNorm(`${name}.conv`, `${name}.bn`, input, output, kernel);
+  const conv = (name: string, input: number, output: number, kernel: number): Tensors => [
+    [`${name}.weight`, `${output}x${input}x${kernel}x${kernel}`],
+    [`${name}.bias`, `${output}`],
+  ];
+  /** "7x7_2 128 1x7" is branch7x7_2: 128 channels by a 1x7. A branch's first convolution reads `input`, another what the one before gave. */
+  const mixed = (name: string, input: number, branches: readonly string[]): Tensors => {
+    let before = input;
+    return branches.flatMap((text) => {
+      const [branch = "", channels = "", kernel = ""] = text.split(" ");
+      const begins = !branch.includes("_") || /_1$|_pool$/.test(branch);
+      const from = begins ? input : before;
+      // 2b and 3b stand beside 2a and 3a.
+      if (!branch.endsWith("a")) before = Number(channels);
+      return unit(`${name}.branch${branch}`, from, Number(channels), kernel.includes("x") ? kernel : Number(kernel));
+    });
+  };
   const linear = (name: string, input: number, output: number): Tensors => [
     [`${name}.weight`, `${output}x${input}`],
     [`${name}.bias`, `${output}`],
@@ -177,7 +167,7 @@ train GoogLeNet { data images("x")  optimizer sgd(lr: 0.1) }
     ...linear(`${name}.fc2`, 1024, 1000),
   ];
   // In the order of its constructor: the auxiliary heads stand behind the last block.
-  const theirs = new Map([
+  const googlenet = [
     ...unit("conv1", 3, 64, 7),
     ...unit("conv2", 64, 64, 1),
     ...unit("conv3", 64, 192, 3),
@@ -193,24 +183,118 @@ train GoogLeNet { data images("x")  optimizer sgd(lr: 0.1) }
     ...auxiliary("aux1", 512),
     ...auxiliary("aux2", 528),
     ...linear("fc", 1024, 1000),
-  ]);
-  const own = shapesOf(spec);
+  ];
 
-  test("every tensor has its counterpart, of its shape", () => {
-    const names = torchvisionNames([...theirs.keys()], [...own.keys()]);
+  const inceptionV3 = [
+    ...unit("Conv2d_1a_3x3", 3, 32, 3),
+    ...unit("Conv2d_2a_3x3", 32, 32, 3),
+    ...unit("Conv2d_2b_3x3", 32, 64, 3),
+    ...unit("Conv2d_3b_1x1", 64, 80, 1),
+    ...unit("Conv2d_4a_3x3", 80, 192, 3),
+    ...[192, 256, 288].flatMap(
+      (input, i) =>
+      mixed(`Mixed_5${"bcd"[i]}`, input, [
+        "1x1 64 1", "5x5_1 48 1", "5x5_2 64 5", "3x3dbl_1 64 1", "3x3dbl_2 96 3", "3x3dbl_3 96 3", `_pool ${i === 0 ? 32 : 64} 1`,
+      ]), // prettier-ignore
+    ),
+    ...mixed("Mixed_6a", 288, ["3x3 384 3", "3x3dbl_1 64 1", "3x3dbl_2 96 3", "3x3dbl_3 96 3"]),
+    ...[128, 160, 160, 192].flatMap(
+      (c, i) =>
+      mixed(`Mixed_6${"bcde"[i]}`, 768, [
+        "1x1 192 1", `7x7_1 ${c} 1`, `7x7_2 ${c} 1x7`, "7x7_3 192 7x1", `7x7dbl_1 ${c} 1`, `7x7dbl_2 ${c} 7x1`, `7x7dbl_3 ${c} 1x7`,
+        `7x7dbl_4 ${c} 7x1`, "7x7dbl_5 192 1x7", "_pool 192 1",
+      ]), // prettier-ignore
+    ),
+    ...unit("AuxLogits.conv0", 768, 128, 1),
+    ...unit("AuxLogits.conv1", 128, 768, 5),
+    ...linear("AuxLogits.fc", 768, 1000),
+    ...mixed("Mixed_7a", 768, [
+      ...["3x3_1 192 1", "3x3_2 320 3", "7x7x3_1 192 1", "7x7x3_2 192 1x7", "7x7x3_3 192 7x1", "7x7x3_4 192 3"],
+    ]),
+    ...[1280, 2048].flatMap(
+      (input, i) =>
+      mixed(`Mixed_7${"bc"[i]}`, input, [
+        "1x1 320 1", "3x3_1 384 1", "3x3_2a 384 1x3", "3x3_2b 384 3x1", "3x3dbl_1 448 1", "3x3dbl_2 384 3", "3x3dbl_3a 384 1x3",
+        "3x3dbl_3b 384 3x1", "_pool 192 1",
+      ]), // prettier-ignore
+    ),
+    ...linear("fc", 2048, 1000),
+  ];
+
+  const squeezenet = (fires: readonly number[], first: number, kernel: number): Tensors => [
+    ...conv("features.0", 3, first, kernel),
+    ...fires.flatMap((at, i) => {
+      const [squeeze, before] = [16 * (1 + (i >> 1)), i === 0 ? first : 128 * (1 + ((i - 1) >> 1))];
+      return [
+        ...conv(`features.${at}.squeeze`, before, squeeze, 1),
+        ...conv(`features.${at}.expand1x1`, squeeze, 4 * squeeze, 1),
+        ...conv(`features.${at}.expand3x3`, squeeze, 4 * squeeze, 3),
+      ];
+    }),
+    ...conv("classifier.1", 512, 1000, 1),
+  ];
+
+  const rows = [[1, 16, 1], [6, 24, 2], [6, 32, 3], [6, 64, 4], [6, 96, 3], [6, 160, 3], [6, 320, 1]] as const; // prettier-ignore
+  const blocks = rows.flatMap(([t, c, n]) => Array.from({ length: n }, () => [t, c] as const));
+  const mobilenetV2 = [
+    ...convNorm("features.0.0", "features.0.1", 3, 32, 3),
+    ...blocks.flatMap(([t, c], i) => {
+      const [name, input] = [`features.${i + 1}.conv`, blocks[i - 1]?.[1] ?? 32];
+      const wide = t === 1 ? 0 : 1;
+      return [
+        ...(wide === 1 ? convNorm(`${name}.0.0`, `${name}.0.1`, input, t * input, 1) : []),
+        ...convNorm(`${name}.${wide}.0`, `${name}.${wide}.1`, 1, t * input, 3),
+        ...convNorm(`${name}.${wide + 1}`, `${name}.${wide + 2}`, t * input, c, 1),
+      ];
+    }),
+    ...convNorm("features.18.0", "features.18.1", 320, 1280, 1),
+    ...linear("classifier.1", 1280, 1000),
+  ];
+
+  /** Channels of the convolutions; 0 is a pool. */
+  const vggBn = (layers: readonly number[]): Tensors => {
+    let [at, input] = [0, 3];
+    const features: (readonly [string, string])[] = [];
+    for (const channels of layers) {
+      if (channels > 0) {
+        features.push(...conv(`features.${at}`, input, channels, 3));
+        features.push(...norm(`features.${at + 1}`).map((name) => [name, `${channels}`] as const));
+        input = channels;
+      }
+      at += channels > 0 ? 3 : 1;
+    }
+    const sizes = [[0, 25088, 4096], [3, 4096, 4096], [6, 4096, 1000]] as const; // prettier-ignore
+    return [...features, ...sizes.flatMap(([i, from, to]) => linear(`classifier.${i}`, from, to))];
+  };
+
+  test.each<[string, Readonly<Record<string, string>>, Tensors]>([
+    ["zoo/googlenet_bn.cnn", {}, googlenet],
+    ["zoo/googlenet_bn.cnn", { auxiliary: "false" }, googlenet.filter(([name]) => !name.startsWith("aux"))],
+    ["zoo/inception_v3.cnn", {}, inceptionV3],
+    ["zoo/inception_v3.cnn", { auxiliary: "false" }, inceptionV3.filter(([name]) => !name.startsWith("Aux"))],
+    ["zoo/mobilenet_v2.cnn", {}, mobilenetV2],
+    ["zoo/squeezenet.cnn", {}, squeezenet([3, 4, 5, 7, 8, 9, 10, 12], 96, 7)],
+    ["zoo/squeezenet.cnn", { version: "1.1" }, squeezenet([3, 4, 6, 7, 9, 10, 11, 12], 64, 3)],
+    ["zoo/vgg_bn.cnn", { depth: "11" }, vggBn([64, 0, 128, 0, 256, 256, 0, 512, 512, 0, 512, 512, 0])],
+  ])("%s %j: every tensor has its counterpart, of its shape", (spec, settings, tensors) => {
+    const own = shapesOf(specText(spec), settings);
+    const theirs = new Map(tensors);
+    const names = torchvisionNames([...theirs.keys()].sort(), [...own.keys()]);
     expect([...names.values()].sort()).toEqual([...own.keys()].sort());
     expect([...names].filter(([name, mine]) => theirs.get(name) !== own.get(mine))).toEqual([]);
-    expect(names.get("aux2.conv.bn.running_var")).toMatch(/^aux2\..*batch_norm1\.running_var$/);
-    expect(names.get("fc.weight")).toBe("linear1.weight");
   });
 
-  test("its file without the auxiliary heads, or with heads that the network lacks, fits as well", () => {
-    const isHead = (name: string): boolean => name.startsWith("aux");
-    const [mine, without] = [[...own.keys()], [...theirs.keys()].filter((name) => !isHead(name))];
-    const trunk = mine.filter((name) => !isHead(name));
-    expect([...torchvisionNames(without, mine).values()].sort()).toEqual([...trunk].sort());
-    expect([...torchvisionNames([...theirs.keys()], trunk).keys()].sort()).toEqual([...without].sort());
-  });
+  test.each<[string, Tensors, readonly (readonly [string, string])[]]>([
+    ["zoo/googlenet_bn.cnn", googlenet, [["aux2.conv.bn.running_var", "aux2.auxiliary_bn1.unit1.conv_bn1.batch_norm1.running_var"], ["fc.weight", "linear1.weight"]]],
+    ["zoo/inception_v3.cnn", inceptionV3, [["Mixed_7b.branch3x3_2b.conv.weight", "inception_81.spread1.unit2.conv_bn1.conv1.weight"]]],
+  ])("%s: a file without the auxiliary heads, or with heads that the network lacks, fits as well", (spec, tensors, pairs) => {
+    const isHead = (name: string): boolean => /^aux/i.test(name);
+    const [mine, theirs] = [[...shapesOf(specText(spec)).keys()], tensors.map(([name]) => name)];
+    const [without, trunk] = [theirs, mine].map((names) => names.filter((name) => !isHead(name)));
+    expect([...torchvisionNames(without!, mine).values()].sort()).toEqual([...trunk!].sort());
+    expect([...torchvisionNames(theirs, trunk!).keys()].sort()).toEqual([...without!].sort());
+    for (const [name, own] of pairs) expect(torchvisionNames(theirs, mine).get(name)).toBe(own);
+  }); // prettier-ignore
 });
 
 test("another network is refused", () => {
