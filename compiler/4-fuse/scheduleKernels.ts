@@ -60,7 +60,7 @@ export function scheduleKernels(plan: KernelPlan, options: ScheduleKernelsOption
     const budget = Math.round(Math.min(most, Math.max(least, scale * Math.sqrt(workOf(kernel) / work))));
     const signature = signatureOf(kernel, typeIn);
     signatures.set(kernel.stages, signature);
-    requests.set(kernel.stages, { kernel, signature, splittable, lineBudget: budget, typeOf: typeIn });
+    requests.set(kernel.stages, { kernel, signature, splittable, isCut: false, lineBudget: budget, typeOf: typeIn });
     const key = `${splittable} ${budget} ${signature.text}`;
     const found = known.get(key);
     if (found !== undefined) return found;
@@ -84,7 +84,7 @@ export function scheduleKernels(plan: KernelPlan, options: ScheduleKernelsOption
       return [{ ...kernel, schedule: schedule(kernel, false) }];
     const split = splitReduction(kernel, sums, inParts, () => valueId(++next));
     const request = requests.get(sums.stages);
-    if (request !== undefined) requests.set(split.sums.stages, request);
+    if (request !== undefined) requests.set(split.sums.stages, { ...request, isCut: true });
     for (const [value, type] of split.scratch) {
       scratch.set(value, type);
       types.set(value, type);

@@ -98,6 +98,8 @@ export interface ScheduleRequest {
   readonly kernel: Kernel;
   readonly signature: KernelSignature;
   readonly splittable: boolean;
+  /** Whether the kernel was cut in two: the one after it adds its parts. */
+  readonly isCut: boolean;
   readonly lineBudget: number;
   readonly typeOf: (value: ValueId) => TensorType;
 }

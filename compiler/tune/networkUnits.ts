@@ -37,9 +37,8 @@ export function networkUnits(network: CompiledNetwork): ReadonlyMap<string, Tune
       const request = kernel && kernels.requests?.get(kernel.stages);
       if (kernel === undefined || dispatch === undefined || request === undefined) continue;
       // The sums of a kernel that was cut in two stand before the kernel that adds them.
-      const isCut = request.kernel.stages !== kernel.stages;
-      const own = dispatches.slice(index, index + (isCut ? 2 : 1));
-      if (isCut) index++;
+      const own = dispatches.slice(index, index + (request.isCut ? 2 : 1));
+      if (request.isCut) index++;
       const key = scheduleKey(request.signature, request.splittable);
       const known = units.get(unitName(program, key));
       const unit = {

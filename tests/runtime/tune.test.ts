@@ -47,6 +47,16 @@ function expectAlike(actual: readonly number[], expected: readonly number[]): vo
   for (const [index, value] of expected.entries()) expect(actual[index]).toBeCloseTo(value, 4);
 }
 
+test("what is measured by itself is one kernel, or the two of a sum that was cut", () => {
+  const { plan, training } = compileText(spec);
+  const stages = training?.kernels.kernels.flatMap((kernel) => kernel.stages) ?? [];
+  expect(stages.some(({ overwrites }) => overwrites !== undefined)).toBe(true);
+  const units = [...networkUnits(compileText(spec)).values()].filter(({ program }) => program === "training");
+  for (const { request, dispatches } of units) expect(dispatches).toHaveLength(request.isCut ? 2 : 1);
+  const measured = units.reduce((sum, { dispatches, uses }) => sum + dispatches.length * uses, 0);
+  expect(measured).toBe(plan.training?.dispatches.length);
+});
+
 describe("a plan with other schedules for one adapter", () => {
   const plain = compileText(spec);
   const other = (turn: number): ReadonlyMap<string, Schedule> =>
