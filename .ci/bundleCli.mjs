@@ -5,7 +5,11 @@ import { build } from "esbuild";
 /** Writes `DIST/cli/cli.js` and the parts that its commands share; packages stay where they are installed. */
 export async function bundleCli(dist) {
   await build({
-    entryPoints: [join(dist, "compiler/cli.js")],
+    entryPoints: {
+      cli: join(dist, "compiler/cli.js"),
+      // A thread of its own.
+      declarationWorker: join(dist, "compiler/6-emit/declarationWorker.js"),
+    },
     outdir: join(dist, "cli"),
     bundle: true,
     // A command loads its own part alone.

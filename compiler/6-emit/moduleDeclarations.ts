@@ -11,7 +11,14 @@ import type { CompiledNetwork } from "../ir/output.ts";
 import { typeName } from "./moduleNames.ts";
 import { commentText, countText, shapeText, stringText, valueText } from "./moduleText.ts";
 
-type Source = Pick<CompiledNetwork, "name" | "plan" | "peakBytes">;
+/** What the declarations are made of: little enough to hand to another thread. */
+export interface DeclarationSource extends Pick<CompiledNetwork, "name" | "doc" | "peakBytes"> {
+  readonly plan: Pick<NetworkPlan, "parameters" | "states" | "inputShape" | "outputShape" | "batch">;
+  /** The sizes of an image of bytes. */
+  readonly sourceShape: readonly number[];
+  /** What the module can predict besides its outputs. */
+  readonly features: readonly string[];
+}
 
 /** The texts of the declarations, before formatting. */
 export interface ModuleDeclarations {
@@ -32,7 +39,7 @@ function loadTsMorph(): typeof TsMorph {
 }
 
 /** The declarations of a module that imports `runtime`; `isTyped` is false for JavaScript. */
-export function moduleDeclarations(source: Source, runtime: string, isTyped: boolean): ModuleDeclarations {
+export function moduleDeclarations(source: DeclarationSource, runtime: string, isTyped: boolean): ModuleDeclarations {
   const { Project, StructureKind } = loadTsMorph();
   const project = new Project({ useInMemoryFileSystem: true });
   const print = (name: string, statements: StatementStructures[]): string =>
@@ -65,7 +72,10 @@ export function moduleDeclarations(source: Source, runtime: string, isTyped: boo
 }
 
 /** The names of a network's tensors and the shapes of its images. */
-function typeAliases({ name, plan }: Source, type: string): readonly OptionalKind<TypeAliasDeclarationStructure>[] {
+function typeAliases(
+  { name, plan, sourceShape }: DeclarationSource,
+  type: string,
+): readonly OptionalKind<TypeAliasDeclarationStructure>[] {
   const label = commentText(name);
   const total = plan.parameters.reduce((sum, { shape }) => sum + shapeElements(shape), 0);
   const names = (tensors: readonly TensorPlan[]): string =>
@@ -83,15 +93,11 @@ function typeAliases({ name, plan }: Source, type: string): readonly OptionalKin
     alias("Parameter", names(plan.parameters), `What ${label} learns: ${countText(total)} values in all.`),
     alias("Statistic", names(plan.states), `Running statistics of ${label}.`),
     alias("Image", shape(plan.inputShape), `An image that ${label} reads.`),
-    alias(
-      "Source",
-      shape(plan.preparation?.sourceShape ?? plan.inputShape),
-      `An image of bytes that is prepared for ${label}.`,
-    ),
+    alias("Source", shape(sourceShape), `An image of bytes that is prepared for ${label}.`),
   ];
 }
 
-function stateDict({ name, plan }: Source, type: string): OptionalKind<InterfaceDeclarationStructure> {
+function stateDict({ name, plan }: DeclarationSource, type: string): OptionalKind<InterfaceDeclarationStructure> {
   return {
     name: `${type}StateDict`,
     isExported: true,
@@ -105,7 +111,7 @@ function stateDict({ name, plan }: Source, type: string): OptionalKind<Interface
 }
 
 function networkInterface(
-  { name, plan, peakBytes }: Source,
+  { name, plan, features, peakBytes }: DeclarationSource,
   type: string,
 ): OptionalKind<InterfaceDeclarationStructure> {
   const input = plan.inputShape.length === 3 ? "channels x height x width" : "features";
@@ -116,7 +122,7 @@ function networkInterface(
   return {
     name: type,
     isExported: true,
-    extends: [`Network${typeArguments(type, plan)}`],
+    extends: [`Network${typeArguments(type, features)}`],
     docs: [
       `${commentText(name)} on a GPU. An image is ${plan.inputShape.join(" x ")} (${input}); a step takes up to ${plan.batch}.\n` +
         `Buffers on the GPU: ${memory}.`,
@@ -137,16 +143,16 @@ function networkInterface(
   };
 }
 
-function outputProperty(plan: NetworkPlan): readonly { name: string; isReadonly: true; type: string }[] {
+function outputProperty(plan: DeclarationSource["plan"]): readonly { name: string; isReadonly: true; type: string }[] {
   return plan.outputShape.length === 1
     ? [{ name: "classes", isReadonly: true, type: String(plan.outputShape[0]) }]
     : [{ name: "outputShape", isReadonly: true, type: `readonly ${valueText(plan.outputShape)}` }];
 }
 
 /** What a network's type is made of. */
-function typeArguments(type: string, { inference: { features = {} } }: NetworkPlan): string {
+function typeArguments(type: string, features: readonly string[]): string {
   const parts = ["Parameter", "Statistic", "Image", "Source"].map((part) => `${type}${part}`);
-  const names = Object.keys(features).map(stringText).join(" | ");
+  const names = features.map(stringText).join(" | ");
   return `<${[...parts, ...(names === "" ? [] : [names])].join(", ")}>`;
 }
 
@@ -158,7 +164,7 @@ function createDocs(name: string): string[] {
 
 /** The function that makes the network, with its types or without. */
 function createFunction(
-  { name, plan }: Source,
+  { name, plan, features }: DeclarationSource,
   type: string,
   isTyped: boolean,
 ): OptionalKind<FunctionDeclarationStructure> {
@@ -171,13 +177,13 @@ function createFunction(
     ...(isTyped && { returnType: `Promise<${type}>` }),
     docs: createDocs(name),
     statements: [
-      `const network = await createNetwork${isTyped ? typeArguments(type, plan) : ""}(plan, options);`,
+      `const network = await createNetwork${isTyped ? typeArguments(type, features) : ""}(plan, options);`,
       `return Object.assign(network, { ${sizes} }${isTyped ? " as const" : ""});`,
     ],
   };
 }
 
-function declaredFunction({ name }: Source, type: string): OptionalKind<FunctionDeclarationStructure> {
+function declaredFunction({ name }: DeclarationSource, type: string): OptionalKind<FunctionDeclarationStructure> {
   return {
     name: `create${type}`,
     isExported: true,

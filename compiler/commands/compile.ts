@@ -1,6 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 import { emitModule } from "../6-emit/emitModule.ts";
+import { printDeclarations } from "../6-emit/printDeclarations.ts";
+import { printInWorker } from "../6-emit/printInWorker.ts";
 import { UserError } from "../files/userError.ts";
 import { writeAtomically } from "../files/writeAtomically.ts";
 import { dumpGraph } from "../ir/graph.ts";
@@ -58,6 +60,7 @@ export async function compileCommand(
     ...(features.length > 0 && { features }),
     ...(options.fuse === false && { fuse: false }),
   };
+  const print = options.out === undefined ? printDeclarations : printInWorker();
   const { network, diagnostics } = compileSpec(file, options, terminal, more);
   const stages = (options.dump ?? []).map((stage) => [stage, dumpStage(network, stage)] as const);
   const dump = options.dump === undefined ? {} : { dump: Object.fromEntries(stages) };
@@ -76,7 +79,7 @@ export async function compileCommand(
   const source = { ...tuned, name: [network.name, ...parts].join(" ") };
   const fileName = [stem, ...parts].join("-");
   const files = [
-    ...(await emitModule(source, { language: options.emit, fileName })),
+    ...(await emitModule(source, { language: options.emit, fileName, print })),
     ...(options.emit === "js" ? readRuntimeBundle() : []),
   ];
   const paths = writeFiles(options.out, files);

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, rmSync } from "node:fs";
 import { basename, extname } from "node:path";
 import { emitModule } from "../6-emit/emitModule.ts";
+import { printInWorker } from "../6-emit/printInWorker.ts";
 import { UserError } from "../files/userError.ts";
 import { makeFolder } from "../files/writeAtomically.ts";
 import { dumpGraph, elementCount, formatShape } from "../ir/graph.ts";
@@ -52,6 +53,7 @@ const keptCheckpoints = 3;
 
 /** `cnnc train`: trains by the recipe, with everything about the run in one directory. */
 export async function trainCommand(file: string, options: TrainCommandOptions, terminal: Terminal): Promise<number> {
+  const print = printInWorker();
   const more = { ownImages: options.data !== undefined };
   const { network: compiled, diagnostics, files: sources } = compileSpec(file, options, terminal, more);
   if (options.json === true && diagnostics.length > 0) {
@@ -105,7 +107,7 @@ export async function trainCommand(file: string, options: TrainCommandOptions, t
     view.note(`warning: ${network.name} has ${classes} classes, and the labels of the data are 0 to ${known - 1}`);
   }
 
-  const emitted = await emitModule(network, { language: "ts", fileName });
+  const emitted = await emitModule(network, { language: "ts", fileName, print });
   let modulePath = directory;
   const programs = ["training", "trainingBytes", "inference", "inferenceBytes"] as const;
   if (options.resume !== true) rmSync(meanFile(files.weights), { force: true });

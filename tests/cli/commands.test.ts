@@ -2,6 +2,8 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
+import { emitModule } from "../../compiler/6-emit/emitModule.ts";
+import { compileText } from "../support/compileText.ts";
 import { runCnnc } from "../support/runCnnc.ts";
 import { temporaryFolder, writeInto } from "../support/temporaryFolder.ts";
 
@@ -232,6 +234,15 @@ describe("compile", () => {
     expect(existsSync(join(folder, "one/tiny.ts"))).toBe(true);
     expect(contents("one").some((file) => file.includes(".wgsl"))).toBe(true);
     expect(contents("two")).toEqual(contents("one"));
+  });
+
+  test("the declarations, printed by a thread of their own, are what one thread prints", async () => {
+    const out = join(folder, "out/thread");
+    expect((await runCnnc(["compile", "tiny.cnn", "-o", out], inFolder)).code).toBe(0);
+    // By its bundle the command line knows that there is a thread to start.
+    expect(existsSync(join(import.meta.dirname, "../../dist/cli/declarationWorker.js"))).toBe(true);
+    const [module] = await emitModule(compileText(good), { language: "ts", fileName: "tiny" });
+    expect(readFileSync(join(out, "tiny.ts"), "utf8")).toBe(module?.text);
   });
 
   test("--emit js", async () => {
