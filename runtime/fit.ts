@@ -1,10 +1,11 @@
 import { openDataset } from "./dataset.ts";
 import type { Dataset, OpenedDataset } from "./dataset.ts";
+import { NetworkError } from "./errors.ts";
 import type { ImageBatch } from "./images.ts";
 import { batchText, imageSize, refuse, stepSize } from "./input.ts";
 import type { Metrics, TrainingStep } from "./metrics.ts";
 import type { NetworkPlan } from "./plan.ts";
-import { shuffledOrder } from "./random.ts";
+import { ascending, shuffledOrder } from "./random.ts";
 
 /** Where training stands, after a step whose loss is known. Epochs and steps count from 1. */
 export interface Progress extends Metrics {
@@ -81,6 +82,7 @@ export interface Trainable {
   /** Undefined where the signal stops it. */
   evaluate(dataset: OpenedDataset, signal?: StopSignal): Promise<Metrics | undefined>;
   setRate(rate: number): void;
+  stateDict(): Promise<Readonly<Record<string, Float32Array>>>;
 }
 
 /** Bytes of images, and milliseconds of work, that may wait on the GPU's queue; and steps whatever they take. */
@@ -111,14 +113,13 @@ export async function fit(network: Trainable, dataset: Dataset, options: FitOpti
   const mostInFlight = Math.max(2, Math.min(queuedSteps, Math.floor(queuedBytes / (batchSize * imageSize(plan) * 4))));
   const results: EpochResult[] = [];
   for (let epoch = firstEpoch; epoch < epochs && !signal?.aborted; epoch++) {
-    const order =
-      shuffle === false
-        ? Uint32Array.from({ length: source.size }, (_, index) => index)
-        : shuffledOrder(source.size, seed, epoch);
+    const order = shuffle === false ? ascending(source.size) : shuffledOrder(source.size, seed, epoch);
     let started = Date.now();
     const inFlight: TrainingStep[] = [];
     const doneBefore = epoch === firstEpoch ? firstStep : 0;
     let [submitted, done, samples, loss, right] = [doneBefore, doneBefore, 0, 0, 0];
+    const seconds = (): number => (Date.now() - started) / 1000;
+    const means = (): Metrics => ({ loss: loss / samples, accuracy: right / samples });
     const finishOldest = async (): Promise<void> => {
       const [step] = inFlight;
       if (step === undefined) return;
@@ -130,15 +131,13 @@ export async function fit(network: Trainable, dataset: Dataset, options: FitOpti
       samples += step.count;
       loss += metrics.loss * step.count;
       right += metrics.accuracy * step.count;
-      const seconds = Math.max(Date.now() - started, 1) / 1000;
-      const means = { loss: loss / samples, accuracy: right / samples };
       options.onProgress?.({
-        ...means,
+        ...means(),
         epoch: epoch + 1,
         epochs,
         step: done,
         steps,
-        imagesPerSecond: samples / seconds,
+        imagesPerSecond: samples / Math.max(seconds(), 0.001),
       });
     };
 
@@ -172,11 +171,14 @@ export async function fit(network: Trainable, dataset: Dataset, options: FitOpti
     }
     await settle();
     if (submitted < steps) break;
+    // Behind a relu, which makes a number of a NaN, the loss may be a number all the same.
+    for (const [name, values] of Object.entries(await network.stateDict())) {
+      if (!values.every(Number.isFinite))
+        throw new NetworkError("loss", `${name} became NaN or infinite in epoch ${epoch + 1}`);
+    }
 
-    const seconds = (Date.now() - started) / 1000;
-    const means = { loss: loss / samples, accuracy: right / samples };
     const measured = validation && (await network.evaluate(validation, signal));
-    const result = { epoch: epoch + 1, ...means, seconds, ...(measured && { validation: measured }) };
+    const result = { epoch: epoch + 1, ...means(), seconds: seconds(), ...(measured && { validation: measured }) };
     results.push(result);
     await options.onEpoch?.(result);
   }

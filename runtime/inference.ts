@@ -1,4 +1,5 @@
 import { openDataset } from "./dataset.ts";
+import { ascending } from "./random.ts";
 import type { Dataset, OpenedDataset } from "./dataset.ts";
 import type { StopSignal } from "./fit.ts";
 import { partOf, toBatch } from "./images.ts";
@@ -57,7 +58,7 @@ export function createPredictor(session: Session, imageFeed: ImageFeed): Predict
   const evaluateOpened = async (source: OpenedDataset, signal?: StopSignal): Promise<Metrics | undefined> => {
     watched.check();
     const program = await session.prepare("inference");
-    const order = Uint32Array.from({ length: source.size }, (_, index) => index);
+    const order = ascending(source.size);
     let [loss, right] = [0, 0];
     const pending: (Pending & { labels: Uint32Array })[] = [];
     const finish = async (): Promise<void> => {

@@ -64,3 +64,8 @@ export function batchText(plan: NetworkPlan, most: number): string {
 export function refuse(message: string): never {
   throw new NetworkError("input", message);
 }
+
+/** Throws: a program is asked for before it is compiled. */
+export function refuseUnprepared(program: string): never {
+  refuse(`${program} is not compiled yet: \`await network.prepare("${program}")\` first`);
+}

@@ -175,6 +175,7 @@ export async function createNetwork<
           trainStep,
           evaluate: predictor.evaluateOpened,
           setRate,
+          stateDict: store.stateDict,
         },
         dataset,
         fitOptions,

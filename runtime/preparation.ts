@@ -2,7 +2,7 @@ import { NetworkError } from "./errors.ts";
 import { meanKey } from "./fileFormat.ts";
 import { preparationOf, toBatch } from "./images.ts";
 import type { ImageBatch } from "./images.ts";
-import { imageSize, refuse } from "./input.ts";
+import { imageSize, refuse, refuseUnprepared } from "./input.ts";
 import { writeElements } from "./places.ts";
 import { preparedBy, trainingOf } from "./programs.ts";
 import { copyOut } from "./readback.ts";
@@ -58,13 +58,7 @@ export function createImageFeed(session: Session, writeUniforms: (count: number)
         return;
       }
       const program = session.prepared(preparedBy[reader]);
-      if (program === undefined) {
-        const name = preparedBy[reader];
-        throw new NetworkError(
-          "input",
-          `images of bytes are not compiled for yet: \`await network.prepare("${name}")\` first`,
-        );
-      }
+      if (program === undefined) refuseUnprepared(preparedBy[reader]);
       const { source, sizes, mean: subtracted } = preparationOf(plan);
       if (subtracted !== undefined && mean === undefined) {
         refuse(

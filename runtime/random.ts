@@ -67,9 +67,14 @@ export function drawInitial(initial: InitialPlan, stream: RandomStream, into: Fl
   }
 }
 
+/** The numbers 0 … size - 1. */
+export function ascending(size: number): Uint32Array<ArrayBuffer> {
+  return new Uint32Array(size).map((_, index) => index);
+}
+
 /** The numbers 0 … size - 1 in the order of one epoch. */
 export function shuffledOrder(size: number, seed: number, epoch: number): Uint32Array<ArrayBuffer> {
-  const order = Uint32Array.from({ length: size }, (_, index) => index);
+  const order = ascending(size);
   const stream = randomStream(seed, `shuffle ${epoch}`);
   for (let last = size - 1; last > 0; last--) {
     const other = Math.floor(uniform(stream, last) * (last + 1));

@@ -29,7 +29,8 @@ function taps(
   to: number,
 ): readonly { readonly low: number; readonly high: number; readonly weight: number }[] {
   return Array.from({ length: to }, (_, i) => {
-    const place = Math.min(Math.max(((i + 0.5) * from) / to - 0.5, 0), from - 1);
+    // Beyond the last place, both are the last.
+    const place = Math.max(((i + 0.5) * from) / to - 0.5, 0);
     const low = Math.floor(place);
     return { low, high: Math.min(low + 1, from - 1), weight: place - low };
   });

@@ -156,7 +156,7 @@ export function startTraining<Input extends readonly number[], Source extends re
       const { epochs } = goes;
       let stoppedEarly = first.step === 0 && goes.endsBefore(first.epoch);
       if (stoppedEarly) stop();
-      const { aborted, ...history } = await network.fit(dataset, {
+      const fitted = network.fit(dataset, {
         ...options,
         epochs,
         firstEpoch: first.epoch,
@@ -176,7 +176,6 @@ export function startTraining<Input extends readonly number[], Source extends re
         },
         async onEpoch(result) {
           if (result.validation) note(goes, result.validation);
-          await checkWeights(network);
           await options.onEpoch?.(result);
           report({ kind: "epoch", ...result });
           if (signal.aborted || !goes.endsBefore(result.epoch)) return;
@@ -184,6 +183,7 @@ export function startTraining<Input extends readonly number[], Source extends re
           stop();
         },
       });
+      const { aborted, ...history } = await fitted.catch(advise);
       state = aborted && !stoppedEarly ? "stopped" : "finished";
       return { ...history, aborted: state === "stopped", stoppedEarly };
     } catch (error) {
@@ -306,23 +306,29 @@ function note(course: TrainingCourse, { loss, accuracy }: Metrics): void {
 }
 
 const whatHelps =
-  "a smaller rate, a warm-up, clipped gradients or normalized images usually help, from a checkpoint before it";
+  "look for such a value among the images; a smaller rate, a warm-up, clipped gradients or normalized images usually help, from a checkpoint before it";
 
 function lossNotFinite({ loss, step, epoch }: Progress, rate: number): NetworkError {
   return new NetworkError(
     "loss",
-    `the loss became ${Number.isNaN(loss) ? "NaN" : "infinite"} in step ${step} of epoch ${epoch} (learning rate ${rate}); ${whatHelps}`,
+    `the loss became ${Number.isNaN(loss) ? "NaN" : "infinite"} in step ${step} of epoch ${epoch} (learning rate ${rate})`,
   );
 }
 
-/** Throws where a weight is not finite: behind a relu, which makes a number of a NaN, the loss may be a number all the same. */
+/** Throws the error, with what helps where a number is not finite. */
+function advise(error: unknown): never {
+  if (!(error instanceof NetworkError) || error.kind !== "loss") throw error;
+  throw new NetworkError("loss", `${error.message}: ${whatHelps}`, { cause: error });
+}
+
+/** Throws where a weight is not finite: a checkpoint of it would be of no use. */
 async function checkWeights(network: Pick<WatchableNetwork, "stateDict" | "steps">): Promise<void> {
   for (const [name, values] of Object.entries<Float32Array>(await network.stateDict())) {
     const bad = values.find((value) => !Number.isFinite(value));
     if (bad === undefined) continue;
     throw new NetworkError(
       "loss",
-      `${name} became ${Number.isNaN(bad) ? "NaN" : "infinite"}, within ${network.steps} steps: look for such a value among the images; ${whatHelps}`,
+      `${name} became ${Number.isNaN(bad) ? "NaN" : "infinite"}, within ${network.steps} steps: ${whatHelps}`,
     );
   }
 }

@@ -1,4 +1,4 @@
-import { checkCotangent, checkCount, checkLabels, imageSize, outputSize, stepSize } from "./input.ts";
+import { checkCotangent, checkCount, checkLabels, imageSize, outputSize, refuseUnprepared, stepSize } from "./input.ts";
 import { partOf } from "./images.ts";
 import type { ImageBatch } from "./images.ts";
 import type { Labels } from "./input.ts";
@@ -92,9 +92,7 @@ export function createTrainer(session: Session, store: TensorStore, imageFeed: I
       watched.check();
       const { dispatches, gather = [] } = trainingOf(plan);
       const program = session.prepared("training");
-      if (program === undefined) {
-        throw new NetworkError("input", 'training is not compiled yet: `await network.prepare("training")` first');
-      }
+      if (program === undefined) refuseUnprepared("training");
       // Before the first micro-batch is sent: after an error nothing has changed.
       const targets = check(images, labels, stepSize(plan));
       const rows: { readonly count: number; readonly row: MetricsRow }[] = [];

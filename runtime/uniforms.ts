@@ -1,3 +1,4 @@
+import { refuse } from "./input.ts";
 import type { Buffers } from "./buffers.ts";
 import { NetworkError } from "./errors.ts";
 import type { NetworkPlan } from "./plan.ts";
@@ -34,7 +35,7 @@ export function createUniformBlock(plan: NetworkPlan, buffers: Buffers, queue: G
   const settable = (name: string): number => {
     if (!names.includes(name)) {
       const known = names.length === 0 ? "it has none" : `it has ${names.join(", ")}`;
-      throw new NetworkError("input", `${plan.name} has no setting called ${name}; ${known}`);
+      refuse(`${plan.name} has no setting called ${name}; ${known}`);
     }
     return plan.uniforms.findIndex((uniform) => uniform.name === name);
   };
@@ -50,7 +51,7 @@ export function createUniformBlock(plan: NetworkPlan, buffers: Buffers, queue: G
     },
     set(name, value) {
       if (typeof value !== "number" || !Number.isFinite(value)) {
-        throw new NetworkError("input", `${name} must be a finite number, found ${String(value)}`);
+        refuse(`${name} must be a finite number, found ${String(value)}`);
       }
       put(settable(name), value);
     },

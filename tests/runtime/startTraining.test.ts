@@ -70,22 +70,23 @@ describe("watching", () => {
     expect((await training.finished).epochs).toHaveLength(400);
   });
 
-  test("stops where a weight is no number, though every loss is, and keeps no checkpoint of it", async () => {
+  test("stops where a weight is no number, though every loss is, as `fit` does, and keeps no checkpoint of it", async () => {
     const network = await open();
-    const values = await network.stateDict();
-    const stateDict = (): Promise<typeof values> =>
-      Promise.resolve({ ...values, "fc.bias": Float32Array.of(0, NaN, 0) });
+    // The loss does not depend on it, and it stays NaN.
+    network.parameter("norm.running_mean").write(new Float32Array(4).fill(NaN));
     const told: unknown[] = [];
-    const training = startTraining({ ...network, steps: 3, stateDict }, dataset, {
-      epochs: 2,
-      onEpoch: (result) => void told.push(result),
-    });
+    const options = { epochs: 2, onEpoch: (result: unknown) => void told.push(result) };
+    const message = "norm.running_mean became NaN or infinite in epoch 1";
+    await expect(network.fit(dataset, options)).rejects.toMatchObject({ kind: "loss", message });
+    const training = startTraining(network, dataset, options);
     await expect(training.finished).rejects.toMatchObject({
       kind: "loss",
-      message: expect.stringContaining("fc.bias became NaN, within 3 steps") as unknown,
+      message: expect.stringMatching(
+        /^norm.running_mean became NaN or infinite in epoch 1: look for such a value/,
+      ) as unknown,
     });
     expect([told, training.state]).toEqual([[], "failed"]);
-    await expect(training.checkpoint()).rejects.toThrow("fc.bias became NaN");
+    await expect(training.checkpoint()).rejects.toThrow("norm.running_mean became NaN, within 6 steps: look for");
   });
 
   test("throws what training fails with", async () => {
