@@ -4,11 +4,13 @@ import type { TrainingLoss } from "./3-differentiate/buildLoss.ts";
 import { chooseRecomputed } from "./3-differentiate/chooseRecomputed.ts";
 import { inferenceGraph } from "./3-differentiate/inferenceGraph.ts";
 import { recomputeForward } from "./3-differentiate/recomputeForward.ts";
+import { addInPlace } from "./4-fuse/addInPlace.ts";
 import { countSamples, cutBatch } from "./4-fuse/cutBatch.ts";
 import { fuseKernels } from "./4-fuse/fuseKernels.ts";
 import { useImplicitGemm } from "./4-fuse/implicitGemm.ts";
 import { lowerGraph } from "./4-fuse/lowerGraph.ts";
 import { placeJoins } from "./4-fuse/placeJoins.ts";
+import { openWindows } from "./4-fuse/openWindows.ts";
 import { partsOf, scheduleKernels } from "./4-fuse/scheduleKernels.ts";
 import { storeActivations } from "./4-fuse/storeActivations.ts";
 import { splitIntoSlabs } from "./4-fuse/splitIntoSlabs.ts";
@@ -228,7 +230,8 @@ function programOf(
   const lowered = batchSlabs === undefined ? whole : countSamples(whole, wholeBatch);
   const slabbed = splitIntoSlabs(lowered, { batch, limitBytes: options.bindingBytes, external });
   const kept = new Set([...slabsOf(slabbed, [...keep]), ...overwrites.keys()]);
-  const placed = options.fuse ? placeJoins(slabbed, { batch, keep: kept }) : slabbed;
+  const places = { batch, keep: kept };
+  const placed = options.fuse ? addInPlace(placeJoins(slabbed, places), places) : slabbed;
   const program = useWinograd(placed, options);
   verifyProgram(program, new Set(slabsOf(program, external)), batch);
   return program;
@@ -260,7 +263,7 @@ function kernelsOf(
     ...(options.batchSlabs !== undefined && { batchSlabs: options.batchSlabs }),
   });
   const formed = useImplicitGemm(storeActivations(fused, graph, keep, options), options);
-  const kernels = scheduleKernels(formed, { ...options, gradients });
+  const kernels = scheduleKernels(openWindows(formed, options.batch), { ...options, gradients });
   verifyKernels(kernels, new Set(slabsOf(program, [...externalValues(graph)])));
   return kernels;
 }

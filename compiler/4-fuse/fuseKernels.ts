@@ -12,7 +12,7 @@
 import type { Axis, Computation } from "../ir/expression.ts";
 import type { ValueId } from "../ir/graph.ts";
 import { namedValue, reducesBatch, valueName } from "../ir/kernel.ts";
-import type { BatchSlabs, Kernel, KernelPlan, Stage } from "../ir/kernel.ts";
+import type { BatchSlabs, KernelPlan } from "../ir/kernel.ts";
 import { readsOf } from "../ir/program.ts";
 import type { ProgramNode, TensorProgram } from "../ir/program.ts";
 import { loadsOf } from "../ir/expression.ts";
@@ -20,9 +20,10 @@ import { layoutStage, mergeConstraints, rootLayout, stageTile } from "../ir/tile
 import type { RegisterValue, StageLayout, TileConstraint } from "../ir/tiles.ts";
 import { axesOf } from "../ops/defineOp.ts";
 import { firstTooMuch } from "./bindingCount.ts";
+import { kernelCloser } from "./closeKernel.ts";
+import type { OpenStage } from "./closeKernel.ts";
 import { isShortSum } from "./splitReduction.ts";
-import { loadInPlace, placeIn } from "./placeJoins.ts";
-import { renameLoads, rewriteComputation, splitLastAxis } from "./rewriteComputation.ts";
+import { renameLoads, splitLastAxis } from "./rewriteComputation.ts";
 import { siblingOf } from "./siblings.ts";
 
 export interface FuseOptions {
@@ -67,11 +68,6 @@ interface Grouping {
 }
 /** By kernel and node: the kernel with that node as its epilogue, or null where it cannot be one. Regrouping asks again. */
 type Epilogues = Map<OpenKernel, Map<ValueId, OpenKernel | null>>;
-interface OpenStage {
-  readonly node: ProgramNode;
-  readonly computation: Computation;
-}
-
 /**
  * A kernel's bindings are known only when all its nodes are: a value is stored or not as its readers join or not. So the
  * nodes join freely, and a kernel that ends with too many bindings is cut: the first node that is too much opens a kernel of
@@ -116,9 +112,14 @@ function groupNodes(
     for (let slice = sliceOf.get(node.value); slice !== undefined; slice = sliceOf.get(slice.of))
       filledBy.set(slice.of, Math.max(index, filledBy.get(slice.of) ?? -1));
   }
+  // What is computed from registers alone does not read the memory that it was to lie in.
+  const slices = new Map(
+    [...sliceOf].filter(([value, { of }]) => !kernelOf.has(of) || kernelOf.get(value) !== kernelOf.get(of)),
+  );
+  const close = kernelCloser({ consumers, keep, overwrites: options.overwrites, sliceOf: slices });
   return {
     ...(options.batchSlabs !== undefined && { batchSlabs: options.batchSlabs }),
-    kernels: kernels.map((kernel, index) => closeKernel(kernel, index)),
+    kernels: kernels.map(({ stages }, index) => close(stages, index)),
     aliasOf,
     slabsOf: program.slabsOf,
     types,
@@ -157,6 +158,7 @@ function groupNodes(
       const { computation } = candidate;
       const layout = layoutStage(computation, candidate.registers);
       if (layout === undefined || !affordable(candidate, layout)) continue;
+      if (addsInPlace(node) && !isComputedOnce(candidate, layout)) continue;
       const constraints = new Map(kernel.constraints);
       mergeConstraints(constraints, layout.constraints);
       return {
@@ -263,6 +265,12 @@ function groupNodes(
     return !reducesBatch(computation) && ofBatch(computation.axes) === ofBatch(root?.axes);
   }
 
+  /** Whether a node reads what it writes over, which is a part of another node's value. */
+  function addsInPlace({ value }: ProgramNode): boolean {
+    const slice = sliceOf.get(value);
+    return slice !== undefined && opened.has(slice.of);
+  }
+
   function affordable(candidate: Candidate, layout: StageLayout): boolean {
     const merged = new Map(candidate.constraints);
     mergeConstraints(merged, layout.constraints);
@@ -305,57 +313,12 @@ function groupNodes(
     const mostRequired = Math.max(requiredTileLimit, divides ? whole * requiredTilesLimit : 0);
     return required <= mostRequired && own <= requiredTileLimit && unrolled <= registerReductionLimit;
   }
+}
 
-  function isStored(value: ValueId, inside: ReadonlySet<ValueId>): boolean {
-    return (
-      keep.has(value) ||
-      options.overwrites.has(value) ||
-      sliceOf.has(value) ||
-      (consumers.get(value) ?? []).some((user) => !inside.has(user))
-    );
-  }
-
-  function closeKernel(kernel: OpenKernel, index: number): Kernel {
-    const inside = new Set(kernel.stages.map((stage) => stage.node.value));
-    const stages = kernel.stages.map(({ node, computation }): Stage => {
-      const overwritten = options.overwrites.get(node.value);
-      const slice = placeIn(node.value, sliceOf);
-      return {
-        value: node.value,
-        op: node.op,
-        computation: inPlace(computation, inside),
-        type: node.type,
-        stored: isStored(node.value, inside),
-        ...(overwritten !== undefined && { overwrites: overwritten }),
-        ...(slice !== undefined && { slice }),
-        origin: node.origin,
-        roles: rolesInPlace(node, inside),
-      };
-    });
-    return { name: `k${index}`, stages, schedule: { tile: {}, unroll: {}, workgroupSize: 64 } };
-  }
-
-  /** The computation with its loads from memory where the values' storage is. */
-  function inPlace(computation: Computation, inside: ReadonlySet<ValueId>): Computation {
-    if (sliceOf.size === 0) return computation;
-    return rewriteComputation(
-      computation,
-      (expr) =>
-        expr.kind === "load" && sliceOf.has(namedValue(expr.from)) && !inside.has(namedValue(expr.from))
-          ? loadInPlace(expr, sliceOf)
-          : undefined,
-      (expr) => expr,
-    );
-  }
-
-  function rolesInPlace(node: ProgramNode, inside: ReadonlySet<ValueId>): Readonly<Record<string, string>> {
-    if (sliceOf.size === 0) return node.roles;
-    const entries = Object.entries(node.roles).map(([name, role]) => {
-      const slice = inside.has(namedValue(name)) ? undefined : placeIn(namedValue(name), sliceOf);
-      return [slice === undefined ? name : valueName(slice.of), role] as const;
-    });
-    return Object.fromEntries(entries);
-  }
+/** Whether each element is one invocation's: nothing that invocations lie along is missing among its axes. */
+function isComputedOnce({ stages }: Candidate, { scales }: StageLayout): boolean {
+  const roots = new Set([...scales.values()].map(({ root }) => root));
+  return (stages[0]?.computation.axes ?? []).every(({ name, extent }) => extent === 1 || roots.has(name));
 }
 
 function openKernel(node: ProgramNode): OpenKernel {

@@ -8,15 +8,14 @@
  *
  * Joins of joins lie in each other, so that a dense block's features are written once and read where they are.
  */
-import { affineOf, rangeOf, variableAffine } from "../ir/affine.ts";
-import type { Range } from "../ir/affine.ts";
 import { iadd, load, loadsOf, map, substituteIndex } from "../ir/expression.ts";
-import type { Computation, IndexExpr, ScalarExpr } from "../ir/expression.ts";
+import type { IndexExpr, ScalarExpr } from "../ir/expression.ts";
 import { typeOf, valueId } from "../ir/graph.ts";
 import type { ValueId } from "../ir/graph.ts";
 import { loadedNames, namedValue, valueName } from "../ir/kernel.ts";
 import { dimensionsOf } from "../ir/program.ts";
 import type { ProgramNode, Slice, TensorProgram } from "../ir/program.ts";
+import { isWithin } from "./indexRange.ts";
 import { rewriteComputation } from "./rewriteComputation.ts";
 
 export interface PlaceOptions {
@@ -220,13 +219,4 @@ function readersOf(program: TensorProgram): ReadonlyMap<ValueId, readonly Progra
     }
   }
   return readers;
-}
-
-/** Whether an index stays in [0, extent) whatever the axes of its computation are. */
-function isWithin(index: IndexExpr, extent: number, { axes, body }: Computation): boolean {
-  const all = [...axes, ...(body.kind === "reduce" ? body.over : [])];
-  const ranges = new Map<string, Range>(all.map((axis) => [axis.name, { low: 0, high: axis.extent - 1 }]));
-  const bindings = new Map(all.map((axis) => [axis.name, variableAffine(axis.name)]));
-  const { low, high } = rangeOf(affineOf(index, bindings, ranges), ranges);
-  return low >= 0 && high < extent;
 }

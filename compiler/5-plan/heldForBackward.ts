@@ -10,7 +10,7 @@
  */
 import { targetsOf } from "../ir/graph.ts";
 import type { ValueId } from "../ir/graph.ts";
-import { loadedNames, namedValue } from "../ir/kernel.ts";
+import { loadedNames, namedValue, storageIn } from "../ir/kernel.ts";
 import { slabPlaces } from "../ir/memory.ts";
 import type { Place } from "../ir/memory.ts";
 import type { ProgramPlan } from "../ir/output.ts";
@@ -20,7 +20,7 @@ export function heldForBackward({ graph, kernels: plan, memory }: ProgramPlan): 
   const output = graph.heads[0]?.value;
   const targets = targetsOf(graph)?.value;
   if (output === undefined || targets === undefined) return 0;
-  const storageOf = (value: ValueId): ValueId => plan.aliasOf.get(value) ?? value;
+  const storageOf = (value: ValueId): ValueId => storageIn(plan, value);
   const seeds = (value: ValueId): readonly ValueId[] => plan.slabsOf.get(storageOf(value)) ?? [storageOf(value)];
   const fromTargets = new Set(seeds(targets));
   const fromOutput = new Set(seeds(output));
@@ -33,7 +33,7 @@ export function heldForBackward({ graph, kernels: plan, memory }: ProgramPlan): 
         if (!loaded.some((input) => reached.has(input))) continue;
         reached.add(storageOf(value));
         // Whoever reads what the value lies in reads the value.
-        if (slice !== undefined) reached.add(slice.of);
+        if (slice !== undefined) reached.add(storageOf(slice.of));
       }
       if (fromTargets.has(storageOf(value)) && fromOutput.has(storageOf(value))) start = Math.min(start, index);
     }

@@ -10,7 +10,7 @@
  */
 import { loadsOf, map } from "../ir/expression.ts";
 import type { TensorType, ValueId } from "../ir/graph.ts";
-import { namedValue } from "../ir/kernel.ts";
+import { namedValue, storageIn } from "../ir/kernel.ts";
 import type { Kernel, KernelPlan, Stage } from "../ir/kernel.ts";
 import type { LayoutsOf } from "../ir/tiles.ts";
 
@@ -70,7 +70,7 @@ export function overwriteInPlace(plan: KernelPlan, options: OverwriteOptions): K
   }
 
   function storageOf({ from }: Load): ValueId {
-    return plan.aliasOf.get(namedValue(from)) ?? namedValue(from);
+    return storageIn(plan, namedValue(from));
   }
 
   /** Whether one invocation alone computes each element of a stage: none where it lacks one of the axes that invocations lie along. */

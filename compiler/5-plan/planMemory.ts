@@ -11,7 +11,7 @@
  */
 import { elementBytes, elementCount } from "../ir/graph.ts";
 import type { TensorType, ValueId } from "../ir/graph.ts";
-import { namedValue } from "../ir/kernel.ts";
+import { namedValue, storageIn } from "../ir/kernel.ts";
 import type { KernelPlan } from "../ir/kernel.ts";
 import { bindingAlignmentBytes } from "../ir/memory.ts";
 import type { Lifetime, MemoryPlan, Place, SlabStep, Slot } from "../ir/memory.ts";
@@ -130,14 +130,14 @@ function lifetimesOf(plan: KernelPlan, options: PlanMemoryOptions): ReadonlyMap<
     const inside = new Set(kernel.stages.map((stage) => stage.value));
     for (const stage of kernel.stages) {
       for (const load of loadsOf(stage.computation)) {
-        const value = plan.aliasOf.get(namedValue(load.from)) ?? namedValue(load.from);
+        const value = storageIn(plan, namedValue(load.from));
         const lifetime = lifetimes.get(value);
         if (!inside.has(value) && lifetime !== undefined) lifetime.last = index;
       }
       // What overwrites a running statistic lies where that does.
       if (!stage.stored || (stage.overwrites !== undefined && options.persistentPlaces.has(stage.overwrites))) continue;
       // A value that others are stored in lives from the first of them on.
-      const value = stage.slice?.of ?? stage.value;
+      const value = storageIn(plan, stage.slice?.of ?? stage.value);
       lifetimes.set(value, { first: lifetimes.get(value)?.first ?? index, last: index });
     }
   }

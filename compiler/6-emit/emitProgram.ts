@@ -1,8 +1,8 @@
 /** In: the kernels and the memory of one program. Out: its dispatches, with the WGSL of every distinct kernel. */
 import { InternalCompilerError } from "../ir/diagnostic.ts";
-import { elementCount, typeOf } from "../ir/graph.ts";
+import { elementBytes, elementCount, typeOf } from "../ir/graph.ts";
 import type { TensorType, ValueId } from "../ir/graph.ts";
-import { signatureOf, spansBatch, sumsOverBatch, workOf } from "../ir/kernel.ts";
+import { signatureOf, spansBatch, storageIn, sumsOverBatch, workOf } from "../ir/kernel.ts";
 import type { BatchSlabs, Kernel } from "../ir/kernel.ts";
 import { slabPlaces } from "../ir/memory.ts";
 import type { Place } from "../ir/memory.ts";
@@ -53,7 +53,9 @@ export function emitProgram(
   const types = new Map([...program.kernels.types, ...program.kernels.scratch]);
   const typeIn = (value: ValueId): TensorType => typeOf(types, value);
   const samples = input.batchSlabs?.rows ?? input.batch;
-  const storageOf = (value: ValueId): ValueId => program.kernels.aliasOf.get(value) ?? value;
+  // A kernel binds a window under its own name.
+  const boundAs = (value: ValueId): ValueId => program.kernels.aliasOf.get(value) ?? value;
+  const storageOf = (value: ValueId): ValueId => storageIn(program.kernels, value);
   const rangeAt = ({ slot, offsetBytes }: Place): SlabRange => ({
     buffer: slot < shared ? slot : first + slot - shared,
     offset: offsetBytes,
@@ -96,7 +98,8 @@ export function emitProgram(
       batch: samples,
       ...(input.batchSlabs !== undefined && { wholeBatch: input.batch }),
       typeOf: typeIn,
-      storageOf,
+      storageOf: boundAs,
+      windowOf: (value) => program.kernels.windows?.get(value),
       uniforms,
       vectorGuesses,
       ...(input.layoutsOf !== undefined && { layoutsOf: input.layoutsOf }),
@@ -117,8 +120,11 @@ export function emitProgram(
     const label = labelOf(kernel);
     const bindings = emitted.bindings.map(({ value, writes, sizeBytes, dtype }): BindingPlan => {
       const step = program.memory.slabStepOf.get(storageOf(value));
+      const { buffer, offset } = rangesOf(value)[0];
+      const start = program.kernels.windows?.get(value)?.start ?? 0;
       return {
-        ...rangesOf(value)[0],
+        buffer,
+        offset: offset + start * elementBytes({ dtype }),
         size: sizeBytes,
         writes,
         ...(dtype === "f16" && { half: true as const }),

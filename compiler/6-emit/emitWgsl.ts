@@ -13,7 +13,7 @@ import type { Axis } from "../ir/expression.ts";
 import { elementCount } from "../ir/graph.ts";
 import type { TensorType, ValueId } from "../ir/graph.ts";
 import { namedValue, partStride, valueName } from "../ir/kernel.ts";
-import type { Kernel, Stage } from "../ir/kernel.ts";
+import type { Kernel, Stage, Window } from "../ir/kernel.ts";
 import { loadsOf } from "../ir/expression.ts";
 import { layoutsOf, loopStages, stageTile } from "../ir/tiles.ts";
 import { halfFunction, storedAs, vectorType } from "./storedNumbers.ts";
@@ -170,8 +170,8 @@ function bindingsOf(kernel: Kernel, options: EmitOptions): readonly Binding[] {
     return name;
   };
   const parts = kernel.schedule.split?.parts ?? 1;
-  const padded = (type: TensorType, copies: number): number => {
-    const elements = elementCount(type) * (type.batched ? options.batch : 1);
+  const padded = (type: TensorType, copies: number, window?: Window): number => {
+    const elements = window?.elements ?? elementCount(type) * (type.batched ? options.batch : 1);
     // Counted in words: four bytes are one.
     if (type.dtype === "u8") return Math.ceil(elements / 16) * 4;
     if (type.dtype === "f16") return Math.ceil(elements / 8) * 8;
@@ -189,7 +189,7 @@ function bindingsOf(kernel: Kernel, options: EmitOptions): readonly Binding[] {
         writes: false,
         reads: true,
         ...storedAs(type),
-        elements: padded(type, 1),
+        elements: padded(type, 1, options.windowOf?.(value)),
       });
     }
   }
@@ -217,7 +217,7 @@ function bindingsOf(kernel: Kernel, options: EmitOptions): readonly Binding[] {
         writes: true,
         reads: before !== undefined,
         ...storedAs(options.typeOf(of)),
-        elements: padded(options.typeOf(of), 1),
+        elements: padded(options.typeOf(of), 1, options.windowOf?.(of)),
       });
       continue;
     }

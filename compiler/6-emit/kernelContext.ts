@@ -1,6 +1,6 @@
 /** What every part of the WGSL writer knows of the kernel at hand. */
 import type { TensorType, ValueId } from "../ir/graph.ts";
-import type { Kernel, Stage } from "../ir/kernel.ts";
+import type { Kernel, Stage, Window } from "../ir/kernel.ts";
 import { sharesLoops } from "../ir/tiles.ts";
 import type { LayoutsOf, StageLayout } from "../ir/tiles.ts";
 import type { GridLayout } from "./gridLayout.ts";
@@ -14,6 +14,8 @@ export interface EmitOptions {
   readonly typeOf: (value: ValueId) => TensorType;
   /** The value whose storage a view shares; any other value itself. */
   readonly storageOf: (value: ValueId) => ValueId;
+  /** The range of a value that this name stands for; undefined where it is a value of its own, and where none is given. */
+  readonly windowOf?: (value: ValueId) => Window | undefined;
   readonly uniforms: readonly UniformWord[];
   /** Rows of the ring of metrics; the value written there is given by `ring`. */
   readonly ringSlots: number;

@@ -73,6 +73,14 @@ export interface BatchSlabs {
   readonly rows: number;
 }
 
+/** A range of a value that kernels bind instead of the whole: its element 0 is that one's element `start`, and its type that one's. */
+export interface Window {
+  readonly of: ValueId;
+  readonly start: number;
+  /** How many elements it spans. */
+  readonly elements: number;
+}
+
 /** What a kernel plan is made of: the kernels in order, and what is a view of what. */
 export interface KernelPlan {
   /** Absent where the whole batch fits; else types, axes and schedules are those of one slab. */
@@ -82,6 +90,8 @@ export interface KernelPlan {
   readonly aliasOf: ReadonlyMap<ValueId, ValueId>;
   /** Values that exist only as slabs: see `ir/program.ts`. */
   readonly slabsOf: ReadonlyMap<ValueId, readonly ValueId[]>;
+  /** Names by which kernels know a value from some place on. */
+  readonly windows?: ReadonlyMap<ValueId, Window>;
   /** Types of all values but those of `scratch`. */
   readonly types: ReadonlyMap<ValueId, TensorType>;
   /** Values that no graph knows: sums in parts, [parts, stride], that a second kernel adds. */
@@ -102,6 +112,12 @@ export interface ScheduleRequest {
   readonly isCut: boolean;
   readonly lineBudget: number;
   readonly typeOf: (value: ValueId) => TensorType;
+}
+
+/** The value that has its own place in memory where a kernel reads or writes `value`: what that views, or is a window of. */
+export function storageIn({ aliasOf, windows }: Pick<KernelPlan, "aliasOf" | "windows">, value: ValueId): ValueId {
+  const storage = aliasOf.get(value) ?? value;
+  return windows?.get(storage)?.of ?? storage;
 }
 
 /** Whether a kernel's grid spans the batch. */
@@ -269,6 +285,7 @@ export function dumpKernels(plan: KernelPlan): string {
     }
   }
   for (const [view, of] of plan.aliasOf) lines.push(`view %${view} of %${of}`);
+  for (const [window, { of, start }] of plan.windows ?? []) lines.push(`window %${window} of %${of} from ${start} on`);
   return `${lines.join("\n")}\n`;
 }
 
@@ -279,7 +296,7 @@ export function verifyKernels(plan: KernelPlan, external: ReadonlySet<ValueId>):
   const fail = (message: string): never => {
     throw new InternalCompilerError("verifyKernels", message);
   };
-  const storageOf = (value: ValueId): ValueId => plan.aliasOf.get(value) ?? value;
+  const storageOf = (value: ValueId): ValueId => storageIn(plan, value);
   for (const kernel of plan.kernels) {
     const local = new Set<ValueId>();
     for (const stage of kernel.stages) {
@@ -294,7 +311,7 @@ export function verifyKernels(plan: KernelPlan, external: ReadonlySet<ValueId>):
     }
     for (const { stored: isStored, value, slice, overwrites } of kernel.stages) {
       if (!isStored) continue;
-      stored.add(slice?.of ?? value);
+      stored.add(storageOf(slice?.of ?? value));
       if (overwrites !== undefined && !external.has(overwrites)) stored.delete(overwrites);
     }
   }

@@ -7,7 +7,7 @@ import { iadd, loadsOf, rewriteScalar, substituteIndex } from "../../compiler/ir
 import type { Axis, Computation, IndexExpr } from "../../compiler/ir/expression.ts";
 import { shapeElements } from "../../compiler/ir/graph.ts";
 import type { Graph, TensorType, ValueId } from "../../compiler/ir/graph.ts";
-import { loadedNames, namedValue, spansBatch, sumsOverBatch, valueName } from "../../compiler/ir/kernel.ts";
+import { loadedNames, namedValue, spansBatch, storageIn, sumsOverBatch, valueName } from "../../compiler/ir/kernel.ts";
 import type { Kernel, KernelPlan, Stage } from "../../compiler/ir/kernel.ts";
 import { mergeDimensions } from "../../compiler/ir/program.ts";
 import { layoutsOf, sharesLoops, stageTile } from "../../compiler/ir/tiles.ts";
@@ -33,11 +33,15 @@ export function interpretKernels(
   for (const { name, value } of graph.parameters) feed(name, value, feeds.parameters);
   for (const { name, value } of graph.states) feed(name, value, feeds.states ?? {});
   const updates = new Map<ValueId, Tensor>();
+  // What others were added to since, as it was before.
+  const beforeSums = ofSlab.map(() => new Map<ValueId, Tensor>());
+  const computed = new Set(plan.kernels.flatMap(({ stages }) => stages.map(({ value }) => value)));
   const states = new Set(graph.states.map(({ value }) => value));
   for (const kernel of plan.kernels) {
     const isRepeated = plan.batchSlabs !== undefined && (spansBatch(kernel) || sumsOverBatch(kernel));
     for (let slab = 0; slab < (isRepeated ? slabs.count : 1); slab++) run(kernel, slab);
   }
+  ofSlab.forEach((memory, slab) => beforeSums[slab]?.forEach((tensor, value) => memory.set(value, tensor)));
   for (const value of types.keys()) joinSlabs(value);
   for (const [value, rows] of plan.slabsOf) {
     const parts = rows.flatMap((each) => shared.get(each) ?? []);
@@ -112,7 +116,8 @@ export function interpretKernels(
   }
 
   /** Copies a stored value to its place in another. */
-  function storeInside(value: ValueId, { of, starts }: NonNullable<Stage["slice"]>, slab: number): void {
+  function storeInside(value: ValueId, { of: named, starts }: NonNullable<Stage["slice"]>, slab: number): void {
+    const of = storageIn(plan, named);
     const stored = memoryOf(of, slab);
     const part = memoryOf(value, slab).get(value);
     const shape = mergeDimensions(shapeOf(of), starts.length);
@@ -121,10 +126,13 @@ export function interpretKernels(
       values: new Float64Array(shapeElements(shape)),
     };
     if (part === undefined) throw new Error(`%${value} is not stored`);
+    const own = beforeSums[slab];
+    if (computed.has(of) && own?.has(of) === false) own.set(of, whole);
     const sizes = mergeDimensions(part.shape, starts.length);
     const values = Float64Array.from(whole.values);
+    const first = plan.windows?.get(named)?.start ?? 0;
     for (const [position, element] of part.values.entries()) {
-      let [rest, at, stride] = [position, 0, 1];
+      let [rest, at, stride] = [position, first, 1];
       for (let dimension = shape.length - 1; dimension >= 0; dimension--) {
         const size = sizes[dimension] ?? 1;
         at += ((rest % size) + (starts[dimension] ?? 0)) * stride;
@@ -139,10 +147,15 @@ export function interpretKernels(
   /** A stored value under the shape of the name that it is read by: a view has its own. */
   function fromMemory(name: string, slab: number): Tensor {
     const value = namedValue(name);
-    const storage = plan.aliasOf.get(value) ?? value;
+    const storage = storageIn(plan, value);
     const tensor = memoryOf(storage, slab).get(storage);
     if (tensor === undefined) throw new Error(`${name} is read before it is stored`);
-    return { shape: shapeOf(value), values: tensor.values };
+    const window = plan.windows?.get(value);
+    if (window === undefined) return { shape: shapeOf(value), values: tensor.values };
+    // A window has its value's shape, and nothing where it has ended.
+    const values = new Float64Array(tensor.values.length).fill(NaN);
+    values.set(tensor.values.slice(window.start, window.start + window.elements));
+    return { shape: shapeOf(value), values };
   }
 }
 

@@ -5,7 +5,7 @@
  */
 import { elementCount, verifyGraph } from "../../compiler/ir/graph.ts";
 import type { Graph, TrainingGraph, ValueId } from "../../compiler/ir/graph.ts";
-import { loadedNames, namedValue, verifyKernels } from "../../compiler/ir/kernel.ts";
+import { loadedNames, namedValue, storageIn, verifyKernels } from "../../compiler/ir/kernel.ts";
 import type { KernelPlan, Stage } from "../../compiler/ir/kernel.ts";
 import { slabPlaces, verifyMemory } from "../../compiler/ir/memory.ts";
 import type { Place } from "../../compiler/ir/memory.ts";
@@ -126,14 +126,14 @@ export function memoryProblems({ graph, kernels, memory }: ProgramPlan): readonl
     const own = new Set(stages.map(({ value }) => value));
     for (const { computation } of stages) {
       for (const read of [...loadedNames(computation)].map(namedValue)) {
-        const value = kernels.aliasOf.get(read) ?? read;
+        const value = storageIn(kernels, read);
         if (!own.has(value) && !intact.has(value)) problems.push(`${name} reads %${value}, which was overwritten`);
       }
     }
     for (const stage of stages) {
       const { value, stored, overwrites } = stage;
       // What takes the place of a value that died has a name of its own.
-      if (stored) write(overwrites !== undefined && memory.inPlaceOf.has(value) ? value : storageOf(stage), name);
+      if (stored) write(overwrites !== undefined && memory.inPlaceOf.has(value) ? value : storageIn(kernels, storageOf(stage)), name);
     }
   }
   if ("gradientOf" in graph) {
@@ -221,9 +221,9 @@ export function gradientProblems(
 function kernelsFor(plan: KernelPlan, value: ValueId): KernelPlan {
   const needed = new Set([value, ...(plan.slabsOf.get(value) ?? [])]);
   const kept = [...plan.kernels].reverse().filter(({ stages }) => {
-    if (!stages.some((stage) => needed.has(stage.value) || needed.has(storageOf(stage)))) return false;
+    if (!stages.some((stage) => needed.has(stage.value) || needed.has(storageIn(plan, storageOf(stage))))) return false;
     for (const { computation } of stages) {
-      for (const name of loadedNames(computation)) needed.add(plan.aliasOf.get(namedValue(name)) ?? namedValue(name));
+      for (const name of loadedNames(computation)) needed.add(storageIn(plan, namedValue(name)));
     }
     return true;
   });

@@ -1,0 +1,84 @@
+/** From the nodes that one kernel computes to its stages: which are stored, and where what they read and write lies. */
+import type { Computation } from "../ir/expression.ts";
+import type { ValueId } from "../ir/graph.ts";
+import { namedValue, valueName } from "../ir/kernel.ts";
+import type { Kernel, Stage } from "../ir/kernel.ts";
+import type { ProgramNode, Slice } from "../ir/program.ts";
+import { loadInPlace, placeIn } from "./placeJoins.ts";
+import { rewriteComputation } from "./rewriteComputation.ts";
+
+/** A node in a kernel that others may still join. */
+export interface OpenStage {
+  readonly node: ProgramNode;
+  /** The node's, under the names of the kernel's axes. */
+  readonly computation: Computation;
+}
+
+export interface CloseOptions {
+  /** Of every value: the nodes that read it, views looked through. */
+  readonly consumers: ReadonlyMap<ValueId, readonly ValueId[]>;
+  /** Storages that must be stored whether or not a kernel reads them. */
+  readonly keep: ReadonlySet<ValueId>;
+  /** Value -> running statistic that it overwrites in place. */
+  readonly overwrites: ReadonlyMap<ValueId, ValueId>;
+  readonly sliceOf: ReadonlyMap<ValueId, Slice>;
+}
+
+/** Gives kernels their stages, still without a real schedule. */
+export function kernelCloser({
+  consumers,
+  keep,
+  overwrites,
+  sliceOf,
+}: CloseOptions): (stages: readonly OpenStage[], index: number) => Kernel {
+  return (open, index) => {
+    const inside = new Set(open.map(({ node }) => node.value));
+    const stages = open.map(({ node, computation }): Stage => {
+      const overwritten = overwrites.get(node.value);
+      const slice = placeIn(node.value, sliceOf);
+      return {
+        value: node.value,
+        op: node.op,
+        computation: inPlace(computation, inside),
+        type: node.type,
+        stored: isStored(node.value, inside),
+        ...(overwritten !== undefined && { overwrites: overwritten }),
+        ...(slice !== undefined && { slice }),
+        origin: node.origin,
+        roles: rolesInPlace(node, inside),
+      };
+    });
+    return { name: `k${index}`, stages, schedule: { tile: {}, unroll: {}, workgroupSize: 64 } };
+  };
+
+  function isStored(value: ValueId, inside: ReadonlySet<ValueId>): boolean {
+    return (
+      keep.has(value) ||
+      overwrites.has(value) ||
+      sliceOf.has(value) ||
+      (consumers.get(value) ?? []).some((user) => !inside.has(user))
+    );
+  }
+
+  /** The computation with its loads from memory where the values' storage is. */
+  function inPlace(computation: Computation, inside: ReadonlySet<ValueId>): Computation {
+    if (sliceOf.size === 0) return computation;
+    return rewriteComputation(
+      computation,
+      (expr) =>
+        expr.kind === "load" && sliceOf.has(namedValue(expr.from)) && !inside.has(namedValue(expr.from))
+          ? loadInPlace(expr, sliceOf)
+          : undefined,
+      (expr) => expr,
+    );
+  }
+
+  function rolesInPlace(node: ProgramNode, inside: ReadonlySet<ValueId>): Readonly<Record<string, string>> {
+    if (sliceOf.size === 0) return node.roles;
+    const entries = Object.entries(node.roles).map(([name, role]) => {
+      const slice = inside.has(namedValue(name)) ? undefined : placeIn(namedValue(name), sliceOf);
+      return [slice === undefined ? name : valueName(slice.of), role] as const;
+    });
+    return Object.fromEntries(entries);
+  }
+}
