@@ -38,6 +38,8 @@ describe("fused kernels store what the graph computes", () => {
     ["strided conv", "3 x 9 x 7", "conv(4, kernel: 3, stride: 2, padding: 1) -> relu\nflatten -> linear(3)"],
     ["residual", "3 x 6 x 6", "conv(4, kernel: 1)\nresblock(4) -> resblock(6, stride: 2)\nglobal_avg_pool -> flatten -> linear(3)"],
     ["dense", "3 x 6 x 6", "dense_block(2, 3) -> transition(4)\nflatten -> linear(3)"],
+    ["dense, in places where bindings can begin", "2 x 8 x 8", "conv(4, kernel: 1) -> dense_block(3, 2, width: 2)\nglobal_avg_pool -> flatten -> linear(3)"],
+    ["a part added to between other parts", "2 x 8 x 8", "conv(2, kernel: 1) as a -> tanh as b\nconcat { branch { } branch { from a } branch { from b -> conv(2, kernel: 3, padding: 1) } }\nconv(3, kernel: 1) -> flatten -> linear(3)"],
     ["inception", "3 x 5 x 5", "inception(2, (1, 2), (2, 1), 3)\nglobal_avg_pool -> flatten -> linear(3)"],
     ["linear layers alone", "6", "linear(5) -> relu -> linear(4) -> sigmoid -> linear(3)"],
     ["heads", "2 x 6 x 6", "conv(3, kernel: 3) -> relu as stem\nhead aux from stem weight 0.3 { flatten -> linear(3) }\nmax_pool(2) -> flatten -> linear(3)"],

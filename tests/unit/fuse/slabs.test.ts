@@ -18,6 +18,7 @@ const networks = [
   ["conv and pooling", "2 x 6 x 6", "conv(6, kernel: 3, padding: 1) -> relu -> max_pool(2)\nflatten -> linear(3)", 1024],
   ["batch norm, whose sums go over all slabs", "2 x 6 x 6", "conv(4, kernel: 3) -> batch_norm -> relu\nflatten -> linear(3)", 512],
   ["branches", "2 x 4 x 4", "inception(2, (1, 2), (2, 1), 3)\nglobal_avg_pool -> flatten -> linear(3)", 512],
+  ["a dense block", "2 x 8 x 8", "conv(4, kernel: 1) -> dense_block(2, 2)\nglobal_avg_pool -> flatten -> linear(3)", 4096],
   ["a residual sum", "2 x 5 x 5", "conv(4, kernel: 1)\nresblock(4)\nglobal_avg_pool -> flatten -> linear(3)", 512],
   ["images whose gradient is a view", "4 x 8 x 6", "flatten -> linear(3)", 2048],
   ["wide linear layers", "40", "linear(30) -> relu -> linear(20) -> sigmoid -> linear(3)", 768],
