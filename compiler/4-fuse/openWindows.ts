@@ -1,9 +1,9 @@
 /**
- * In: kernels without schedules. Out: the same kernels, in which one that touches a value from some channel on alone binds what lies
- * from there on, a **window** (see `ir/kernel.ts`), and counts channels from the window's first one.
+ * In: kernels without schedules. Out: the same kernels, in which one that touches some channels of a value alone binds those, a
+ * **window** (see `ir/kernel.ts`), and counts channels from the window's first one.
  *
  *   before: %5 conv … stored in %9 at 0 64 0 0, in a kernel that touches nothing else of %9
- *   after:  %5 conv … stored in %12 at 0 0 0 0, where %12 is %9 from channel 64 on
+ *   after:  %5 conv … stored in %12 at 0 0 0 0, where %12 is %9 from channel 64 to 95
  *
  * So equal layers are equal kernels wherever in a joined value they write and read. A binding begins at a multiple of 256 bytes:
  * channels before the first one touched stay in the window where they must.
@@ -19,7 +19,7 @@ import { dimensionsOf } from "../ir/program.ts";
 import { indexRange } from "./indexRange.ts";
 import { rewriteComputation } from "./rewriteComputation.ts";
 
-/** The channels that a kernel touches of a value: from `low` up to, not including, `high`; 0 and up where nobody can tell. */
+/** The channels that a kernel touches of a value: from `low` up to, not including, `high`; all of them where nobody can tell. */
 interface Touched {
   readonly low: number;
   readonly high: number;
@@ -43,7 +43,7 @@ export function openWindows(plan: KernelPlan, batch: number): KernelPlan {
     const moved = new Map<ValueId, Moved>();
     for (const [value, touched] of touchedBy(kernel, plan)) {
       const type = plan.types.get(value);
-      if (type === undefined || touched.low === 0) continue;
+      if (type === undefined) continue;
       const opened = windowFrom(value, type, touched);
       if (opened !== undefined) moved.set(value, opened);
     }
@@ -51,14 +51,14 @@ export function openWindows(plan: KernelPlan, batch: number): KernelPlan {
   });
   return windows.size === 0 ? plan : { ...plan, kernels, types, windows };
 
-  /** The window from the last channel before those touched at which a binding can begin; undefined where that is the first. */
+  /** The window from the last channel before those touched at which a binding can begin; undefined where that is all of it. */
   function windowFrom(value: ValueId, type: TensorType, { low, high }: Touched): Moved | undefined {
     const dimensions = dimensionsOf(type, batch);
     const channelSize = dimensions.slice(channelOf(type) + 1).reduce((product, size) => product * size, 1);
     let together = type.packed === true ? 4 : 1;
     while ((together * channelSize * elementBytes(type)) % bindingAlignmentBytes !== 0) together *= 2;
     const by = Math.floor(low / together) * together;
-    if (by === 0) return undefined;
+    if (by === 0 && high === (type.shape[0] ?? 1)) return undefined;
     const rows = type.batched ? batch - 1 : 0;
     const elements = (rows * (type.shape[0] ?? 1) + high - by) * channelSize;
     const key = `${value} ${by} ${elements}`;
@@ -78,20 +78,20 @@ function channelOf({ batched }: TensorType): number {
   return batched ? 1 : 0;
 }
 
-/** The values that a kernel binds and touches from some channel on. */
+/** The values that a kernel binds, and what it touches of them. */
 function touchedBy({ stages }: Kernel, { aliasOf, types }: KernelPlan): ReadonlyMap<ValueId, Touched> {
   const found = new Map<ValueId, Touched>();
   const inside = new Set(stages.map(({ value }) => value));
   const touch = (value: ValueId, rank: number, range: (dimension: number) => Touched | undefined): void => {
     const type = types.get(value);
     const before = found.get(value);
-    if (type === undefined || before?.low === 0) return;
+    if (type === undefined) return;
     const dimension = channelOf(type);
     const size = type.shape[0] ?? 1;
     // The last of an index's positions may count several dimensions.
     const isApart = rank > dimension + 1 || rank === type.shape.length + dimension;
     const { low, high } = (isApart ? range(dimension) : undefined) ?? { low: 0, high: size };
-    const isWithin = low > 0 && high <= size;
+    const isWithin = low >= 0 && high <= size;
     found.set(
       value,
       isWithin
