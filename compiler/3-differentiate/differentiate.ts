@@ -15,6 +15,7 @@ import { buildLoss } from "./buildLoss.ts";
 import { expandOps } from "./expandOps.ts";
 import type { NodeFactory } from "./graphBuilder.ts";
 import { inputTypes, nodeFactory, opNamed, termsOfElement } from "./graphBuilder.ts";
+import { joinStatistics } from "./joinStatistics.ts";
 import { limitInputs } from "./limitInputs.ts";
 import { shareEqualNodes } from "./shareEqualNodes.ts";
 import { liveNames, removeDeadNodes } from "./removeDeadNodes.ts";
@@ -34,7 +35,8 @@ export interface DifferentiateOptions {
 /** The graph of a training step. */
 export function differentiate(graph: Graph, options: DifferentiateOptions): PassResult<TrainingGraph> {
   const { training = true, dropout = true } = options;
-  const { graph: forward, updateOf } = expandOps(graph, { training, dropout });
+  const { graph: expanded, updateOf } = expandOps(graph, { training, dropout });
+  const forward = joinStatistics(expanded);
   const factory = nodeFactory(forward);
   const backward: GraphNode[] = [];
   const loss = buildLoss(forward.heads, options.loss, factory, (head: Head) => (op, inputs, attrs = {}) => {

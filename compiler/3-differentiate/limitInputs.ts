@@ -4,15 +4,16 @@
  *   %9 = add(x0=%1, …, x7=%8)   becomes   %10 = add(%1 … %6), %11 = add(%7, %8), %9 = add(%10, %11)
  */
 import type { GraphNode, ValueId } from "../ir/graph.ts";
+import { opNamed } from "./graphBuilder.ts";
 import type { NodeFactory } from "./graphBuilder.ts";
 
 /** Leaves room for the output among eight bindings. */
 const mostInputs = 6;
 
-/** The nodes with every `add` and `concat` of more than six inputs cut into several of the same op. */
+/** The nodes with every `add` and every join of more than six inputs cut into several of the same op. */
 export function limitInputs(nodes: readonly GraphNode[], factory: NodeFactory): readonly GraphNode[] {
   return nodes.flatMap((node) => {
-    if (node.op !== "add" && node.op !== "concat") return [node];
+    if (node.op !== "add" && opNamed(node.op).joins === undefined) return [node];
     const made: GraphNode[] = [];
     let values: readonly ValueId[] = Object.keys(node.inputs).map((_, index) => node.inputs[`x${index}`] as ValueId);
     while (values.length > mostInputs) {

@@ -7,7 +7,8 @@
  *   after:  [conv sigmoid avg_pool], [linear sigmoid]
  *
  * A node joins the kernel of the latest of its inputs when its loads of that kernel's values can be registers (an
- * epilogue), or when it reduces over the same axes as the kernel's root and reads one of the same tensors (a sibling).
+ * epilogue), or when it reduces over the same axes as the kernel's root and reads one of the same tensors (a sibling). Updates of running
+ * statistics that nothing else takes stand beside each other.
  */
 import type { Axis, Computation } from "../ir/expression.ts";
 import type { ValueId } from "../ir/graph.ts";
@@ -16,7 +17,7 @@ import type { BatchSlabs, KernelPlan } from "../ir/kernel.ts";
 import { readsOf } from "../ir/program.ts";
 import type { ProgramNode, TensorProgram } from "../ir/program.ts";
 import { loadsOf } from "../ir/expression.ts";
-import { layoutStage, mergeConstraints, rootLayout, stageTile } from "../ir/tiles.ts";
+import { layoutStage, mergeConstraints, rootLayout, stageTile, standsBeside } from "../ir/tiles.ts";
 import type { RegisterValue, StageLayout, TileConstraint } from "../ir/tiles.ts";
 import { axesOf } from "../ops/defineOp.ts";
 import { firstTooMuch } from "./bindingCount.ts";
@@ -135,9 +136,30 @@ function groupNodes(
     if (latest > inMemory && appendEpilogue(latest, node)) return latest;
     // A sibling shares the loops of a kernel that comes no earlier than its inputs.
     for (let index = kernels.length - 1; index > latest; index--) {
-      if (appendSibling(index, node)) return index;
+      if (appendSibling(index, node) || appendUpdate(index, node)) return index;
     }
     return undefined;
+  }
+
+  /** Running statistics of equally many channels are updated by one kernel: a dispatch costs more than what they compute. */
+  function appendUpdate(index: number, node: ProgramNode): boolean {
+    const kernel = kernels[index];
+    const root = kernel?.stages[0]?.computation;
+    if (kernel === undefined || root === undefined || !isUpdate(node)) return false;
+    const { computation } = node;
+    if (!kernel.stages.every((stage) => isUpdate(stage.node)) || !standsBeside(computation, root, kernel.registers))
+      return false;
+    const { scales } = rootLayout(computation.axes);
+    kernels[index] = {
+      ...kernel,
+      stages: [...kernel.stages, { node, computation }],
+      registers: new Map(kernel.registers).set(valueName(node.value), { axes: computation.axes, scales }),
+    };
+    return true;
+  }
+
+  function isUpdate({ value }: ProgramNode): boolean {
+    return options.overwrites.has(value);
   }
 
   function appendEpilogue(index: number, node: ProgramNode): boolean {

@@ -38,7 +38,11 @@ export function sumsAlone(kernel: Kernel): Kernel | undefined {
     sums.some(({ computation }) => computation.body.kind !== "reduce" || computation.body.combine !== "sum")
   )
     return undefined;
-  const stages = sums.map((stage): Stage => ({ ...withoutFinish(stage), stored: true }));
+  // Where the whole sum lies is no place for its parts.
+  const stages = sums.map((stage): Stage => {
+    const { slice: _slice, ...rest } = withoutFinish(stage);
+    return { ...rest, stored: true };
+  });
   return { ...kernel, name: `${kernel.name}_parts`, stages };
 }
 

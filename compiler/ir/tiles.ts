@@ -157,7 +157,9 @@ export function layoutKernel(stages: readonly StageLike[]): readonly (StageLayou
   const registers = new Map<string, RegisterValue>();
   const root = stages[0]?.computation;
   return stages.map(({ name, computation }, index) => {
-    const alone = index === 0 || (root !== undefined && sharesLoops(computation, root, registers));
+    const alone =
+      index === 0 ||
+      (root !== undefined && (sharesLoops(computation, root, registers) || standsBeside(computation, root, registers)));
     const layout = alone ? rootLayout(computation.axes) : layoutStage(computation, registers);
     if (layout !== undefined) registers.set(name, { axes: computation.axes, scales: layout.scales });
     return layout;
@@ -197,6 +199,22 @@ export function sharesLoops(
     computation.axes.every((axis) =>
       root.axes.some((other) => other.name === axis.name && other.extent === axis.extent),
     ) &&
+    loadsOf(computation).every((load) => !registers.has(load.from))
+  );
+}
+
+/** Whether a computation takes the root's axes as they are, and no more than that: no sums, nothing from registers. */
+export function standsBeside(
+  computation: Computation,
+  root: Computation,
+  registers: { has(name: string): boolean },
+): boolean {
+  const { axes, body } = computation;
+  return (
+    body.kind === "map" &&
+    root.body.kind === "map" &&
+    axes.length === root.axes.length &&
+    axes.every(({ name, extent }, i) => name === root.axes[i]?.name && extent === root.axes[i]?.extent) &&
     loadsOf(computation).every((load) => !registers.has(load.from))
   );
 }

@@ -120,6 +120,7 @@ export const batchMean = defineOp({
   name: "batch_mean",
   doc: "Mean of every channel over the batch.",
   inputs: ["x"],
+  byChannel: true,
   inferType: (types) => plainType([inputType(types, "x").shape[0] as number]),
   compute({ types, batchAxis }) {
     const x = inputType(types, "x");
@@ -132,6 +133,7 @@ export const batchVariance = defineOp({
   name: "batch_variance",
   doc: "Biased variance of every channel over the batch.",
   inputs: ["x", "mean"],
+  byChannel: true,
   inferType: (types) => inputType(types, "mean"),
   compute({ types, batchAxis }) {
     const x = inputType(types, "x");
@@ -145,6 +147,7 @@ export const blocksMean = defineOp({
   name: "blocks_mean",
   doc: "Mean of every channel over the batch, from the sums of its blocks.",
   inputs: ["sums"],
+  byChannel: true,
   inferType: (types) => plainType([inputType(types, "sums").shape[0] as number]),
   compute({ types, attrs, batchAxis }) {
     const sums = inputType(types, "sums");
@@ -158,6 +161,7 @@ export const blocksVariance = defineOp({
   name: "blocks_variance",
   doc: "Biased variance of every channel over the batch, from the sums and spreads of its blocks.",
   inputs: ["sums", "spreads", "mean"],
+  byChannel: true,
   inferType: (types) => inputType(types, "mean"),
   compute({ types, attrs, batchAxis }) {
     const sums = inputType(types, "sums");

@@ -57,6 +57,7 @@ export const blockSum = defineOp({
   doc: "Sum over each block of neighbouring positions.",
   inputs: ["x"],
   wideRange: true,
+  byChannel: true,
   inferType: (types, attrs) => blockedType(inputType(types, "x"), attrs),
   compute({ attrs, axes }) {
     const { over, at } = withinBlock(axes, attrs);
@@ -69,6 +70,7 @@ export const blockSpread = defineOp({
   doc: "Sum of squared distances from the block's own mean, over each block of neighbouring positions.",
   inputs: ["x", "sums"],
   wideRange: true,
+  byChannel: true,
   inferType: (types, attrs) => blockedType(inputType(types, "x"), attrs),
   compute({ attrs, axes }) {
     const { over, at } = withinBlock(axes, attrs);

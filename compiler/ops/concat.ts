@@ -7,11 +7,12 @@
 import { problem } from "../diagnostics/problem.ts";
 import { sliceRange } from "../diagnostics/shapes.ts";
 import { compareIndex, iadd, load, map, select } from "../ir/expression.ts";
-import type { Axis } from "../ir/expression.ts";
+import type { Axis, ScalarExpr } from "../ir/expression.ts";
 import type { ValueId } from "../ir/graph.ts";
 import {
-  batchedType, defineLayer, defineOp, inputType, listNames, numberAttr,
+  batchedType, defineLayer, defineOp, inputType, listNames, numberAttr, plainType,
 } from "./defineOp.ts"; // prettier-ignore
+import type { InputTypes } from "./defineOp.ts";
 
 export const concat = defineOp({
   name: "concat",
@@ -23,20 +24,7 @@ export const concat = defineOp({
     const channels = parts.reduce((sum, part) => sum + (part.shape[0] ?? 0), 0);
     return batchedType([channels, ...inputType(types, "x0").shape.slice(1)]);
   },
-  compute({ types, axes }) {
-    const [n, c, ...space] = axes as [Axis, Axis, ...Axis[]];
-    const names = listNames(types, "x");
-    const sizes = names.map((name) => inputType(types, name).shape[0] as number);
-    const starts = sizes.map((_, k) => sizes.slice(0, k).reduce((sum, size) => sum + size, 0));
-    const parts = names.map((name, k) => {
-      const start = starts[k] as number;
-      return load(name, [n, start === 0 ? c : iadd(c, -start), ...space], 0);
-    });
-    const chosen = parts.reduceRight((rest, part, k) =>
-      select(compareIndex("lt", c, starts[k + 1] as number), part, rest),
-    );
-    return map(axes, chosen);
-  },
+  compute: ({ types, axes }) => map(axes, chosenPart(types, axes, 1)),
   gradient({ inputs, types, upstream, needs, build }) {
     const gradients: Record<string, ValueId> = {};
     let from = 0;
@@ -48,6 +36,30 @@ export const concat = defineOp({
     return gradients;
   },
 });
+
+export const concatStatistics = defineOp({
+  name: "concat_statistics",
+  doc: "Joins statistics of channels, such as their means.",
+  inputs: ["x*"],
+  joins: 0,
+  inferType: (types) =>
+    plainType([listNames(types, "x").reduce((sum, name) => sum + (inputType(types, name).shape[0] ?? 0), 0)]),
+  compute: ({ types, axes }) => map(axes, chosenPart(types, axes, 0)),
+});
+
+/** The element of the part that holds the place along one of the axes. */
+function chosenPart(types: InputTypes, axes: readonly Axis[], dimension: number): ScalarExpr {
+  const names = listNames(types, "x");
+  const channel = axes[dimension] as Axis;
+  const sizes = names.map((name) => inputType(types, name).shape[0] as number);
+  const starts = sizes.map((_, k) => sizes.slice(0, k).reduce((sum, size) => sum + size, 0));
+  const parts = names.map((name, k) => {
+    const start = starts[k] as number;
+    const at = axes.map((axis, i) => (i === dimension && start > 0 ? iadd(axis, -start) : axis));
+    return load(name, at, 0);
+  });
+  return parts.reduceRight((rest, part, k) => select(compareIndex("lt", channel, starts[k + 1] as number), part, rest));
+}
 
 export const sliceLayer = defineLayer({
   name: "slice",

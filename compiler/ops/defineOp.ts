@@ -102,6 +102,8 @@ export interface OpDefinition {
   readonly view?: true;
   /** Lays its inputs, in their order, beside each other along this dimension (the batch is dimension 0) and does nothing else. */
   readonly joins?: number;
+  /** A channel of the value depends on that channel of each input alone: of joined inputs it is what joins the parts' values. */
+  readonly byChannel?: true;
   /** Replaces the node by others (or by one of its inputs); such an op has neither `compute` nor `gradient`. */
   readonly expand?: (context: ExpandContext) => ValueId;
   /** True for dropout and its kin, whose randomness can be switched off in training. */
