@@ -3,11 +3,16 @@
  * statistics that they leave (momentum, unbiased variance), gradients; the step holds fewer samples than its compiled batch.
  */
 import { describe, expect, test } from "@jest/globals";
+import { expandOps } from "../../compiler/3-differentiate/expandOps.ts";
 import { differentiate } from "../../compiler/3-differentiate/differentiate.ts";
 import { inferenceGraph } from "../../compiler/3-differentiate/inferenceGraph.ts";
+import { joinStatistics } from "../../compiler/3-differentiate/joinStatistics.ts";
 import type { Graph, TrainingGraph, ValueId } from "../../compiler/ir/graph.ts";
 import { interpretGraph } from "../support/interpret.ts";
+import { compileText } from "../support/compileText.ts";
 import { sketchGraph } from "../support/layerGraph.ts";
+import { feedsFor } from "../support/planChecks.ts";
+import { networkText } from "../support/randomSpec.ts";
 
 interface Figures {
   /** The batch first. */
@@ -177,5 +182,48 @@ describe("batch_norm", () => {
     expectClose(statistics[1], [0.45, 1.8]);
     expectClose(gradients[0], [0, 0]);
     expectClose(gradients[1], [0, 0]);
+  });
+});
+
+describe("statistics of joined channels", () => {
+  const settings = { batch: 3, count: 2 };
+  /** The forward pass of a body, and the same with its joins' statistics joined of the parts'. */
+  const bothWays = (body: string): { readonly whole: Graph; readonly joined: Graph } => {
+    const { graph } = compileText(networkText("2 x 4 x 4", `${body}\nflatten -> linear(3)`), { batch: 3 });
+    const whole = expandOps(graph, { training: true, dropout: false }).graph;
+    return { whole, joined: joinStatistics(whole) };
+  };
+  const countOf = ({ nodes }: Graph, wanted: string): number => nodes.filter(({ op }) => op === wanted).length;
+
+  test("are the parts' own, each asked once however many layers normalise it", () => {
+    const { whole, joined } = bothWays("conv(3, kernel: 1) -> dense_block(3, 2) -> batch_norm");
+    const feeds = feedsFor(whole, 3, 3);
+    const [expected, actual] = [interpretGraph(whole, feeds, settings), interpretGraph(joined, feeds, settings)];
+    for (const { output } of whole.nodes) {
+      expectClose([...(actual.get(output)?.values ?? [])], [...(expected.get(output)?.values ?? [])]);
+    }
+    // Four values to normalise, of which the last three end with two channels that no layer before has seen.
+    const channels = joined.nodes.flatMap(({ op, type }) => (op === "blocks_mean" ? type.shape : []));
+    expect(channels).toEqual([3, 2, 2, 2]);
+    expect(countOf(joined, "concat_statistics")).toBeGreaterThan(0);
+  });
+
+  test("are taken of all at once where two parts are new", () => {
+    const { whole, joined } = bothWays(
+      "concat { branch { conv(2, kernel: 1) } branch { conv(3, kernel: 1) } } -> batch_norm",
+    );
+    expect(joined.nodes).toEqual(whole.nodes);
+    expect(countOf(joined, "blocks_mean")).toBe(1);
+  });
+
+  test("move the running ones in one kernel", () => {
+    const { training } = compileText(
+      networkText("2 x 4 x 4", "conv(3, kernel: 1) -> dense_block(2, 2) -> batch_norm\nflatten -> linear(3)"),
+      { batch: 256 },
+    );
+    const kernels = training.kernels.kernels.map(({ stages }) => stages.map(({ op }) => op).join(" "));
+    expect(kernels.filter((each) => each === "running_mean_update running_variance_update")).toHaveLength(2);
+    expect(kernels).not.toContain("running_mean_update");
+    expect(kernels).not.toContain("running_variance_update");
   });
 });
