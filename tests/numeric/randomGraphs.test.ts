@@ -71,11 +71,14 @@ function checkNetworks(networks: fc.Arbitrary<RandomNetwork>, parameters: fc.Par
 
 describe("random networks of all layers", () => {
   // A layer that chooses between ops by a word gets a network for each, as the seed draws it.
-  test.each([...drawnLayers, "squeeze"].map((step, index) => [step, index] as const))("with %s", (step, index) => {
-    const words =
-      layers.get(step)?.arguments.flatMap(({ type, words: all = [] }) => (type === "word" ? all : [])) ?? [];
-    checkNetworks(randomNetworkWith(step), { numRuns: Math.max(1, words.length), seed: seed * 100 + index });
-  });
+  test.each([...drawnLayers, "squeeze", "dense"].map((step, index) => [step, index] as const))(
+    "with %s",
+    (step, index) => {
+      const words =
+        layers.get(step)?.arguments.flatMap(({ type, words: all = [] }) => (type === "word" ? all : [])) ?? [];
+      checkNetworks(randomNetworkWith(step), { numRuns: Math.max(1, words.length), seed: seed * 100 + index });
+    },
+  );
 
   test.each(losses)("with the loss %s", (loss) => {
     checkNetworks(randomNetworkFor(loss), { numRuns: 1, seed });

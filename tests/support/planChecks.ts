@@ -133,7 +133,11 @@ export function memoryProblems({ graph, kernels, memory }: ProgramPlan): readonl
     for (const stage of stages) {
       const { value, stored, overwrites } = stage;
       // What takes the place of a value that died has a name of its own.
-      if (stored) write(overwrites !== undefined && memory.inPlaceOf.has(value) ? value : storageIn(kernels, storageOf(stage)), name);
+      if (stored)
+        write(
+          overwrites !== undefined && memory.inPlaceOf.has(value) ? value : storageIn(kernels, storageOf(stage)),
+          name,
+        );
     }
   }
   if ("gradientOf" in graph) {

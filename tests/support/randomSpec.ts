@@ -30,7 +30,7 @@ type Draw =
       readonly branches: readonly (readonly Draw[])[];
       readonly dice: readonly number[];
     }
-  | { readonly kind: "name" | "head" | "squeeze"; readonly dice: readonly number[] };
+  | { readonly kind: "name" | "head" | "squeeze" | "dense"; readonly dice: readonly number[] };
 
 /** The losses as recipes write them; "dot" is that of conformance cases. */
 export const losses = [
@@ -76,11 +76,14 @@ const anyDraw = fc.oneof(
 /** Odd sizes, remainders, strides, dilations, groups, joins, views, heads, partial batches and every option included. */
 export const randomNetwork: fc.Arbitrary<RandomNetwork> = networkBeginningWith([]);
 
-/** One whose first step, after a convolution with groups to shuffle, is the given layer, or a squeeze and excitation. */
+/** One whose first step, after a convolution with groups to shuffle, is the given layer, or a squeeze and excitation, or a dense block. */
 export function randomNetworkWith(step: string): fc.Arbitrary<RandomNetwork> {
   const conv: Draw = { kind: "layer", layer: "conv", dice: [0, 3, 0, 0, 0, 0, 0, 0, 0, 0] };
   return numbers.chain((dice) =>
-    networkBeginningWith([conv, step === "squeeze" ? { kind: step, dice } : { kind: "layer", layer: step, dice }]),
+    networkBeginningWith([
+      conv,
+      step === "squeeze" || step === "dense" ? { kind: step, dice } : { kind: "layer", layer: step, dice },
+    ]),
   );
 }
 
@@ -183,6 +186,8 @@ function specWriter(classes: number, logarithmic: boolean) {
           return join(draw.join, draw.branches, value, dice);
         case "squeeze":
           return squeeze(value, dice);
+        case "dense":
+          return dense(value, dice);
         case "name":
           return name(value);
         case "head":
@@ -236,6 +241,15 @@ function specWriter(classes: number, logarithmic: boolean) {
     const pooled = written({ ...value, lines: [] }, pool, {});
     const weights = written(written(pooled, "conv", { channels, kernel: [1, 1] }), gate, {});
     return { ...value, lines: [...value.lines, `multiply { branch { } branch { ${weights.lines.join(" -> ")} } }`] };
+  }
+
+  /** Layers that normalise all features before them, and one after them that does too. */
+  function dense(value: Value, dice: Dice): Value {
+    if (value.shape.length !== 3) return value;
+    const [layers, growth, width] = [dice.pick([2, 3]), dice.pick([1, 2, 3]), dice.pick([0, 1, 2])];
+    const [channels = 1, ...space] = value.shape;
+    const line = `dense_block(${layers}, ${growth}, width: ${width}) -> batch_norm`;
+    return { shape: [channels + layers * growth, ...space], lines: [...value.lines, line] };
   }
 
   function name(value: Value): Value {
