@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { basename, extname, join } from "node:path";
+import { join } from "node:path";
 import { emitModule } from "../6-emit/emitModule.ts";
 import { printDeclarations } from "../6-emit/printDeclarations.ts";
 import { printInWorker } from "../6-emit/printInWorker.ts";
@@ -11,7 +11,7 @@ import { dumpMemory } from "../ir/memory.ts";
 import type { CompiledNetwork, EmittedFile } from "../ir/output.ts";
 import { readRuntimeBundle } from "../node/runtimeBundle.ts";
 import { checkValue } from "./checkValue.ts";
-import { checkFile, compileSpec, type SpecOptions } from "./compileSpec.ts";
+import { moduleStem, checkFile, compileSpec, type SpecOptions } from "./compileSpec.ts";
 import { parseLimits } from "./limitOptions.ts";
 import { formatCount, type Terminal } from "./terminal.ts";
 import { describeTuning, findTable, withTuning } from "./tuning.ts";
@@ -70,7 +70,7 @@ export async function compileCommand(
     if (options.json === true) terminal.out(json({ ok: true, name: network.name, diagnostics, ...dump }));
     return 0;
   }
-  const stem = options.model ?? basename(file, extname(file));
+  const stem = moduleStem(file, options);
   // A table is of fused kernels.
   const found = options.fuse === false ? undefined : findTable(options.out, stem, file);
   const tuned = found === undefined ? network : withTuning(network, found, file, options, more);

@@ -1,5 +1,5 @@
 /** From a path on the command line to a compiled network, with diagnostics shown on the way. */
-import { isAbsolute, relative, resolve } from "node:path";
+import { basename, extname, isAbsolute, relative, resolve } from "node:path";
 import { existsSync, statSync } from "node:fs";
 import { checkSource, type CheckResult, type CheckSourceOptions } from "../check.ts";
 import { compile, type CompileOptions } from "../compile.ts";
@@ -49,6 +49,11 @@ export function compileSpec(
   if (network === undefined) throw new SpecErrors(`${path} has errors`);
   if (isRefused(diagnostics, options)) throw new SpecErrors(`${path} has warnings`);
   return { network, diagnostics: diagnosticsToJson(diagnostics), files };
+}
+
+/** What the module of a spec is called, and its table of tuned kernels: as the model that is asked for, else as the file. */
+export function moduleStem(file: string, { model }: SpecOptions): string {
+  return model ?? basename(file, extname(file));
 }
 
 /** Whether a command goes no further: at an error, and at a warning under `--deny-warnings`. */

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync, rmSync } from "node:fs";
-import { basename, extname } from "node:path";
+import { basename } from "node:path";
 import { emitModule } from "../6-emit/emitModule.ts";
 import { printInWorker } from "../6-emit/printInWorker.ts";
 import { UserError } from "../files/userError.ts";
@@ -26,7 +26,7 @@ import { writeFiles } from "./compile.ts";
 import { warnOfByteNumbers } from "../datasets/byteNumbers.ts";
 import type { Dataset } from "../datasets/imageSet.ts";
 import { compileFor, openData, sourceOf } from "./openData.ts";
-import { compileSpec, type SpecOptions } from "./compileSpec.ts";
+import { compileSpec, moduleStem, type SpecOptions } from "./compileSpec.ts";
 import { counted, type Terminal } from "./terminal.ts";
 import { describeTuning, findTable, runDirectory, withTuning } from "./tuning.ts";
 
@@ -69,7 +69,7 @@ export async function trainCommand(file: string, options: TrainCommandOptions, t
   const epochs = options.epochs ?? recipe.epochs;
   const seed = options.seed ?? recipe.seed;
   const directory = runDirectory(options.out, compiled);
-  const fileName = options.model ?? basename(file, extname(file));
+  const fileName = moduleStem(file, options);
   const tuning = findTable(directory, fileName, file);
   const imageSource = sourceOf(dataset.train);
   const network = tuning === undefined ? plain : withTuning(plain, tuning, file, options, { ...more, imageSource });

@@ -1,4 +1,3 @@
-import { basename, extname } from "node:path";
 import { openAdapter } from "../node/adapter.ts";
 import type { CompiledNetwork } from "../ir/output.ts";
 import { interruptedExitCode, listenForInterruption } from "../training/interruption.ts";
@@ -13,7 +12,7 @@ import {
   type TunedNetwork,
 } from "../tune/tuningTable.ts";
 import { UserError } from "../files/userError.ts";
-import { compileFile, compileSpec, type SpecOptions } from "./compileSpec.ts";
+import { moduleStem, compileFile, compileSpec, type SpecOptions } from "./compileSpec.ts";
 import { formatSeconds, table, type Terminal } from "./terminal.ts";
 import { networkKey, runDirectory, tablePath } from "./tuning.ts";
 import { tuningView } from "./tuningView.ts";
@@ -30,7 +29,7 @@ export interface TuneCommandOptions extends SpecOptions {
 export async function tuneCommand(file: string, options: TuneCommandOptions, terminal: Terminal): Promise<number> {
   const more = { adapterClass: options.adapter };
   const { network, diagnostics } = compileSpec(file, options, terminal, more);
-  const path = tablePath(runDirectory(options.out, network), options.model ?? basename(file, extname(file)));
+  const path = tablePath(runDirectory(options.out, network), moduleStem(file, options));
   // A damaged table is told of before minutes of measuring.
   const known = readTable(path);
   const { adapter, software, description } = await openAdapter();
