@@ -4,7 +4,7 @@ import type { ValueId } from "../ir/graph.ts";
 import { namedValue, valueName } from "../ir/kernel.ts";
 import type { Kernel, Stage } from "../ir/kernel.ts";
 import type { ProgramNode, Slice } from "../ir/program.ts";
-import { loadInPlace, placeIn } from "./placeJoins.ts";
+import { loadInPlace, outermostPlaces } from "./placeJoins.ts";
 import { rewriteComputation } from "./rewriteComputation.ts";
 
 /** A node in a kernel that others may still join. */
@@ -31,11 +31,12 @@ export function kernelCloser({
   overwrites,
   sliceOf,
 }: CloseOptions): (stages: readonly OpenStage[], index: number) => Kernel {
+  const placeOf = outermostPlaces(sliceOf);
   return (open, index) => {
     const inside = new Set(open.map(({ node }) => node.value));
     const stages = open.map(({ node, computation }): Stage => {
       const overwritten = overwrites.get(node.value);
-      const slice = placeIn(node.value, sliceOf);
+      const slice = placeOf.get(node.value);
       return {
         value: node.value,
         op: node.op,
@@ -65,10 +66,11 @@ export function kernelCloser({
     if (sliceOf.size === 0) return computation;
     return rewriteComputation(
       computation,
-      (expr) =>
-        expr.kind === "load" && sliceOf.has(namedValue(expr.from)) && !inside.has(namedValue(expr.from))
-          ? loadInPlace(expr, sliceOf)
-          : undefined,
+      (expr) => {
+        if (expr.kind !== "load" || inside.has(namedValue(expr.from))) return undefined;
+        const place = placeOf.get(namedValue(expr.from));
+        return place === undefined ? undefined : loadInPlace(expr, place);
+      },
       (expr) => expr,
     );
   }
@@ -76,7 +78,7 @@ export function kernelCloser({
   function rolesInPlace(node: ProgramNode, inside: ReadonlySet<ValueId>): Readonly<Record<string, string>> {
     if (sliceOf.size === 0) return node.roles;
     const entries = Object.entries(node.roles).map(([name, role]) => {
-      const slice = inside.has(namedValue(name)) ? undefined : placeIn(namedValue(name), sliceOf);
+      const slice = inside.has(namedValue(name)) ? undefined : placeOf.get(namedValue(name));
       return [slice === undefined ? name : valueName(slice.of), role] as const;
     });
     return Object.fromEntries(entries);

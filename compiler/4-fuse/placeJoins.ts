@@ -169,29 +169,28 @@ function writeInPlace(program: TensorProgram, { batch, keep }: PlaceOptions): Te
   }
 }
 
-/** A load of a value that lies in others as a load of the outermost one. */
-export function loadInPlace(expr: Load, sliceOf: ReadonlyMap<ValueId, Slice>): Load {
-  let found = expr;
-  for (
-    let slice = sliceOf.get(namedValue(found.from));
-    slice !== undefined;
-    slice = sliceOf.get(namedValue(found.from))
-  ) {
-    const { of, starts } = slice;
-    const index = found.index.map((each, i) => (starts[i] === 0 ? each : iadd(each, starts[i] ?? 0)));
-    found = { ...found, from: valueName(of), index };
-  }
-  return found;
+/** A load of a value that lies in another as a load of that one. */
+export function loadInPlace(expr: Load, { of, starts }: Slice): Load {
+  const index = expr.index.map((each, i) => (starts[i] === 0 ? each : iadd(each, starts[i] ?? 0)));
+  return { ...expr, from: valueName(of), index };
 }
 
-/** Where a value lies in the outermost value that holds it; undefined for one with its own storage. */
-export function placeIn(value: ValueId, sliceOf: ReadonlyMap<ValueId, Slice>): Slice | undefined {
-  let place: Slice | undefined;
-  for (let slice = sliceOf.get(value); slice !== undefined; slice = sliceOf.get(slice.of)) {
-    const before = place?.starts;
-    place = { of: slice.of, starts: slice.starts.map((start, i) => start + (before?.[i] ?? 0)) };
+/** Where each value lies in the outermost value that holds it. Joins of joins go as deep as a network: each is looked up once. */
+export function outermostPlaces(sliceOf: ReadonlyMap<ValueId, Slice>): ReadonlyMap<ValueId, Slice> {
+  const places = new Map<ValueId, Slice>();
+  for (const value of sliceOf.keys()) {
+    const within: ValueId[] = [];
+    for (let inner = value; sliceOf.has(inner) && !places.has(inner); inner = sliceOf.get(inner)?.of ?? inner)
+      within.push(inner);
+    for (const inner of within.reverse()) {
+      const slice = sliceOf.get(inner);
+      if (slice === undefined) continue;
+      const outer = places.get(slice.of);
+      const starts = slice.starts.map((start, i) => start + (outer?.starts[i] ?? 0));
+      places.set(inner, { of: outer?.of ?? slice.of, starts });
+    }
   }
-  return place;
+  return places;
 }
 
 /** The node with its loads replaced where `rule` gives another. */
