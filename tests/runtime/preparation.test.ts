@@ -106,7 +106,8 @@ describe("training on bytes", () => {
 
     const { buffersCreated, bytes: held } = bytes.stats();
     await losses(bytes, pixels);
-    expect(bytes.stats()).toMatchObject({ buffersCreated, bytes: held });
+    // Each of the two epochs ends with one look at the weights, through a buffer that is gone afterwards; steps make none.
+    expect(bytes.stats()).toMatchObject({ buffersCreated: buffersCreated + 2, bytes: held });
     // Numbers need neither the program nor its buffers.
     const preparation = numbers.plan.buffers.filter(({ role }) => role === "preparation");
     expect(held - numbers.stats().bytes).toBe(preparation.reduce((sum, { size }) => sum + size, 0));
