@@ -2,16 +2,30 @@ import type { RecipeCall } from "../ir/recipe.ts";
 import { counted, formatCount, formatSeconds } from "../commands/terminal.ts";
 import { percent } from "../training/progressView.ts";
 import type { RunDescription } from "../training/runFiles.ts";
-import { isEpoch, isStep, skippedPictures, type LogEntry } from "../training/trainingLog.ts";
+import { isEpoch, isStep, skippedPictures, type EpochEntry, type LogEntry } from "../training/trainingLog.ts";
 import type { RunFacts } from "./reportData.ts";
+
+/** The epoch of the lowest test loss, whose weights are a run's best ones; the first of equals. */
+export function bestEpoch(entries: readonly LogEntry[]): EpochEntry | undefined {
+  return firstOf(entries.filter(isEpoch), (epoch, found) => epoch.testLoss < found.testLoss);
+}
+
+function firstOf<T>(all: readonly T[], isBetter: (one: T, found: T) => boolean): T | undefined {
+  return all.reduce<T | undefined>(
+    (found, one) => (found === undefined || isBetter(one, found) ? one : found),
+    undefined,
+  );
+}
 
 /** A run in words, from what it was started with and its log. */
 export function runFacts(run: RunDescription, entries: readonly LogEntry[]): RunFacts {
   const epochs = entries.filter(isEpoch);
   const steps = entries.filter(isStep);
-  const best = epochs.reduce<(typeof epochs)[number] | undefined>(
-    (found, epoch) => (found === undefined || epoch.testAccuracy > found.testAccuracy ? epoch : found),
-    undefined,
+  // What the page shows is computed with these weights; an epoch of higher accuracy has a line of its own.
+  const best = bestEpoch(entries);
+  const rightest = firstOf(
+    epochs,
+    (a, b) => a.testAccuracy > b.testAccuracy || (a.testAccuracy === b.testAccuracy && a.testLoss < b.testLoss),
   );
   const settings = Object.entries(run.settings).map(([name, value]) => `${name} = ${value}`);
   const leftOut = skippedPictures(entries).length;
@@ -37,7 +51,7 @@ export function runFacts(run: RunDescription, entries: readonly LogEntry[]): Run
     ["Speed", last === undefined ? undefined : `${formatCount(Math.round(last.imagesPerSecond))} images/s in epoch ${last.epoch}`],
     [
       "Best accuracy",
-      best && `${percent(best.testAccuracy)} of the test images, after epoch ${best.epoch}`,
+      rightest && `${percent(rightest.testAccuracy)} of the test images, after epoch ${rightest.epoch}`,
     ],
   ]; // prettier-ignore
   return {

@@ -5,7 +5,8 @@ import { readBytes } from "../files/readText.ts";
 import { openCheckpointStore } from "../training/checkpointStore.ts";
 import { plainWeights, readTensors } from "../training/plainWeights.ts";
 import type { RunFiles } from "../training/runFiles.ts";
-import { isEpoch, type LogEntry } from "../training/trainingLog.ts";
+import type { LogEntry } from "../training/trainingLog.ts";
+import { bestEpoch } from "./runFacts.ts";
 
 export interface RunWeights {
   readonly path: string;
@@ -27,9 +28,7 @@ export function readRunWeights(
 ): RunWeights | undefined {
   if (chosen !== undefined) return weightsIn(chosen, readBytes(chosen), basename(chosen));
   if (existsSync(files.best)) {
-    const epochs = entries.filter(isEpoch);
-    const least = Math.min(...epochs.map(({ testLoss }) => testLoss));
-    const best = epochs.find(({ testLoss }) => testLoss === least);
+    const best = bestEpoch(entries);
     const after = best === undefined ? "" : `, of the lowest test loss, after epoch ${best.epoch}`;
     return weightsIn(files.best, readBytes(files.best), `${basename(files.best)}${after}`);
   }

@@ -10,7 +10,7 @@ import { readCurves } from "../../../compiler/report/readCurves.ts";
 import type { Absent, ReportData } from "../../../compiler/report/reportData.ts";
 import { runFacts } from "../../../compiler/report/runFacts.ts";
 import type { RunDescription } from "../../../compiler/training/runFiles.ts";
-import type { LogEntry } from "../../../compiler/training/trainingLog.ts";
+import { isEpoch, type LogEntry } from "../../../compiler/training/trainingLog.ts";
 import { checkCleanly } from "../../support/checkText.ts";
 
 const evil = `<script>alert("x")</script> & 'co'`;
@@ -140,6 +140,18 @@ test("the facts say what was run, how it stands and what is best", () => {
   expect(ended({ kind: "failed", message: "a loss was NaN", layer: null })).toBe("Stopped: a loss was NaN.");
   const early = log.slice(0, 2);
   expect(reportPage({ ...data, facts: runFacts(run, early), curves: readCurves(early) })).toContain("<strong>50.0\u00a0%</strong>"); // prettier-ignore
+});
+
+test("the headline is of the epoch whose weights the page shows, the highest accuracy has a line of its own", () => {
+  const epochs = log.filter(isEpoch);
+  const [first] = epochs;
+  if (first === undefined) throw new Error("the log has no epochs");
+  // Right more often than any other, and surer of its mistakes.
+  const lucky: LogEntry = { ...first, epoch: 9, testAccuracy: 0.99, testLoss: 10 };
+  const { best, rows } = runFacts(run, [...log, lucky]);
+  expect(best).toEqual(runFacts(run, log).best);
+  expect(best?.loss).toBe(Math.min(...epochs.map(({ testLoss }) => testLoss)));
+  expect(new Map(rows).get("Best accuracy")).toContain("after epoch 9");
 });
 
 test("curves have axes with titles and units, epochs, and a dot for each test", () => {
