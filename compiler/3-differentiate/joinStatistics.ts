@@ -11,6 +11,7 @@
  */
 import type { Graph, GraphNode, ValueId } from "../ir/graph.ts";
 import { nodeFactory, opNamed } from "./graphBuilder.ts";
+import { questionOf } from "./shareEqualNodes.ts";
 
 /** The graph whose statistics of joins are joins of statistics, where that takes no more kernels. */
 export function joinStatistics(graph: Graph): Graph {
@@ -49,9 +50,4 @@ export function joinStatistics(graph: Graph): Graph {
 /** Whether a node lays channels beside each other. */
 function isJoin({ op }: GraphNode): boolean {
   return opNamed(op).joins === 1;
-}
-
-/** Equal for nodes that compute the same. */
-function questionOf({ op, attrs, inputs }: GraphNode): string {
-  return JSON.stringify([op, attrs, inputs]);
 }

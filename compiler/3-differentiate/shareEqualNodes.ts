@@ -13,13 +13,19 @@ export function shareEqualNodes(nodes: readonly GraphNode[], own: ReadonlySet<Va
   const sharedOf = (value: ValueId): ValueId => replacedBy.get(value) ?? value;
   return nodes.flatMap((node): readonly GraphNode[] => {
     const entries = Object.entries(node.inputs).map(([name, value]) => [name, sharedOf(value)] as const);
-    const key = JSON.stringify([node.op, node.attrs, entries]);
+    const shared = { ...node, inputs: Object.fromEntries(entries) };
+    const key = questionOf(shared);
     const before = known.get(key);
     if (before !== undefined && !own.has(node.output)) {
       replacedBy.set(node.output, before);
       return [];
     }
     if (before === undefined) known.set(key, node.output);
-    return [{ ...node, inputs: Object.fromEntries(entries) }];
+    return [shared];
   });
+}
+
+/** Equal for nodes that compute the same. */
+export function questionOf({ op, attrs, inputs }: GraphNode): string {
+  return JSON.stringify([op, attrs, inputs]);
 }

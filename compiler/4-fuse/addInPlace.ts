@@ -9,12 +9,13 @@
  * its part of it with the same strides.
  */
 import { loadsOf } from "../ir/expression.ts";
-import type { Computation, IndexExpr, ScalarExpr } from "../ir/expression.ts";
+import type { Computation, IndexExpr, Load, ScalarExpr } from "../ir/expression.ts";
 import type { ValueId } from "../ir/graph.ts";
 import { namedValue, valueName } from "../ir/kernel.ts";
 import { dimensionsOf, valueBytes } from "../ir/program.ts";
 import type { ProgramNode, Slice, TensorProgram } from "../ir/program.ts";
 import { indexRange, isWithin } from "./indexRange.ts";
+import { readersOf } from "./placeJoins.ts";
 
 export interface AddOptions {
   readonly batch: number;
@@ -31,20 +32,11 @@ interface Region {
 /** The least share of a value that may lie in its place alone. */
 const leastShare = 1 / 2;
 
-type Load = Extract<ScalarExpr, { kind: "load" }>;
-
 /** The program with values in the places of what they are added to. */
 export function addInPlace(program: TensorProgram, { batch, keep }: AddOptions): TensorProgram {
   const viewed = new Set([...program.aliasOf.values(), ...program.aliasOf.keys()]);
   const byValue = new Map(program.nodes.map((node) => [node.value, node]));
-  const readers = new Map<ValueId, ProgramNode[]>();
-  for (const node of program.nodes) {
-    for (const value of new Set(loadsOf(node.computation).map(({ from }) => namedValue(from)))) {
-      const all = readers.get(value);
-      if (all === undefined) readers.set(value, [node]);
-      else all.push(node);
-    }
-  }
+  const readers = readersOf(program);
   const placed = new Map<ValueId, Slice>();
   for (const node of program.nodes) {
     const slice = ownsItsStorage(node) ? partOf(node) : undefined;

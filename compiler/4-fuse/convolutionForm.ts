@@ -1,9 +1,7 @@
 /** What a computation must look like to be a convolution of images by weights, whatever the op is called. */
 import { affineOf, variableAffine } from "../ir/affine.ts";
 import type { Affine, Range } from "../ir/affine.ts";
-import type { Axis, Computation, ScalarExpr } from "../ir/expression.ts";
-
-export type Load = Extract<ScalarExpr, { kind: "load" }>;
+import type { Axis, Computation, Load, ScalarExpr } from "../ir/expression.ts";
 
 /** How a position of the output and a tap find a row (or column) of the image: at + step * tap + offset. */
 export interface Reach {

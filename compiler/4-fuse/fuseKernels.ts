@@ -17,7 +17,7 @@ import type { BatchSlabs, KernelPlan } from "../ir/kernel.ts";
 import { readsOf } from "../ir/program.ts";
 import type { ProgramNode, TensorProgram } from "../ir/program.ts";
 import { loadsOf } from "../ir/expression.ts";
-import { layoutStage, mergeConstraints, rootLayout, stageTile, standsBeside } from "../ir/tiles.ts";
+import { isComputedOnce, layoutStage, mergeConstraints, rootLayout, stageTile, standsBeside } from "../ir/tiles.ts";
 import type { RegisterValue, StageLayout, TileConstraint } from "../ir/tiles.ts";
 import { axesOf } from "../ops/defineOp.ts";
 import { firstTooMuch } from "./bindingCount.ts";
@@ -180,7 +180,7 @@ function groupNodes(
       const { computation } = candidate;
       const layout = layoutStage(computation, candidate.registers);
       if (layout === undefined || !affordable(candidate, layout)) continue;
-      if (addsInPlace(node) && !isComputedOnce(candidate, layout)) continue;
+      if (addsInPlace(node) && !isComputedOnce(layout, candidate.stages[0]?.computation.axes ?? [])) continue;
       const constraints = new Map(kernel.constraints);
       mergeConstraints(constraints, layout.constraints);
       return {
@@ -335,12 +335,6 @@ function groupNodes(
     const mostRequired = Math.max(requiredTileLimit, divides ? whole * requiredTilesLimit : 0);
     return required <= mostRequired && own <= requiredTileLimit && unrolled <= registerReductionLimit;
   }
-}
-
-/** Whether each element is one invocation's: nothing that invocations lie along is missing among its axes. */
-function isComputedOnce({ stages }: Candidate, { scales }: StageLayout): boolean {
-  const roots = new Set([...scales.values()].map(({ root }) => root));
-  return (stages[0]?.computation.axes ?? []).every(({ name, extent }) => extent === 1 || roots.has(name));
 }
 
 function openKernel(node: ProgramNode): OpenKernel {

@@ -14,13 +14,12 @@ import { affineOf, constantAffine, rangeOf, variableAffine } from "../ir/affine.
 import type { Affine, Bindings, Range } from "../ir/affine.ts";
 import type { Choices } from "../ir/choices.ts";
 import { axis, axisNames, idiv, idx, imod, loadsOf, substituteIndex } from "../ir/expression.ts";
-import type { Axis, Computation, IndexExpr, ScalarExpr } from "../ir/expression.ts";
+import type { Axis, Computation, IndexExpr, Load, ScalarExpr } from "../ir/expression.ts";
 import { typeOf, valueId } from "../ir/graph.ts";
 import type { TensorType, ValueId } from "../ir/graph.ts";
 import { loadedNames, namedValue, valueName } from "../ir/kernel.ts";
 import type { Kernel, KernelPlan, Stage } from "../ir/kernel.ts";
 import { dimensionsOf } from "../ir/program.ts";
-import type { Load } from "./convolutionForm.ts";
 import { rewriteComputation } from "./rewriteComputation.ts";
 
 export interface ImplicitGemmOptions {

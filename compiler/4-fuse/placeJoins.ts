@@ -9,7 +9,7 @@
  * Joins of joins lie in each other, so that a dense block's features are written once and read where they are.
  */
 import { iadd, load, loadsOf, map, substituteIndex } from "../ir/expression.ts";
-import type { IndexExpr, ScalarExpr } from "../ir/expression.ts";
+import type { IndexExpr, Load, ScalarExpr } from "../ir/expression.ts";
 import { typeOf, valueId } from "../ir/graph.ts";
 import type { ValueId } from "../ir/graph.ts";
 import { loadedNames, namedValue, valueName } from "../ir/kernel.ts";
@@ -23,8 +23,6 @@ export interface PlaceOptions {
   /** Values that must keep a storage of their own: what the host reads, gradients, what overwrites a statistic. */
   readonly keep: ReadonlySet<ValueId>;
 }
-
-type Load = Extract<ScalarExpr, { kind: "load" }>;
 
 /** The program whose slices are read in place and whose joins are written in place, where that is possible. */
 export function placeJoins(program: TensorProgram, options: PlaceOptions): TensorProgram {
@@ -209,12 +207,15 @@ function withLoads(node: ProgramNode, rule: (expr: Load) => Load | undefined): P
   return { ...rest, computation, roles: { ...node.roles, ...renamed } };
 }
 
-function readersOf(program: TensorProgram): ReadonlyMap<ValueId, readonly ProgramNode[]> {
+/** The nodes that read each value, by its own name. */
+export function readersOf(program: TensorProgram): ReadonlyMap<ValueId, readonly ProgramNode[]> {
   const readers = new Map<ValueId, ProgramNode[]>();
   for (const node of program.nodes) {
     for (const name of loadedNames(node.computation)) {
       const value = namedValue(name);
-      readers.set(value, [...(readers.get(value) ?? []), node]);
+      const all = readers.get(value);
+      if (all === undefined) readers.set(value, [node]);
+      else all.push(node);
     }
   }
   return readers;

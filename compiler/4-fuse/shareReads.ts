@@ -17,7 +17,7 @@ import {
   workgroupElements,
   workgroupInvocations,
 } from "../ir/staging.ts";
-import type { Load } from "../ir/staging.ts";
+import type { Load } from "../ir/expression.ts";
 
 /** Invocations of a staged kernel's workgroup, at most: more make boxes larger than they make reuse greater. */
 const mostLanes = 64;

@@ -9,9 +9,11 @@
  * the kernel loads it, and each element of the stage is computed by one invocation.
  */
 import { loadsOf, map } from "../ir/expression.ts";
+import type { Load } from "../ir/expression.ts";
 import type { TensorType, ValueId } from "../ir/graph.ts";
 import { namedValue, storageIn } from "../ir/kernel.ts";
 import type { Kernel, KernelPlan, Stage } from "../ir/kernel.ts";
+import { isComputedOnce } from "../ir/tiles.ts";
 import type { LayoutsOf } from "../ir/tiles.ts";
 
 export interface OverwriteOptions {
@@ -55,7 +57,9 @@ export function overwriteInPlace(plan: KernelPlan, options: OverwriteOptions): K
   function candidates(kernel: Kernel, stage: Stage, position: number): readonly ValueId[] {
     const { value, stored, overwrites, slice, computation, type } = stage;
     if (!stored || overwrites !== undefined || slice !== undefined || options.fixed.has(value)) return [];
-    if (kernel.schedule.split !== undefined || !isComputedOnce(kernel, position)) return [];
+    const rootAxes = kernel.stages[0]?.computation.axes ?? [];
+    if (kernel.schedule.split !== undefined || !isComputedOnce(options.layoutsOf(kernel)[position], rootAxes))
+      return [];
     const { axes, body } = computation;
     const isOwnElement = ({ index, fill }: Load): boolean =>
       fill === undefined && index.every((at, i) => at.kind === "axis" && at.name === axes[i]?.name);
@@ -72,16 +76,7 @@ export function overwriteInPlace(plan: KernelPlan, options: OverwriteOptions): K
   function storageOf({ from }: Load): ValueId {
     return storageIn(plan, namedValue(from));
   }
-
-  /** Whether one invocation alone computes each element of a stage: none where it lacks one of the axes that invocations lie along. */
-  function isComputedOnce(kernel: Kernel, position: number): boolean {
-    const scales = [...(options.layoutsOf(kernel)[position]?.scales.values() ?? [])];
-    const axes = kernel.stages[0]?.computation.axes ?? [];
-    return axes.every(({ name, extent }) => extent === 1 || scales.some(({ root }) => root === name));
-  }
 }
-
-type Load = ReturnType<typeof loadsOf>[number];
 
 function isStoredAlike(a: TensorType, b: TensorType): boolean {
   const sameElements = a.dtype === b.dtype && a.scale === b.scale && (a.packed === true) === (b.packed === true);

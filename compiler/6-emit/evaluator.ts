@@ -15,7 +15,7 @@ import {
   variableAffine,
 } from "../ir/affine.ts";
 import type { Affine, Bindings } from "../ir/affine.ts";
-import type { Axis, Condition, IndexExpr, ScalarExpr } from "../ir/expression.ts";
+import type { Axis, Condition, IndexExpr, Load, ScalarExpr } from "../ir/expression.ts";
 import type { TensorType, ValueId } from "../ir/graph.ts";
 import { namedValue } from "../ir/kernel.ts";
 import { dimensionsOf } from "../ir/program.ts";
@@ -39,8 +39,6 @@ export interface Environment {
   /** Where the loads of a staged sum find their elements; undefined for one that is read from where it is bound. */
   readonly staged?: (load: Load, position: readonly Affine[]) => Value | undefined;
 }
-
-type Load = Extract<ScalarExpr, { kind: "load" }>;
 
 /** Where the evaluator finds the stages of its kernel. */
 export interface StageAccess {

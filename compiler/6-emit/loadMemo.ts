@@ -5,10 +5,8 @@
  */
 import type { Bindings } from "../ir/affine.ts";
 import { axisNames, computedParts } from "../ir/expression.ts";
-import type { ScalarExpr } from "../ir/expression.ts";
+import type { Load } from "../ir/expression.ts";
 import type { Value } from "./wgslWriter.ts";
-
-type Load = Extract<ScalarExpr, { kind: "load" }>;
 
 export interface LoadMemo {
   /** The load's value under bindings; `evaluate` makes it the first time. */

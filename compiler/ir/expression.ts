@@ -46,6 +46,9 @@ export type ScalarExpr =
   /** A uniform number in [0, 1) from the counter-based generator: the same bits on every adapter. */
   | { readonly kind: "random"; readonly stream: number; readonly counter: IndexExpr };
 
+/** An element of a tensor in memory, or of a value that the kernel has at hand. */
+export type Load = Extract<ScalarExpr, { kind: "load" }>;
+
 export type Condition =
   | { readonly kind: "compare"; readonly fn: Comparison; readonly left: ScalarExpr; readonly right: ScalarExpr }
   | { readonly kind: "compareIndex"; readonly fn: Comparison; readonly left: IndexExpr; readonly right: IndexExpr }
@@ -279,8 +282,8 @@ export function computedParts(expr: IndexExpr): readonly ScalarExpr[] {
 }
 
 /** Every load of a computation. */
-export function loadsOf(computation: Computation): readonly Extract<ScalarExpr, { kind: "load" }>[] {
-  const loads: Extract<ScalarExpr, { kind: "load" }>[] = [];
+export function loadsOf(computation: Computation): readonly Load[] {
+  const loads: Load[] = [];
   const scalar = (expr: ScalarExpr): void => {
     if (expr.kind === "load") {
       loads.push(expr);

@@ -6,12 +6,10 @@
 import { addAffine, affineOf, constantAffine, divAffine, modAffine, scaleAffine } from "./affine.ts";
 import type { Affine, Bindings, Ranges } from "./affine.ts";
 import { computedParts, loadsOf, map } from "./expression.ts";
-import type { Axis, IndexExpr, ReduceBody, ScalarExpr } from "./expression.ts";
+import type { Axis, IndexExpr, Load, ReduceBody } from "./expression.ts";
 import { printScalar } from "./kernel.ts";
 import type { Kernel, Schedule, Stage } from "./kernel.ts";
 import { loopStages, productOf } from "./tiles.ts";
-
-export type Load = Extract<ScalarExpr, { kind: "load" }>;
 
 /** A box of a tensor in workgroup memory. */
 export interface Box {

@@ -219,6 +219,12 @@ export function standsBeside(
   );
 }
 
+/** Whether one invocation alone computes each element of a stage: none where it lacks one of the axes that invocations lie along. */
+export function isComputedOnce(layout: StageLayout | undefined, rootAxes: readonly Axis[]): boolean {
+  const roots = new Set([...(layout?.scales.values() ?? [])].map(({ root }) => root));
+  return rootAxes.every(({ name, extent }) => extent === 1 || roots.has(name));
+}
+
 /** The stages that are summed in one set of loops: the root and those that share its loops; none where the root is no reduction. */
 export function loopStages({ stages }: Pick<Kernel, "stages">): readonly Stage[] {
   const root = stages[0]?.computation;

@@ -8,7 +8,7 @@ import { problem } from "../diagnostics/problem.ts";
 import { sliceRange } from "../diagnostics/shapes.ts";
 import { compareIndex, iadd, load, map, select } from "../ir/expression.ts";
 import type { Axis, ScalarExpr } from "../ir/expression.ts";
-import type { ValueId } from "../ir/graph.ts";
+import type { TensorType, ValueId } from "../ir/graph.ts";
 import {
   batchedType, defineLayer, defineOp, inputType, listNames, numberAttr, plainType,
 } from "./defineOp.ts"; // prettier-ignore
@@ -21,8 +21,7 @@ export const concat = defineOp({
   joins: 1,
   inferType(types) {
     const parts = listNames(types, "x").map((name) => inputType(types, name));
-    const channels = parts.reduce((sum, part) => sum + (part.shape[0] ?? 0), 0);
-    return batchedType([channels, ...inputType(types, "x0").shape.slice(1)]);
+    return batchedType([joinedSize(parts), ...inputType(types, "x0").shape.slice(1)]);
   },
   compute: ({ types, axes }) => map(axes, chosenPart(types, axes, 1)),
   gradient({ inputs, types, upstream, needs, build }) {
@@ -42,10 +41,14 @@ export const concatStatistics = defineOp({
   doc: "Joins statistics of channels, such as their means.",
   inputs: ["x*"],
   joins: 0,
-  inferType: (types) =>
-    plainType([listNames(types, "x").reduce((sum, name) => sum + (inputType(types, name).shape[0] ?? 0), 0)]),
+  inferType: (types) => plainType([joinedSize(listNames(types, "x").map((name) => inputType(types, name)))]),
   compute: ({ types, axes }) => map(axes, chosenPart(types, axes, 0)),
 });
+
+/** Channels of all parts together, or elements where they are vectors. */
+function joinedSize(parts: readonly TensorType[]): number {
+  return parts.reduce((sum, { shape }) => sum + (shape[0] ?? 0), 0);
+}
 
 /** The element of the part that holds the place along one of the axes. */
 function chosenPart(types: InputTypes, axes: readonly Axis[], dimension: number): ScalarExpr {

@@ -3,6 +3,7 @@ import { parseSafetensors, weightEntries, writeSafetensors } from "cnnc/runtime"
 import type { StoredTensor } from "cnnc/runtime";
 import { inferenceGraph } from "../3-differentiate/inferenceGraph.ts";
 import { UserError } from "../files/userError.ts";
+import { shapeElements } from "../ir/graph.ts";
 import type { CompiledNetwork } from "../ir/output.ts";
 import type { WeightsFile } from "./imageMean.ts";
 import { describeLoad } from "./initialWeights.ts";
@@ -36,8 +37,7 @@ export function renamedWeights(
   }
   const stored = new Map<string, StoredTensor>();
   for (const { name, shape } of tensors) {
-    const elements = shape.reduce((product, extent) => product * extent, 1);
-    stored.set(name, { dtype: "F32", shape, values: values.get(name) ?? new Float32Array(elements) });
+    stored.set(name, { dtype: "F32", shape, values: values.get(name) ?? new Float32Array(shapeElements(shape)) });
   }
   for (const { name } of plan.counters) stored.set(name, { dtype: "I64", shape: [], values: BigInt64Array.of(0n) });
   return writeSafetensors(stored, metadata);

@@ -13,8 +13,6 @@ export interface Candidates {
 
 export interface CandidateOptions {
   readonly adapterClass: "cpu" | "gpu";
-  /** The kernel's sums are in parts that a second kernel adds, and must stay so. */
-  readonly isCut: boolean;
   /** Whether the device has subgroups. */
   readonly hasSubgroups: boolean;
   /** Whether it is a software adapter: barriers cost it so much, in its compiler too, that workgroup memory is not tried. */
@@ -24,13 +22,14 @@ export interface CandidateOptions {
 const [candidatesPerKernel, stagedVariants] = [14, 2];
 
 export function createCandidates(request: ScheduleRequest, asked: CandidateOptions): Candidates {
-  const { kernel, splittable, lineBudget, typeOf } = request;
-  const { adapterClass, isCut, hasSubgroups, software } = asked;
+  const { kernel, splittable, isCut, lineBudget, typeOf } = request;
+  const { adapterClass, hasSubgroups, software } = asked;
   const isPacked = (name: string): boolean => typeOf(namedValue(name)).packed === true;
   const options: ScheduleOptions = { adapterClass, splittable, lineBudget, isPacked };
   const seen = new Set<string>();
   const isNew = (schedule: Schedule): boolean => {
     const text = scheduleText(schedule);
+    // Sums in parts that a second kernel adds must stay so.
     if (seen.has(text) || (isCut && schedule.split === undefined)) return false;
     seen.add(text);
     return true;

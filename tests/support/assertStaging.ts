@@ -1,8 +1,9 @@
 /** Throws unless everything that a staged kernel's invocations read out of workgroup memory lies in the boxes that they fill. */
 import { constantAffine } from "../../compiler/ir/affine.ts";
+import type { Load } from "../../compiler/ir/expression.ts";
 import type { Kernel } from "../../compiler/ir/kernel.ts";
 import { boxesOf, chunkOf, elementsToSum, lowestOf, workgroupElements } from "../../compiler/ir/staging.ts";
-import type { Box, Load } from "../../compiler/ir/staging.ts";
+import type { Box } from "../../compiler/ir/staging.ts";
 import { valueOf } from "./interpretKernels.ts";
 
 /** An axis: where the first block or chunk of it begins, and the elements that the workgroup takes of it. */

@@ -52,7 +52,7 @@ describe("the schedules of a kernel that are worth measuring", () => {
   test("come in turn, each once, until none is left; a sum in parts stays one", () => {
     for (const { request, dispatches } of units) {
       const isCut = dispatches.length > 1;
-      const candidates = createCandidates(request, { adapterClass: "cpu", isCut, hasSubgroups: true, software: false });
+      const candidates = createCandidates(request, { adapterClass: "cpu", hasSubgroups: true, software: false });
       const seen: string[] = [];
       for (let next = candidates.next(undefined); next !== undefined; next = candidates.next(next)) {
         seen.push(scheduleText(next));

@@ -10,7 +10,7 @@ import { typeOf } from "../../../compiler/ir/graph.ts";
 import { namedValue } from "../../../compiler/ir/kernel.ts";
 import type { Kernel, KernelPlan, Schedule } from "../../../compiler/ir/kernel.ts";
 import type { CompiledNetwork } from "../../../compiler/ir/output.ts";
-import type { Load } from "../../../compiler/ir/staging.ts";
+import type { Load } from "../../../compiler/ir/expression.ts";
 import { assertStaging } from "../../support/assertStaging.ts";
 import { compileFitting, compileText } from "../../support/compileText.ts";
 import { networkText, randomNetwork } from "../../support/randomSpec.ts";
