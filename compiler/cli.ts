@@ -58,11 +58,11 @@ function buildProgram(terminal: Terminal, setExitCode: (code: number) => void): 
     .option("-b, --batch <n>", "the most images of a step (default: the recipe's batch)", positiveInteger)
     .option(
       "--value <name>",
-      "a module that predicts the value at an `as` name of the spec instead (feature extraction)",
+      "a module that predicts a value of the spec instead (feature extraction): an `as` name, or a path of `summary`",
     )
     .option(
       "--features <names>",
-      "values at `as` names, separated by commas, that the module's `predict` gives besides the logits",
+      "values (`as` names or paths of `summary`), separated by commas, that `predict` gives besides the logits",
       (names: string) => names.split(",").map((name) => name.trim()),
     )
     .option("--no-fuse", "a module NAME-unfused with a kernel for each op, where `firstNotFinite` finds a NaN's layer")
@@ -200,7 +200,10 @@ function buildProgram(terminal: Terminal, setExitCode: (code: number) => void): 
     .option("-d, --data <dir>", "the directory of the data set's files")
     .option("-i, --images <range>", "which test images: 3, 0-9 or 1,5,7 (default: 0-9, where no pictures are given)")
     .option("-t, --top <n>", "how many classes to print for each image", positiveInteger, 3)
-    .option("--value <name>", "print the value at an `as` name of the spec instead, as JSON (feature extraction)")
+    .option(
+      "--value <name>",
+      "print a value instead, as JSON (feature extraction): an `as` name, or a path of `summary`",
+    )
     .addHelpText(
       "after",
       help(

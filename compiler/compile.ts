@@ -4,6 +4,7 @@ import { activationTooLarge, memoryNotReached, parameterTooLarge, tooManyBinding
 import type { CheckedProgram } from "./ir/checked.ts";
 import type { Choices } from "./ir/choices.ts";
 import { InternalCompilerError, type Diagnostic } from "./ir/diagnostic.ts";
+import { endingAt, valueNamed } from "./findValue.ts";
 import type { Graph, Initial, Origin, Parameter, TensorType, ValueId } from "./ir/graph.ts";
 import type { Compilation, CompiledNetwork } from "./ir/output.ts";
 import { valueBytes } from "./ir/program.ts";
@@ -31,13 +32,13 @@ export interface CompileOptions extends CheckSourceOptions {
   /** False: nothing is dropped in training either. */
   readonly dropout?: boolean;
   /**
-   * Predict the value that this `as` name stands for in place of the logits (feature extraction); nothing is trained then, and
-   * weights load as ever. Throws `RangeError` where the model has no such name.
+   * Predict the value that this name stands for in place of the logits (feature extraction): an `as` name, or a layer's path as
+   * `cnnc summary` shows it. Nothing is trained then, and weights load as ever. Throws `RangeError` where the model has no such value.
    */
   readonly value?: string;
   /**
-   * Values at these `as` names can be predicted besides the logits, by the same network. Throws `RangeError` where the model has no
-   * such name.
+   * Values of these names can be predicted besides the logits, by the same network. Throws `RangeError` where the model has no such
+   * value.
    */
   readonly features?: readonly string[];
   /** Leave the training step out, where only predictions are wanted: it takes most of the time. */
@@ -201,7 +202,8 @@ function compileInSlabs(checked: CheckedProgram, options: CompileOptions): Compi
 
 function compileChecked(checked: CheckedProgram, options: CompileOptions): CompiledNetwork {
   const { recipe } = checked;
-  const graph = options.value === undefined ? checked.graph : endingAt(checked.graph, options.value);
+  const graph =
+    options.value === undefined ? checked.graph : endingAt(checked.graph, valueNamed(checked.graph, options.value));
   const result = runPipeline(graph, {
     name: graph.name,
     batch: batchOf(checked, options),
@@ -237,24 +239,8 @@ function compileChecked(checked: CheckedProgram, options: CompileOptions): Compi
   };
 }
 
-/** The graph with a named value in place of the logits. */
-function endingAt(graph: Graph, name: string): Graph {
-  const value = namedValue(graph, name);
-  return { ...graph, heads: graph.heads.slice(0, 1).map((main) => ({ ...main, value })) };
-}
-
-function featuresOf(graph: Graph, { features = [] }: CompileOptions): readonly string[] {
-  for (const name of features) namedValue(graph, name);
-  return [...new Set(features)];
-}
-
-function namedValue(graph: Graph, name: string): ValueId {
-  const value = graph.named.get(name);
-  if (value !== undefined) return value;
-  const names = [...graph.named.keys()];
-  throw new RangeError(
-    `${graph.name} names no value ${name}; ${names.length === 0 ? "`as` names one" : `it names ${names.join(", ")}`}`,
-  );
+function featuresOf(graph: Graph, { features = [] }: CompileOptions): ReadonlyMap<string, ValueId> {
+  return new Map(features.map((name) => [name, valueNamed(graph, name)]));
 }
 
 /** How images are made for this network; nothing where the recipe's data does not give what it reads. */

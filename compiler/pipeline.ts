@@ -66,8 +66,8 @@ export interface PipelineOptions {
   readonly adapterClass: "cpu" | "gpu";
   readonly bindingBytes: number;
   readonly storageBuffers: number;
-  /** Names of values that can be predicted besides the logits. */
-  readonly features: readonly string[];
+  /** Values that can be predicted besides the logits, by name. */
+  readonly features: ReadonlyMap<string, ValueId>;
   /** False gives every node a kernel of its own. */
   readonly fuse: boolean;
   /** "f16" stores activations in half the bytes. */

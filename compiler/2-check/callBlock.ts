@@ -62,5 +62,11 @@ export function callBlock(
         : evaluate(param.default, { scope, arriving: flow }, inBlock));
     bindName(param.name, value, scope.names, context);
   }
-  return elaborateStatements(block.body.statements, flow, { frame: inner, scope: innerScope(scope), kind: "block" });
+  const end = elaborateStatements(block.body.statements, flow, {
+    frame: inner,
+    scope: innerScope(scope),
+    kind: "block",
+  });
+  if (typeof end !== "string") frame.model.names.push({ path, value: end.id });
+  return end;
 }

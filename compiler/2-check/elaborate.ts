@@ -114,7 +114,9 @@ function elaborateChain(chain: ChainStatement, flow: Flow, place: BodyPlace): Fl
 function nameValue(name: Identifier, flow: Flow, { frame, scope, kind }: BodyPlace): void {
   if (name.text === "") return;
   scope.names.set(name.text, { kind: "tensor", tensor: typeof flow === "string" ? "error" : flow });
-  if ((kind === "model" || kind === "modelLoop") && typeof flow !== "string") frame.model.named.set(name.text, flow.id);
+  if (typeof flow === "string") return;
+  frame.model.names.push({ path: frame.paths.prefix + name.text, value: flow.id });
+  if (kind === "model" || kind === "modelLoop") frame.model.named.set(name.text, flow.id);
 }
 
 function elaborateStep(step: Step, flow: Flow, place: BodyPlace, name: Identifier | undefined): Flow {

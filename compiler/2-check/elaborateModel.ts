@@ -19,7 +19,13 @@ export function elaborateModel(
   context: CheckContext,
 ): Graph | undefined {
   const graph = createGraphBuilder(context);
-  const state: ModelFrame = { heads: new Map(), named: new Map(), inputSpan: undefined, reportedNoInput: false };
+  const state: ModelFrame = {
+    heads: new Map(),
+    named: new Map(),
+    names: [],
+    inputSpan: undefined,
+    reportedNoInput: false,
+  };
   const within = `model ${model.name.text}`;
   const frame: Frame = { context, graph, within, paths: pathScope(""), calls: [], model: state };
   const place: BodyPlace = { frame, scope: innerScope(parameters), kind: "model" };
@@ -36,7 +42,7 @@ export function elaborateModel(
     }
     graph.head(head);
   }
-  return graph.finish(model.name.text, state.named);
+  return { ...graph.finish(model.name.text, state.named), names: state.names };
 }
 
 /** What a walk leaves; undefined where it met an `error`, behind which the model's author expects nothing to be in order. */

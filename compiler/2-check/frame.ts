@@ -1,7 +1,7 @@
 /** Where elaboration stands: the model or block being unfolded, and the calls that led there. */
 import type { BlockDefinition } from "../ir/ast.ts";
 import type { DiagnosticNote } from "../ir/diagnostic.ts";
-import type { CallFrame, Head, ValueId } from "../ir/graph.ts";
+import type { CallFrame, Head, PathName, ValueId } from "../ir/graph.ts";
 import type { Span } from "../ir/source.ts";
 import type { CheckContext } from "./context.ts";
 import type { Place } from "./evaluate.ts";
@@ -30,6 +30,8 @@ export interface Frame {
 export interface ModelFrame {
   readonly heads: Map<string, { readonly head: Head; readonly span: Span; readonly classes: number }>;
   readonly named: Map<string, ValueId>;
+  /** All named values, those inside blocks too, by path. */
+  readonly names: PathName[];
   inputSpan: Span | undefined;
   reportedNoInput: boolean;
 }

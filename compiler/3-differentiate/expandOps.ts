@@ -48,5 +48,6 @@ export function expandOps(
   }
   const heads = graph.heads.map((head) => ({ ...head, value: resolve(head.value) }));
   const named = new Map([...graph.named].map(([name, value]) => [name, resolve(value)]));
-  return { graph: { ...graph, nodes, heads, named }, updateOf };
+  const { names: _, ...rest } = graph;
+  return { graph: { ...rest, nodes, heads, named }, updateOf };
 }

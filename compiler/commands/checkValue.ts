@@ -1,10 +1,10 @@
+import { findValue } from "../findValue.ts";
 import { UserError } from "../files/userError.ts";
-import type { Graph } from "../ir/graph.ts";
+import type { Graph, ValueId } from "../ir/graph.ts";
 
-/** Throws `UserError` where the model names no such value: an option takes an `as` name. */
-export function checkValue({ named, name }: Graph, value: string, option = "--value"): void {
-  const names = [...named.keys()];
-  if (names.includes(value)) return;
-  const known = names.length === 0 ? "`as NAME` in the spec names one" : `it names ${names.join(", ")}`;
-  throw new UserError(`${option} ${value}: ${name} names no such value; ${known}`, 2);
+/** The value that an option names; throws `UserError` where the model has none of this name, or several. */
+export function checkValue(graph: Graph, name: string, option = "--value"): ValueId {
+  const found = findValue(graph, name);
+  if ("problem" in found) throw new UserError(`${option} ${name}: ${found.problem}`, 2);
+  return found.value;
 }

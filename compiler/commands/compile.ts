@@ -20,9 +20,9 @@ export interface CompileCommandOptions extends SpecOptions {
   readonly out?: string;
   readonly emit: "ts" | "js";
   readonly dump?: readonly string[];
-  /** The `as` name whose value the module predicts in place of the logits. */
+  /** The `as` name or path whose value the module predicts in place of the logits. */
   readonly value?: string;
-  /** `as` names whose values the module can predict besides the logits. */
+  /** `as` names or paths whose values the module can predict besides the logits. */
   readonly features?: readonly string[];
   /** False: each op has a kernel of its own. */
   readonly fuse?: boolean;

@@ -15,7 +15,7 @@ export interface PredictCommandOptions extends TrainedOptions {
   /** Numbers of test images; the first ten where neither they nor pictures are given. */
   readonly images?: string;
   readonly top: number;
-  /** The `as` name whose value is printed in place of the classes. */
+  /** The `as` name or path whose value is printed in place of the classes. */
   readonly value?: string;
 }
 

@@ -1,6 +1,6 @@
 /** What a network is made of, layer by layer or block by block; pure, so that scripts and tests see what people see. */
 import type { ModelSetting } from "../ir/checked.ts";
-import { elementCount, typesOf, type Graph, type GraphNode, type ValueId } from "../ir/graph.ts";
+import { elementCount, pathOf, typesOf, type Graph, type GraphNode, type ValueId } from "../ir/graph.ts";
 
 export interface LayerSummary {
   /** Module path, "conv1" or "layer1.conv2": the prefix of its tensors in a weights file. */
@@ -88,12 +88,6 @@ function layersOf(graph: Graph): readonly Placed[] {
     }
   }
   return layers;
-}
-
-/** A node's module path; a join has none of its own and goes by its op, "resblock1.add". */
-function pathOf({ op, origin }: GraphNode): string {
-  if (origin.path !== "") return origin.path;
-  return origin.module === undefined ? op : `${origin.module}.${op}`;
 }
 
 /** The modules around a node. A head is a module that no block is called for. */

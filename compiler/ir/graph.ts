@@ -116,6 +116,17 @@ export interface Graph {
   readonly heads: readonly Head[];
   /** Values named by `as` in the model's own body, for feature extraction. */
   readonly named: ReadonlyMap<string, ValueId>;
+  /**
+   * Of a graph as written: all that the text names, inside blocks, branches and heads too, by module path ("block2.mid"), once for each
+   * time that a name is used: values at `as`, and what blocks give.
+   */
+  readonly names?: readonly PathName[];
+}
+
+/** A value by its module path. */
+export interface PathName {
+  readonly path: string;
+  readonly value: ValueId;
 }
 
 /** A graph with its backward pass. */
@@ -126,6 +137,12 @@ export interface TrainingGraph extends Graph {
   readonly updateOf: ReadonlyMap<ValueId, ValueId>;
   /** One row a sample: [loss, 1 if the main head's first maximum is the label, else 0]. */
   readonly metrics: ValueId;
+}
+
+/** A node's module path; a join has none of its own and goes by its op, "resblock1.add". */
+export function pathOf({ op, origin }: Pick<GraphNode, "op" | "origin">): string {
+  if (origin.path !== "") return origin.path;
+  return origin.module === undefined ? op : `${origin.module}.${op}`;
 }
 
 /** Type of every value of a graph. */

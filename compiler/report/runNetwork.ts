@@ -2,6 +2,7 @@
 import { checkSource } from "../check.ts";
 import { compileProgram, type CompileOptions } from "../compile.ts";
 import { renderDiagnostics } from "../diagnostics/render.ts";
+import { endingAt } from "../findValue.ts";
 import { UserError } from "../files/userError.ts";
 import type { ImageSource } from "../imageSource.ts";
 import type { Graph, ValueId } from "../ir/graph.ts";
@@ -47,8 +48,8 @@ export function compileRun(run: RunDescription): RunNetwork {
     network: compiled({ batch: run.batch }),
     giving: (value, source, batch) =>
       compiled(
-        { batch, imageSource: source, value: "shown" },
-        { ...checked, graph: { ...checked.graph, named: new Map([["shown", value]]) } },
+        { batch, imageSource: source, inferenceOnly: true },
+        { ...checked, graph: endingAt(checked.graph, value) },
       ),
   };
 }

@@ -1,9 +1,10 @@
+import { checkValue } from "../commands/checkValue.ts";
 import { UserError } from "../files/userError.ts";
 import { typesOf, type Graph, type GraphNode, type ValueId } from "../ir/graph.ts";
 
 /** A value of a graph by what it is called. */
 export interface ShownValue {
-  /** An `as` name, or the path of the layer that gives it. */
+  /** An `as` name, or the path of the layer or block that gives it. */
   readonly name: string;
   readonly value: ValueId;
   /** Channels, height and width. */
@@ -35,14 +36,7 @@ function askedValue(
   name: string,
   shown: (name: string, value: ValueId) => ShownValue | undefined,
 ): ShownValue {
-  const value = graph.named.get(name) ?? graph.nodes.findLast(({ origin }) => origin.path === name)?.output;
-  if (value === undefined) {
-    const layers = graph.nodes.map(({ origin }) => origin.path).filter((path) => path !== "");
-    const known = [...new Set([...graph.named.keys(), ...layers])];
-    const some = `${known.slice(0, 20).join(", ")}${known.length > 20 ? ` and ${known.length - 20} more` : ""}`;
-    throw new UserError(`--value ${name}: ${graph.name} has no such value or layer; it has ${some}`, 2);
-  }
-  const found = shown(name, value);
+  const found = shown(name, checkValue(graph, name));
   if (found === undefined) throw new UserError(`--value ${name}: it is no image of channels, height and width`, 2);
   return found;
 }

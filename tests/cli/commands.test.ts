@@ -274,7 +274,10 @@ describe("compile", () => {
     // Two channels of 2 x 2.
     for (const part of ["readonly classes: 8;", '"linear1.weight": Float32Array']) expect(module).toContain(part);
     const wrong = await runCnnc(["compile", "tiny.cnn", "-o", "one", "--value", "feature"], inFolder);
-    expect(wrong).toMatchObject({ code: 2, error: expect.stringContaining("names no such value; it names features") });
+    expect(wrong).toMatchObject({
+      code: 2,
+      error: expect.stringContaining("--value feature: Tiny has no such value or layer; did you mean `features`?"),
+    });
   });
 
   test("--dump prints the stages", async () => {

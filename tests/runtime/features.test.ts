@@ -1,4 +1,4 @@
-/** Values at `as` names, predicted by the network itself: each as the network that ends there gives it. */
+/** Values at names and paths, predicted by the network itself: each as the network that ends there gives it. */
 import { expect, test } from "@jest/globals";
 import { createNetwork } from "../../runtime/index.ts";
 import { compile } from "../../compiler/compile.ts";
@@ -10,17 +10,19 @@ import { openForSuite } from "../support/openForSuite.ts";
 
 const opened = openForSuite();
 
-const text = `model M {
+const text = `block pair() { add { branch { conv(3, kernel: 1) -> relu as inner } branch { } } }
+model M {
   input 2 x 6 x 6
   conv(3, kernel: 3) -> batch_norm -> relu as stem
   max_pool(2) as pooled
-  concat { branch { from pooled } branch { from stem -> conv(2, kernel: 3, stride: 2, padding: 1) } } as joined
+  concat { branch { from pooled } branch { from stem -> conv(2, kernel: 3, stride: 2, padding: 1) as side } } as joined
+  slice(0, 3) -> pair -> pair
   dropout(0.3) as dropped
   flatten as flat
   linear(3)
 }
 train M { data fashion_mnist  optimizer sgd(lr: 0.1)  batch 3 }`;
-const names = ["stem", "pooled", "joined", "dropped", "flat"] as const;
+const names = ["stem", "pooled", "joined", "dropped", "flat", "side", "pair2.inner", "pair1", "pair2.conv1"] as const;
 
 function planOf(options: CompileOptions): NetworkPlan {
   const { network } = compile({ path: "m.cnn", text }, { ...options, inferenceOnly: true });
@@ -56,5 +58,6 @@ test("cost nothing where they are not asked for, and are no value that has no na
   expect(plain.inference).not.toHaveProperty("features");
   expect(planOf({ features: [] })).toEqual(plain);
   expect(planOf({ features: ["stem", "stem"] }).inference.features).toMatchObject({ stem: { shape: [3, 4, 4] } });
-  expect(() => planOf({ features: ["stern"] })).toThrow(/M names no value stern; it names .*stem/);
+  expect(() => planOf({ features: ["stern"] })).toThrow("stern: M has no such value or layer; it has stem, pooled, ");
+  expect(() => planOf({ value: "inner" })).toThrow("M has 2 values of this name; say which: pair1.inner, pair2.inner");
 });

@@ -102,7 +102,10 @@ test(
     ];
     expect(predictions[0]!.classes[0]!.name.toLowerCase()).toContain(names[logits.indexOf(Math.max(...logits))]!);
     const unnamed = await runCnnc(["predict", ...rest, "--value", "stem"], { cwd: folder });
-    expect([unnamed.code, unnamed.error]).toEqual([2, expect.stringContaining("it names hidden_layer")]);
+    expect([unnamed.code, unnamed.error]).toEqual([
+      2,
+      expect.stringContaining("has no such value or layer; it has hidden_layer"),
+    ]);
     const beyond = await runCnnc(["predict", ...rest, "--images", "50"], { cwd: folder });
     expect([beyond.code, beyond.error]).toEqual([2, expect.stringContaining("the test images are 0 to 49")]);
 

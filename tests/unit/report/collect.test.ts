@@ -27,7 +27,7 @@ test("feature maps are those of `as` names, else of the first convolution as lat
   // The convolution's own output is read twice, so nothing alone follows it.
   expect(names("conv(2, kernel: 3, padding: 1)\nadd { branch { relu } branch { } }")[0]).toBe("conv1 2x8x8");
   expect(() => names(body, ["conv9"])).toThrow(
-    "--value conv9: Test has no such value or layer; it has conv1, batch_norm1",
+    "--value conv9: Test has no such value or layer; did you mean `conv1` or `conv2`?",
   );
   expect(() => names(body, ["linear1"])).toThrow("--value linear1: it is no image of channels, height and width");
 });
