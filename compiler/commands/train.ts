@@ -1,16 +1,12 @@
-import { createHash } from "node:crypto";
 import { existsSync, rmSync } from "node:fs";
 import { basename } from "node:path";
 import { emitModule } from "../6-emit/emitModule.ts";
 import { printInWorker } from "../6-emit/printInWorker.ts";
 import { UserError } from "../files/userError.ts";
 import { makeFolder } from "../files/writeAtomically.ts";
-import { dumpGraph, elementCount, formatShape } from "../ir/graph.ts";
-import type { CompiledNetwork } from "../ir/output.ts";
-import type { Recipe } from "../ir/recipe.ts";
+import { elementCount } from "../ir/graph.ts";
 import { standardLibrary } from "../standardLibrary.ts";
 import { requireRecipe } from "../training/checkTrainable.ts";
-import type { RunIdentity } from "../training/checkpointFile.ts";
 import { openCheckpointStore } from "../training/checkpointStore.ts";
 import { meanFile, provideMean } from "../training/imageMean.ts";
 import { interruptedExitCode, listenForInterruption } from "../training/interruption.ts";
@@ -20,6 +16,7 @@ import { openNetwork } from "../training/openNetwork.ts";
 import { barView, jsonView, percent, plainView } from "../training/progressView.ts";
 import { readInitial, loadInitial } from "../training/initialWeights.ts";
 import { runFiles, writeRun, type RunDescription, type RunFiles } from "../training/runFiles.ts";
+import { identityOf } from "../training/runIdentity.ts";
 import { trainRun, type RunOutcome } from "../training/trainRun.ts";
 import { isEpoch, skippedPictures } from "../training/trainingLog.ts";
 import { writeFiles } from "./compile.ts";
@@ -146,7 +143,7 @@ export async function trainCommand(file: string, options: TrainCommandOptions, t
   try {
     const result = await trainRun({
       files,
-      identity: identityOf(network, recipe, { seed, epochs, images: dataset.train.count }),
+      identity: await identityOf(network, recipe, dataset, { seed, epochs }),
       recipe,
       dataset,
       batch: batch * recipe.accumulate,
@@ -194,37 +191,6 @@ function classesOf({ train, test }: Dataset): number {
     for (let i = 0; i < count; i++) highest = Math.max(highest, labels[i] ?? 0);
   }
   return highest + 1;
-}
-
-function identityOf(
-  network: CompiledNetwork,
-  recipe: Recipe,
-  { seed, epochs, images }: { readonly seed: number; readonly epochs: number; readonly images: number },
-): RunIdentity {
-  const text = (value: unknown): string => JSON.stringify(value);
-  return {
-    model: network.name,
-    recipe: recipe.name,
-    settings: Object.fromEntries(network.settings.map(({ name, value }) => [name, value])),
-    parameters: Object.fromEntries(network.plan.parameters.map(({ name, shape }) => [name, formatShape(shape)])),
-    seed,
-    batch: network.plan.batch,
-    images,
-    graph: createHash("sha256").update(dumpGraph(network.graph)).digest("hex"),
-    training: {
-      optimizer: text(recipe.optimizer),
-      schedule: text(recipe.schedule),
-      // The rate of these depends on how long the whole run is.
-      ...(["cosine", "one_cycle"].includes(recipe.schedule.name) && { epochs: String(epochs) }),
-      loss: text(recipe.loss),
-      init: text(recipe.init),
-      ...(recipe.clipNorm !== undefined && { clip_norm: text(recipe.clipNorm) }),
-      ...(recipe.accumulate > 1 && { accumulate: text(recipe.accumulate) }),
-      ...(recipe.precision !== "f32" && { precision: text(recipe.precision) }),
-      ...(recipe.freeze.length > 0 && { freeze: recipe.freeze.join(" ") }),
-      data: text(recipe.data),
-    },
-  };
 }
 
 interface ReportedRun {

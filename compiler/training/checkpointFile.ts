@@ -7,24 +7,8 @@ import { notePrefix, parseSafetensors } from "cnnc/runtime";
 import { readBytes } from "../files/readText.ts";
 import { UserError } from "../files/userError.ts";
 import { readTensors } from "./plainWeights.ts";
+import type { RunIdentity } from "./runIdentity.ts";
 import type { TrainingPosition } from "./trainNetwork.ts";
-
-/** What a run was started with: two runs that agree in all of it give the same losses. */
-export interface RunIdentity {
-  readonly model: string;
-  readonly recipe: string;
-  /** Model parameters as text. */
-  readonly settings: Readonly<Record<string, string>>;
-  /** Shape of each trainable tensor. */
-  readonly parameters: Readonly<Record<string, string>>;
-  readonly seed: number;
-  readonly batch: number;
-  readonly images: number;
-  /** A hash of what is computed: layers, attributes and connections. */
-  readonly graph: string;
-  /** Optimizer, schedule, loss and data preparation as text. */
-  readonly training: Readonly<Record<string, string>>;
-}
 
 export interface Checkpoint {
   readonly identity: RunIdentity;
@@ -58,30 +42,4 @@ export function tensorNotFinite(file: Uint8Array<ArrayBuffer>): string | undefin
     if (!values.every(Number.isFinite)) return name.replace(/^model\.|^optimizer\./, "");
   }
   return undefined;
-}
-
-/** What differs between the run that a checkpoint is of and this one, as phrases; empty when they agree. */
-export function identityDifferences(checkpoint: RunIdentity, current: RunIdentity): readonly string[] {
-  const differences: string[] = [];
-  const compare = (what: string, before: string | number | undefined, now: string | number | undefined): void => {
-    if (before === now) return;
-    differences.push(`${what}: ${before ?? "absent"} in the checkpoint, ${now ?? "absent"} now`);
-  };
-  compare("model", checkpoint.model, current.model);
-  compare("recipe", checkpoint.recipe || "(plain)", current.recipe || "(plain)");
-  compare("seed", checkpoint.seed, current.seed);
-  compare("batch", checkpoint.batch, current.batch);
-  compare("training images", checkpoint.images, current.images);
-  for (const [part, what] of [
-    ["settings", "model parameter "],
-    ["training", ""],
-    ["parameters", "tensor "],
-  ] as const) {
-    const names = new Set([...Object.keys(checkpoint[part]), ...Object.keys(current[part])]);
-    for (const name of names) compare(`${what}${name}`, checkpoint[part][name], current[part][name]);
-  }
-  if (differences.length === 0 && checkpoint.graph !== current.graph) {
-    differences.push("the layers between the tensors (activations, pooling or their arguments) have changed");
-  }
-  return differences;
 }

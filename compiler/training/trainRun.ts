@@ -8,7 +8,7 @@ import type { Dataset } from "../datasets/imageSet.ts";
 import { UserError } from "../files/userError.ts";
 import { writeAtomically } from "../files/writeAtomically.ts";
 import type { Recipe } from "../ir/recipe.ts";
-import { checkpointNotes, identityDifferences, tensorNotFinite, type RunIdentity } from "./checkpointFile.ts";
+import { checkpointNotes, tensorNotFinite } from "./checkpointFile.ts";
 import { openCheckpointStore, type CheckpointStore, type StoredCheckpoint } from "./checkpointStore.ts";
 import { explainNotFinite } from "./explainNotFinite.ts";
 import { lossCurveSvg } from "./lossCurve.ts";
@@ -16,6 +16,7 @@ import type { OpenNetwork } from "./openNetwork.ts";
 import type { ProgressView } from "./progressView.ts";
 import { momentumOf, rateOf } from "./rateOf.ts";
 import type { RunFiles } from "./runFiles.ts";
+import { identityDifferences, type RunIdentity } from "./runIdentity.ts";
 import { isStep, openLog, skippedPictures, type LogEntry, type RunLog } from "./trainingLog.ts";
 import {
   NotFiniteError, startPosition, trainNetwork, type TrainingOptions, type TrainingOutcome, type TrainingPosition,

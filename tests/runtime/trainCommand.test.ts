@@ -156,6 +156,20 @@ describe("--resume", () => {
       expect(readFileSync(join(folder, "fresh/tiny.ts"), "utf8")).toBe(module);
       const seeded = await train("--out", "fresh", "--epochs", "2", "--resume", "--seed", "4");
       expect(seeded.error).toContain("seed: 3 in the checkpoint, 4 now");
+      // As many images, but others.
+      const others = smallDataset(200, 50, 10);
+      others["train-images-idx3-ubyte"]![16]! ^= 1;
+      writeInto(join(folder, "other images"), others);
+      const moved = ["tiny.cnn", "--out", "fresh", "--epochs", "2", "--resume", "--data"];
+      const foreign = await runCnnc(["train", ...moved, "other images"], { cwd: folder });
+      expect([foreign.code, foreign.error]).toEqual([
+        1,
+        expect.stringMatching(/sampled training images \(hash\): \w+ in the/),
+      ]);
+      expect(foreign.error).not.toContain("labels");
+      writeInto(join(folder, "moved images"), smallDataset(200, 50, 10));
+      expect((await runCnnc(["train", ...moved, "moved images"], { cwd: folder })).code).toBe(0);
+      rmSync(join(folder, "fresh/checkpoints/step-00000026.safetensors"));
       const again = await train("--out", "fresh", "--epochs", "2");
       expect([again.code, again.error]).toEqual([1, expect.stringContaining("fresh holds a run of 13 steps already")]);
       truncateSync(join(folder, "fresh/checkpoints/step-00000013.safetensors"), 1000);
