@@ -134,6 +134,7 @@ function buildProgram(terminal: Terminal, setExitCode: (code: number) => void): 
     .option("-b, --batch <n>", "images a step (default: the recipe's)", positiveInteger)
     .option("--seed <n>", "seed of initial weights and order (default: the recipe's)", wholeNumber)
     .option("--resume", "go on from the run's newest checkpoint, to exactly the losses of an uninterrupted run")
+    .option("--accept-changes", "with --resume: go on although the recipe's numbers or the data have changed")
     .addOption(new Option("--overwrite", "start anew in a directory that holds a run").conflicts("resume"))
     .option(
       "--keep <n>",

@@ -32,6 +32,8 @@ export interface TrainCommandOptions extends SpecOptions {
   readonly epochs?: number;
   readonly seed?: number;
   readonly resume?: boolean;
+  /** Resume although numbers of the recipe, or the data, have changed. */
+  readonly acceptChanges?: boolean;
   /** Start anew where a run is. */
   readonly overwrite?: boolean;
   /** How many of the last checkpoints stay. */
@@ -61,6 +63,9 @@ export async function trainCommand(file: string, options: TrainCommandOptions, t
   const { network: plain, dataset } = openData(file, compiled, recipe, options, more);
   if (options.names !== undefined && options.initFrom === undefined) {
     throw new UserError("--names says how the tensors of --init-from are named; give that file too", 2);
+  }
+  if (options.acceptChanges === true && options.resume !== true) {
+    throw new UserError("--accept-changes says that --resume may go on by another recipe; give --resume too", 2);
   }
   const initial = options.initFrom === undefined ? undefined : readInitial(options.initFrom, options.names);
   const epochs = options.epochs ?? recipe.epochs;
@@ -150,6 +155,7 @@ export async function trainCommand(file: string, options: TrainCommandOptions, t
       epochs,
       seed,
       resume: options.resume === true,
+      acceptChanges: options.acceptChanges === true,
       keep: options.keep ?? keptCheckpoints,
       ...(options.checkpointEvery === undefined ? {} : { checkpointSteps: options.checkpointEvery }),
       title: `${network.name}: loss and accuracy`,

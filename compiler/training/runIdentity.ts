@@ -59,29 +59,120 @@ export async function identityOf(
   };
 }
 
-/** What differs between the run that a checkpoint is of and this one, as phrases; empty when they agree. */
-export function identityDifferences(checkpoint: RunIdentity, current: RunIdentity): readonly string[] {
-  const differences: string[] = [];
-  const compare = (what: string, before: string | number | undefined, now: string | number | undefined): void => {
+/** How two runs differ. */
+export interface RunDifference {
+  /** "optimizer lr: 0.1 in the checkpoint, 0.05 now". */
+  readonly text: string;
+  /** Whether a run can go on with what stands now: the network is the same, and the steps of an epoch too. */
+  readonly isAcceptable: boolean;
+}
+
+/** Parts of the recipe that decide which steps there are, or what is trained in them. */
+const fixedParts = ["accumulate", "freeze"];
+
+/** What differs between the run that a checkpoint is of and this one; empty when they agree. */
+export function identityDifferences(checkpoint: RunIdentity, current: RunIdentity): readonly RunDifference[] {
+  const differences: RunDifference[] = [];
+  type Value = string | number | undefined;
+  const compare = (what: string, before: Value, now: Value, isAcceptable = false): void => {
     if (before === now) return;
-    differences.push(`${what}: ${before ?? "absent"} in the checkpoint, ${now ?? "absent"} now`);
+    differences.push({ text: `${what}: ${before ?? "absent"} in the checkpoint, ${now ?? "absent"} now`, isAcceptable }); // prettier-ignore
   };
+  const compareAll = (
+    before: Texts,
+    now: Texts,
+    each: (name: string, before: string | undefined, now: string | undefined) => void,
+  ): void => {
+    for (const name of new Set([...Object.keys(before), ...Object.keys(now)])) each(name, before[name], now[name]);
+  };
+  const isSame = checkpoint.graph === current.graph;
   compare("model", checkpoint.model, current.model);
-  compare("recipe", checkpoint.recipe || "(plain)", current.recipe || "(plain)");
+  compare("recipe", checkpoint.recipe || "(plain)", current.recipe || "(plain)", true);
   compare("seed", checkpoint.seed, current.seed);
   compare("batch", checkpoint.batch, current.batch);
   compare("training images", checkpoint.images, current.images);
-  for (const [part, what] of [
-    ["settings", "model parameter "],
-    ["training", ""],
-    ["parameters", "tensor "],
-  ] as const) {
-    const names = new Set([...Object.keys(checkpoint[part]), ...Object.keys(current[part])]);
-    for (const name of names) compare(`${what}${name}`, checkpoint[part][name], current[part][name]);
-  }
-  for (const [name, before] of Object.entries(checkpoint.data ?? {})) compare(name, before, current.data?.[name]);
-  if (differences.length === 0 && checkpoint.graph !== current.graph) {
-    differences.push("the layers between the tensors (activations, pooling or their arguments) have changed");
+  compareAll(checkpoint.settings, current.settings, (name, before, now) => {
+    compare(`model parameter ${name}`, before, now, isSame);
+  });
+  compareAll(checkpoint.training, current.training, (name, before, now) => {
+    // What one optimizer remembers is nothing to another.
+    const isOther = name === "optimizer" && callOf(before)?.name !== callOf(now)?.name;
+    const isAcceptable = !isOther && !fixedParts.includes(name);
+    compareAll(...partTexts(name, before, now), (part, old, given) => {
+      compare(part, old, given, isAcceptable);
+    });
+  });
+  compareAll(checkpoint.parameters, current.parameters, (name, before, now) => {
+    compare(`tensor ${name}`, before, now);
+  });
+  compareAll(checkpoint.data ?? {}, checkpoint.data === undefined ? {} : (current.data ?? {}), (name, before, now) => {
+    compare(name, before, now, true);
+  });
+  if (!isSame && differences.every(({ isAcceptable }) => isAcceptable)) {
+    const text = "the layers between the tensors (activations, pooling or their arguments) have changed";
+    differences.push({ text, isAcceptable: false });
   }
   return differences;
+}
+
+type Texts = Readonly<Record<string, string>>;
+
+interface Call {
+  readonly name: string;
+  readonly args: Readonly<Record<string, unknown>>;
+}
+
+/** A part of the recipe before and now, number by number where it is the same thing with other numbers. */
+function partTexts(name: string, before: string | undefined, now: string | undefined): readonly [Texts, Texts] {
+  const [old, given] = [parsed(before), parsed(now)];
+  if (isObject(old) && isObject(given) && callOf(before)?.name === callOf(now)?.name && old["kind"] === given["kind"]) {
+    return [fieldTexts(name, old), fieldTexts(name, given)];
+  }
+  const whole = (value: unknown): Texts => (value === undefined ? {} : { [name]: valueText(value) });
+  return [whole(old), whole(given)];
+}
+
+/** An object's fields by their path: "optimizer lr", "data normalize mean". */
+function fieldTexts(path: string, fields: Readonly<Record<string, unknown>>): Texts {
+  const texts = Object.entries(fields).flatMap(([name, value]) => {
+    if (isCall(fields) && name === "name") return [];
+    const inner = isCall(fields) && name === "args" ? path : `${path} ${spelled(name)}`;
+    return isObject(value) && !isCall(value) ? Object.entries(fieldTexts(inner, value)) : [[inner, valueText(value)]];
+  });
+  return Object.fromEntries(texts) as Texts;
+}
+
+function valueText(value: unknown): string {
+  if (Array.isArray(value)) return `(${value.map(valueText).join(", ")})`;
+  if (!isObject(value)) return String(value);
+  const fields = Object.entries(isCall(value) ? value.args : value);
+  const text = `(${fields.map(([name, each]) => `${spelled(name)}: ${valueText(each)}`).join(", ")})`;
+  return isCall(value) ? `${value.name}${text}` : text;
+}
+
+/** As the language writes it: `label_smoothing`. */
+function spelled(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+function callOf(text: string | undefined): Call | undefined {
+  const value = parsed(text);
+  return isCall(value) ? value : undefined;
+}
+
+function parsed(text: string | undefined): unknown {
+  try {
+    return text === undefined ? undefined : (JSON.parse(text) as unknown);
+  } catch {
+    // The names behind `freeze` are no JSON.
+    return text;
+  }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isCall(value: unknown): value is Call {
+  return isObject(value) && typeof value["name"] === "string" && isObject(value["args"]);
 }

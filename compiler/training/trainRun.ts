@@ -8,6 +8,7 @@ import type { Dataset } from "../datasets/imageSet.ts";
 import { UserError } from "../files/userError.ts";
 import { writeAtomically } from "../files/writeAtomically.ts";
 import type { Recipe } from "../ir/recipe.ts";
+import { adaptCheckpoint } from "./adaptCheckpoint.ts";
 import { checkpointNotes, tensorNotFinite } from "./checkpointFile.ts";
 import { openCheckpointStore, type CheckpointStore, type StoredCheckpoint } from "./checkpointStore.ts";
 import { explainNotFinite } from "./explainNotFinite.ts";
@@ -33,6 +34,8 @@ export interface RunOptions {
   readonly seed: number;
   /** Go on from the newest checkpoint, where there is one. */
   readonly resume: boolean;
+  /** Go on although the recipe or the data have changed, as far as the network is the same. */
+  readonly acceptChanges?: boolean;
   /** How many of the last checkpoints stay. */
   readonly keep: number;
   /** Steps between checkpoints inside an epoch; by time, about every five minutes, unless given. */
@@ -68,8 +71,10 @@ export async function trainRun(options: RunOptions): Promise<RunOutcome> {
     for (const path of [files.best, files.weights, files.curve]) rmSync(path, { force: true });
   }
   let stored = options.resume ? store.newest(noteDamaged(view)) : undefined;
-  if (stored !== undefined) checkIdentity(stored, options.identity);
-  else if (options.resume) view.note(`no checkpoint in ${files.checkpoints} yet: training starts anew`);
+  let changes = stored === undefined ? [] : acceptedChanges(stored, options);
+  if (stored === undefined && options.resume) {
+    view.note(`no checkpoint in ${files.checkpoints} yet: training starts anew`);
+  }
   let lossesHere = 0;
   for (;;) {
     const opened = await options.open();
@@ -79,18 +84,31 @@ export async function trainRun(options: RunOptions): Promise<RunOutcome> {
       let path = stored?.path;
       const start = stored?.position ?? startPosition;
       if (stored !== undefined) {
-        await opened.loadCheckpoint(stored.file);
+        const isAsNow = changes.length === 0;
+        await opened.loadCheckpoint(isAsNow ? stored.file : adaptCheckpoint(stored.file, opened.network.plan));
         const { epoch, stepInEpoch } = start;
         view.note(
           `resuming after ${counted(epoch, "epoch")}${stepInEpoch > 0 ? ` and ${counted(stepInEpoch, "step")}` : ""}`,
         );
+        for (const text of changes) view.note(`changed: ${text}`);
+        // From here on the run is that of the recipe now.
+        const notes = checkpointNotes(options.identity, start);
+        if (!isAsNow) path = store.save(start, await opened.saveCheckpoint(notes));
       } else {
         const notes = checkpointNotes(options.identity, startPosition);
         path = store.save(startPosition, await opened.saveCheckpoint(notes));
       }
       log = openLog(files, start);
       const time = new Date().toISOString();
-      log.record({ kind: "start", step: start.step, epoch: start.epoch, time, adapter: opened.description });
+      log.record({
+        kind: "start",
+        step: start.step,
+        epoch: start.epoch,
+        time,
+        adapter: opened.description,
+        ...(changes.length > 0 && { changes }),
+      });
+      changes = [];
       return await trainFrom(options, opened, store, log, start, path ?? "");
     } catch (error) {
       const lost = await opened.lost();
@@ -228,14 +246,29 @@ async function failure(
   return new UserError(message, 1, { cause: error });
 }
 
-/** Throws `UserError` where a checkpoint is of another spec or recipe. */
-function checkIdentity({ identity, path }: StoredCheckpoint, current: RunIdentity): void {
-  const differences = identityDifferences(identity, current);
-  if (differences.length === 0) return;
-  throw new UserError(
-    `${path} is of another run and cannot be resumed:\n${differences.map((line) => `  - ${line}\n`).join("")}` +
-      "train into another directory with --out, or start anew with --overwrite",
-  );
+/** What has changed since a checkpoint and is accepted; throws `UserError` where it is of another run. */
+function acceptedChanges({ identity, path }: StoredCheckpoint, options: RunOptions): readonly string[] {
+  const differences = identityDifferences(identity, options.identity);
+  const list = (isAcceptable: boolean): string =>
+    differences
+      .filter((each) => each.isAcceptable === isAcceptable)
+      .map(({ text }) => `  - ${text}\n`)
+      .join("");
+  const [fixed, acceptable] = [list(false), list(true)];
+  const elsewhere = "train into another directory with --out, or start anew with --overwrite";
+  if (fixed !== "") {
+    const rest =
+      acceptable === "" ? "" : `this differs too, and would be no hindrance with --accept-changes:\n${acceptable}`;
+    throw new UserError(`${path} is of another run and cannot be resumed:\n${fixed}${rest}${elsewhere}`);
+  }
+  if (acceptable !== "" && options.acceptChanges !== true) {
+    throw new UserError(
+      `${path} is of this network, but not of this recipe and data:\n${acceptable}` +
+        "--accept-changes goes on from its weights and the optimizer's state with what stands now; " +
+        `else ${elsewhere}`,
+    );
+  }
+  return differences.map(({ text }) => text);
 }
 
 function noteDamaged(view: ProgressView): (message: string) => void {

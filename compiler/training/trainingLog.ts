@@ -32,7 +32,7 @@ export interface EpochEntry extends Entry {
 /** What else happens; `time` is ISO 8601. */
 export type EventEntry = Entry &
   (
-    | { readonly kind: "start"; readonly time: string; readonly adapter: string }
+    | { readonly kind: "start"; readonly time: string; readonly adapter: string; readonly changes?: readonly string[] }
     | { readonly kind: "checkpoint"; readonly file: string }
     | { readonly kind: "skipped"; readonly message: string }
     | { readonly kind: "lost"; readonly time: string; readonly reason: string }

@@ -1,7 +1,12 @@
 /** Runs whose device is lost, and whose numbers go wrong. */
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
 import { memorySet, type ImageSet } from "../../compiler/datasets/imageSet.ts";
+import { readCheckpoint } from "../../compiler/training/checkpointFile.ts";
+import { identityOf, type RunIdentity } from "../../compiler/training/runIdentity.ts";
+import { inputsAt } from "../../compiler/training/trainNetwork.ts";
+import { parseSafetensors } from "../../runtime/index.ts";
 import { runFiles } from "../../compiler/training/runFiles.ts";
 import { openNetwork, type OpenNetwork } from "../../compiler/training/openNetwork.ts";
 import type { ProgressView } from "../../compiler/training/progressView.ts";
@@ -99,6 +104,60 @@ test("a lost device is opened again, and training goes on to the same losses", a
   expect(stepsOf("lost")).toEqual(stepsOf("whole"));
   expect(readLog(runFiles(join(folder, "lost")).log).filter(({ kind }) => kind === "lost")).toHaveLength(2);
   expect(notes.filter((note) => note.includes("the device was lost"))).toHaveLength(2);
+});
+
+test("a recipe with other numbers is refused with what they were, and accepted goes on from the state of weights and optimizer", async () => {
+  const dataset = { description: "small", classNames: ["a", "b", "c"], train: images(44), test: images(9) };
+  const identityOfSpec = (text: string): Promise<RunIdentity> => {
+    const network = compileText(text, { imageSource });
+    return identityOf(network, network.recipe!, dataset, { seed: 1, epochs: 3 });
+  };
+  const interruption = new AbortController();
+  const opened = async (): Promise<OpenNetwork> => {
+    const network = await openNetwork(plan, { seed: 1, programs });
+    let steps = 0;
+    const trainStep: OpenNetwork["trainStep"] = (...given) => {
+      if (++steps === 8) interruption.abort();
+      return network.trainStep(...given);
+    };
+    return { ...network, trainStep };
+  };
+  const identity = await identityOfSpec(spec);
+  expect((await run("changed", { identity, open: opened, signal: interruption.signal })).outcome).toBe("interrupted");
+  const before = stepsOf("changed");
+  expect(before).toEqual(stepsOf("whole").slice(0, 8));
+
+  const written = spec.replace("lr: 0.1, momentum: 0.9", "lr: 0.05, momentum: 0.5, weight_decay: 0.01");
+  const other = compileText(written, { imageSource });
+  const more = {
+    ...{ identity: await identityOfSpec(written), recipe: other.recipe!, resume: true },
+    open: () => openNetwork(other.plan, { seed: 1, programs }),
+  };
+  await expect(run("changed", more)).rejects.toThrow(
+    /step-00000008\.safetensors is of this network, but not of this recipe and data:\n {2}- optimizer lr: 0\.1 in the checkpoint, 0\.05 now\n {2}- optimizer momentum: 0\.9 in the checkpoint, 0\.5 now\n {2}- optimizer weight_decay: 0 in the checkpoint, 0\.01 now\n--accept-changes goes on/,
+  );
+  const path = join(folder, "changed/checkpoints/step-00000008.safetensors");
+  const held = parseSafetensors(readFileSync(path)).tensors;
+  await run("changed", { ...more, keep: 9, acceptChanges: true });
+  const start = readCheckpoint(path)!;
+  expect([start.identity, parseSafetensors(start.file).tensors]).toEqual([more.identity, held]);
+  // The same by hand: the state of step 8, the numbers of the recipe now.
+  const byHand = await openNetwork(other.plan, { seed: 1, programs });
+  await byHand.loadCheckpoint(start.file);
+  byHand.network.setUniform("momentum", 0.5);
+  byHand.network.setUniform("weight_decay", 0.01);
+  let position = start.position;
+  for (const step of stepsOf("changed").slice(8, 11)) {
+    const inputs = { dataset, batch: 8, seed: 1, rateAt: () => 0.05 };
+    const { images: raw, labels } = await inputsAt(inputs, position);
+    expect([step.rate, step.loss]).toEqual([0.05, (await byHand.trainStep(raw, labels, 0.05)).loss]);
+    position = { ...position, step: position.step + 1, stepInEpoch: position.stepInEpoch + 1 };
+  }
+  byHand.close();
+  expect(stepsOf("changed")).toHaveLength(18);
+  expect(stepsOf("changed").slice(9)).not.toEqual(stepsOf("whole").slice(9));
+  const starts = readLog(runFiles(join(folder, "changed")).log).filter(({ kind }) => kind === "start");
+  expect(starts.at(-1)).toMatchObject({ changes: [expect.stringMatching(/^optimizer lr/), expect.any(String), expect.any(String)] }); // prettier-ignore
 });
 
 test("a device that is lost again and again before the next checkpoint stops the run, which may be resumed", async () => {

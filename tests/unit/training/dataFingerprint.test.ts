@@ -41,7 +41,8 @@ test.each<[string, Partial<Dataset>, RegExp]>([
   ["fewer test images", { test: set(6) }, /^test images: 7 in the checkpoint, 6 now/],
 ])("%s", async (_, more, expected) => {
   const differences = identityDifferences(await identity(dataset()), await identity(dataset(more)));
-  expect(differences.join(";")).toMatch(expected);
+  expect(differences.map(({ text }) => text).join(";")).toMatch(expected);
+  expect(differences.every(({ isAcceptable }) => isAcceptable)).toBe(true);
 });
 
 test("a checkpoint of before data were looked at is taken", async () => {
