@@ -7,8 +7,9 @@ export async function bundleCli(dist) {
   await build({
     entryPoints: {
       cli: join(dist, "compiler/cli.js"),
-      // A thread of its own.
+      // Threads of their own.
       declarationWorker: join(dist, "compiler/6-emit/declarationWorker.js"),
+      decodeWorker: join(dist, "compiler/datasets/decodeWorker.js"),
     },
     outdir: join(dist, "cli"),
     bundle: true,

@@ -1,8 +1,10 @@
 /** PNG and JPEG files given on the command line, as the images that a recipe's data lines prepare. */
 import { readAhead } from "cnnc/runtime";
-import type { DecodedImage, ImageSize } from "../datasets/decodeImage.ts";
+import { createPictureReader } from "../datasets/createPictureReader.ts";
+import type { ImageSize } from "../datasets/decodeImage.ts";
 import type { RawBatch } from "../datasets/imageSet.ts";
-import { fitted, picturePlanes, placePlanes, readPicture, readPictureSize, roomFor } from "../datasets/pictureFile.ts";
+import { fitted, placePlanes, readPictureSize, roomFor } from "../datasets/pictureFile.ts";
+import type { PicturePlanes } from "../datasets/readPlanes.ts";
 import { preparationProblem } from "../3-differentiate/preparationGraph.ts";
 import { UserError } from "../files/userError.ts";
 import { givesInput, type ImageSource } from "../imageSource.ts";
@@ -102,19 +104,22 @@ async function* readBatches(
   name: string,
 ): AsyncGenerator<PictureBatch> {
   let coloured = 0;
+  const reader = createPictureReader();
   const read = async (index: number): Promise<PictureBatch> => {
-    const pictures: { readonly file: PictureFile; readonly planes: Uint8Array }[] = [];
-    // One by one, so that one decoded picture at a time is in memory.
-    for (const file of files.slice(index * count, (index + 1) * count)) {
-      try {
-        const decoded = await readPicture(file.path, file.own);
-        if (source.shape[0] === 1 && isColoured(decoded)) coloured++;
-        pictures.push({ file, planes: picturePlanes(decoded, source.shape[0], file.size) });
-      } catch (error) {
-        if (!(error instanceof UserError)) throw error;
-        notes.failed(file.path, error.message);
+    const some = files.slice(index * count, (index + 1) * count);
+    const found: (PicturePlanes | UserError)[] = [];
+    const [channels] = source.shape;
+    const requests = some.map(({ path, own, size }) => ({ path, own, size, channels }));
+    await reader.read(requests, (at, picture) => (found[at] = picture));
+    const pictures = some.flatMap((file, at) => {
+      const picture = found[at] as PicturePlanes | UserError;
+      if (picture instanceof UserError) {
+        notes.failed(file.path, picture.message);
+        return [];
       }
-    }
+      if (picture.lostColours) coloured++;
+      return [{ file, planes: picture.planes }];
+    });
     return place(pictures, source);
   };
   for await (const batch of readAhead(Math.ceil(files.length / count), read)) if (batch.paths.length > 0) yield batch;
@@ -132,13 +137,6 @@ function place(
   });
   const sizes = Uint32Array.from(pictures.flatMap(({ file: { size } }) => [size.height, size.width]));
   return { paths: pictures.map(({ file }) => file.path), images: { raw, sizes } };
-}
-
-function isColoured({ rgba }: DecodedImage): boolean {
-  for (let at = 0; at < rgba.length; at += 4) {
-    if (rgba[at] !== rgba[at + 1] || rgba[at] !== rgba[at + 2]) return true;
-  }
-  return false;
 }
 
 function countText(count: number): string {

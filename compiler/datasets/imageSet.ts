@@ -14,11 +14,13 @@ export interface ImageSet {
   readonly mixed: boolean;
   /** One class index an image. */
   readonly labels: ArrayLike<number>;
+  /** True where a batch may be asked for before the one before is there: its pictures are decoded by threads of their own. */
+  readonly readsAtOnce?: boolean;
   /**
    * Writes the images at `indices` one after another; throws `DatasetError` where a file has gone bad. A picture that is damaged
-   * inside is told to `skip`, where that is given, and its room left as it was.
+   * inside is told to `skip`, where that is given, and its room left as it was. What `signal` ends early need not be whole.
    */
-  read(indices: ArrayLike<number>, into: RawBatch, skip?: SkipPicture): void | Promise<void>;
+  read(indices: ArrayLike<number>, into: RawBatch, skip?: SkipPicture, signal?: AbortSignal): void | Promise<void>;
 }
 
 /** Hears of the picture at a place in a batch that it cannot be had. */
@@ -114,10 +116,15 @@ export interface ReadBatch {
 }
 
 /** The images at `indices` in the storage given, which has room for them, but for pictures that are damaged inside. */
-export async function readWhole(set: ImageSet, indices: ArrayLike<number>, into: RawBatch): Promise<ReadBatch> {
+export async function readWhole(
+  set: ImageSet,
+  indices: ArrayLike<number>,
+  into: RawBatch,
+  signal?: AbortSignal,
+): Promise<ReadBatch> {
   const skipped = new Map<number, DamagedPicture>();
   const images = partOf(set, into, indices.length);
-  await set.read(indices, images, (at, error) => skipped.set(at, error));
+  await set.read(indices, images, (at, error) => skipped.set(at, error), signal);
   if (skipped.size === 0) return { images, indices, skipped: [] };
   const size = imageElements(set);
   const kept = Array.from({ length: indices.length }, (_, at) => at).filter((at) => !skipped.has(at));

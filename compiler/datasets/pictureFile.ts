@@ -1,10 +1,7 @@
-/** A PNG or JPEG file as planes of bytes: its size from its beginning, its pixels when they are needed. */
+/** PNG and JPEG files: their sizes from their beginnings and ends, and the room for their planes. */
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { planesOf, resizeBytes } from "cnnc/runtime";
 import { describeFileError } from "../files/userError.ts";
-import { DatasetError } from "./datasetError.ts";
-import { decodeImage, headBytes, holdsEnd, imageSizeOf, type DecodedImage, type ImageSize } from "./decodeImage.ts";
+import { headBytes, holdsEnd, imageSizeOf, type ImageSize } from "./decodeImage.ts";
 
 /** Bytes of a file's end in which its end mark is looked for at first. */
 const tailBytes = 64;
@@ -44,32 +41,6 @@ function cutOff(file: number, fileBytes: number, isPng: boolean): string | undef
   return isPng
     ? `the PNG is cut off: it ends at offset ${fileBytes}, before its last chunk (IEND)`
     : `the JPEG is cut off: it ends at offset ${fileBytes}, before its end marker (ff d9)`;
-}
-
-/**
- * The pixels of a file; throws `DatasetError` with its path, also where it is no longer of the size that it was, and
- * `DamagedPicture` where it does not decode.
- */
-export async function readPicture(path: string, { height, width }: ImageSize): Promise<DecodedImage> {
-  let content: Uint8Array;
-  try {
-    content = await readFile(path);
-  } catch (error) {
-    throw new DatasetError(`cannot read ${path}: ${describeFileError(error)}`, 1, { cause: error });
-  }
-  const decoded = decodeImage(content, path);
-  if (decoded.height !== height || decoded.width !== width) {
-    throw new DatasetError(
-      `${path}: it is ${decoded.width}x${decoded.height} now; it was ${width}x${height} when it was opened`,
-    );
-  }
-  return decoded;
-}
-
-/** Channel after channel, made grey where one is wanted, and of another size where `size` is another. */
-export function picturePlanes(decoded: DecodedImage, channels: number, size: ImageSize): Uint8Array<ArrayBuffer> {
-  const { height, width, rgba } = decoded;
-  return resizeBytes(planesOf(rgba, height * width, channels), [channels, height, width], [size.height, size.width]);
 }
 
 /** Within `side` pixels, its proportions kept. */

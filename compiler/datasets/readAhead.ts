@@ -16,19 +16,25 @@ export interface LabelledBatch extends RawBatch {
  * The images at `order`, `batch` at a time, from batch `first` on. A batch's storage is used again once the next but two is
  * asked for; an error of a file is thrown when its batch is.
  */
-export function readAhead(
+export async function* readAhead(
   set: ImageSet,
   order: ArrayLike<number> & { subarray(start: number, end: number): ArrayLike<number> },
   batch: number,
   first = 0,
 ): AsyncGenerator<LabelledBatch> {
   const storage: RawBatch[] = [];
+  const left = new AbortController();
   const read = async (index: number, slot: number): Promise<LabelledBatch> => {
     const asked = order.subarray(index * batch, (index + 1) * batch);
     const own = (storage[slot] ??= rawBatch(set, Math.min(batch, order.length)));
-    const { images, indices, skipped } = await readWhole(set, asked, own);
+    const { images, indices, skipped } = await readWhole(set, asked, own, left.signal);
     const labels = Uint32Array.from(indices, (image) => set.labels[image] as number);
     return { ...images, labels, count: indices.length, indices, skipped };
   };
-  return readBatchesAhead(Math.ceil(order.length / batch), read, first);
+  try {
+    yield* readBatchesAhead(Math.ceil(order.length / batch), read, first, set.readsAtOnce);
+  } finally {
+    // Who stops before the end does not wait for batches that nobody will ask for.
+    left.abort();
+  }
 }

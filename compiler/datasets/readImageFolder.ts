@@ -4,9 +4,11 @@ import type { Dirent } from "node:fs";
 import { join } from "node:path";
 import { describeFileError } from "../files/userError.ts";
 import { DamagedPicture, DatasetError } from "./datasetError.ts";
-import type { DecodedImage, ImageSize } from "./decodeImage.ts";
+import { createPictureReader } from "./createPictureReader.ts";
+import type { ImageSize } from "./decodeImage.ts";
 import { imageElements, subset, type ImageSet, type SkipPicture } from "./imageSet.ts";
-import { fitted, picturePlanes, placePlanes, readPicture, readPictureSize, roomFor } from "./pictureFile.ts";
+import { fitted, placePlanes, readPictureSize, roomFor } from "./pictureFile.ts";
+import type { PicturePlanes, PictureRequest } from "./readPlanes.ts";
 import { splitByHash } from "./splitByHash.ts";
 
 export interface FolderOptions {
@@ -107,16 +109,6 @@ function byCodePoint(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** A picture whose head and end are there, and which may be damaged between them all the same. */
-async function readUnlessDamaged(path: string, size: ImageSize): Promise<DecodedImage | DamagedPicture> {
-  try {
-    return await readPicture(path, size);
-  } catch (error) {
-    if (error instanceof DamagedPicture) return error;
-    throw error;
-  }
-}
-
 function refuse(_: number, error: DamagedPicture): never {
   throw new DatasetError(`${error.message}; mend the file or take it out of the folder`, 1, { cause: error });
 }
@@ -130,39 +122,55 @@ function imageSet(directory: string, files: readonly ImageFile[], { channels, la
   // Whether a picture is damaged stays as it was found, so that no epoch has more images than another.
   const damaged = new Map<number, DamagedPicture>();
 
-  const load = async (index: number): Promise<Uint8Array<ArrayBuffer> | DamagedPicture> => {
-    const known = cache.get(index) ?? damaged.get(index);
-    if (known !== undefined) return known;
-    const [file, size] = [files[index], sizes[index]] as [ImageFile, ImageSize];
-    const decoded = await readUnlessDamaged(join(directory, file.name), file);
-    if (decoded instanceof DamagedPicture) {
-      damaged.set(index, decoded);
-      return decoded;
-    }
-    const planes = picturePlanes(decoded, channels, size);
+  const reader = createPictureReader();
+  const keep = (index: number, planes: Uint8Array<ArrayBuffer>): void => {
     // What is there stays: an epoch comes to every image once, so that the newest is the last to be wanted again.
-    if (cached + planes.length <= cacheBytes) {
-      cache.set(index, planes);
-      cached += planes.length;
-    }
-    return planes;
+    if (cached + planes.length > cacheBytes) return;
+    cache.set(index, planes);
+    cached += planes.length;
   };
+  const request = (index: number): PictureRequest => {
+    const [own, size] = [files[index], sizes[index]] as [ImageFile, ImageSize];
+    return { path: join(directory, own.name), own, size, channels };
+  };
+
   return {
-    ...{ count: files.length, channels, height, width, elements: "u8", mixed },
+    ...{ count: files.length, channels, height, width, elements: "u8", mixed, readsAtOnce: true },
     labels: Uint32Array.from(files, ({ label }) => label),
-    async read(indices, { raw, sizes: into }, skip: SkipPicture = refuse) {
+    async read(indices, { raw, sizes: into }, skip: SkipPicture = refuse, signal?: AbortSignal) {
       const room = imageElements({ channels, height, width });
-      // Files are read side by side and decoded one by one.
-      const loaded = await Promise.all(Array.from(indices, load));
-      loaded.forEach((planes, at) => {
-        if (planes instanceof DamagedPicture) {
-          skip(at, planes);
-          return;
-        }
+      const place = (at: number, planes: Uint8Array): void => {
         const size = sizes[indices[at] as number] as ImageSize;
         into.set([size.height, size.width], 2 * at);
         placePlanes(planes, size, raw, at * room, { channels, height, width });
-      });
+      };
+      const unknown: number[] = [];
+      for (let at = 0; at < indices.length; at++) {
+        const index = indices[at] as number;
+        const known = cache.get(index);
+        if (known !== undefined) place(at, known);
+        else if (!damaged.has(index)) unknown.push(at);
+      }
+      const unreadable: DatasetError[] = [];
+      const requests = unknown.map((at) => request(indices[at] as number));
+      const take = (nth: number, picture: PicturePlanes | DatasetError): void => {
+        const at = unknown[nth] as number;
+        const index = indices[at] as number;
+        if (picture instanceof DamagedPicture) damaged.set(index, picture);
+        else if (picture instanceof DatasetError) unreadable[at] = picture;
+        else {
+          place(at, picture.planes);
+          keep(index, picture.planes);
+        }
+      };
+      await reader.read(requests, take, signal);
+      // Whichever came first: what is said of a batch does not hang on the threads.
+      for (const error of Object.values(unreadable)) throw error;
+      for (let at = 0; at < indices.length; at++) {
+        const error = damaged.get(indices[at] as number);
+        if (error !== undefined) skip(at, error);
+      }
+      if (cache.size + damaged.size === files.length) reader.close();
     },
   };
 }

@@ -78,6 +78,52 @@ test("every image is seen once an epoch, the last batch is what remains", async 
   expect(trace.epochs.at(-1)?.trainAccuracy).toBeCloseTo(6 / imageCount, 12);
 });
 
+test("reading overlaps computing: steps are queued before the next pictures are there, and reading does not wait for steps", async () => {
+  const events: string[] = [];
+  /** Time for whatever is to happen first; what depends on the event happens all the same, and shows the wrong order. */
+  const waitFor = async (event: string): Promise<void> => {
+    for (let turn = 0; turn < 100 && !events.includes(event); turn++) await new Promise(setImmediate);
+  };
+  let [reads, steps] = [0, 0];
+  const network = { ...fakeNetwork() };
+  const slowNetwork: TrainedNetwork = {
+    ...network,
+    async trainStep() {
+      const step = steps++;
+      events.push(`queued ${step}`);
+      await waitFor(step < 5 ? `queued ${step + 1}` : "");
+      events.push(`computed ${step}`);
+      return { loss: 1, correct: 1 };
+    },
+  };
+  const train: typeof set = {
+    ...set,
+    async read(indices, into) {
+      const batch = reads++;
+      events.push(`begun ${batch}`);
+      if (batch > 0) await waitFor(`queued ${batch - 1}`);
+      await set.read(indices, into);
+      events.push(`read ${batch}`);
+    },
+  };
+  const before = (first: string, second: string): void => {
+    expect([first, second, events.indexOf(first) < events.indexOf(second)]).toEqual([first, second, true]);
+  };
+  for (const readsAtOnce of [false, true]) {
+    [reads, steps] = [0, 0];
+    events.length = 0;
+    await run(slowNetwork, { epochs: 1, dataset: { ...dataset, train: { ...train, readsAtOnce } } }, newTrace());
+    expect(events.filter((event) => event.startsWith("computed"))).toHaveLength(6);
+    for (let step = 0; step < 5; step++) {
+      before(`queued ${step}`, `read ${step + 1}`);
+      before(`begun ${step + 1}`, `computed ${step}`);
+      before(`queued ${step + 1}`, `computed ${step}`);
+      // Threads that decode have the next batch to go on with.
+      if (readsAtOnce && step < 4) before(`begun ${step + 2}`, `read ${step + 1}`);
+    }
+  }
+});
+
 test.each([1, 6, 7, 11])("interrupted after step %i and resumed, it gives the same losses", async (stopAfter) => {
   const uninterrupted = newTrace();
   await run(fakeNetwork(), {}, uninterrupted);
