@@ -31,8 +31,16 @@ export async function* readAhead(
     const labels = Uint32Array.from(indices, (image) => set.labels[image] as number);
     return { ...images, labels, count: indices.length, indices, skipped };
   };
+  // Wrapped, a batch that is not there yet does not keep the next from being begun.
+  const begin = async (index: number, slot: number): Promise<{ readonly reading: Promise<LabelledBatch> }> => {
+    const reading = read(index, slot);
+    // Its error is heard when it is asked for.
+    reading.catch(() => undefined);
+    if (set.readsAtOnce !== true) await reading;
+    return { reading };
+  };
   try {
-    yield* readBatchesAhead(Math.ceil(order.length / batch), read, first, set.readsAtOnce);
+    for await (const { reading } of readBatchesAhead(Math.ceil(order.length / batch), begin, first)) yield await reading;
   } finally {
     // Who stops before the end does not wait for batches that nobody will ask for.
     left.abort();
