@@ -133,6 +133,11 @@ export async function trainCommand(file: string, options: TrainCommandOptions, t
     schedule: recipe.schedule,
     loss: recipe.loss,
     init: recipe.init,
+    freeze: recipe.freeze,
+    precision: recipe.precision,
+    ...(recipe.clipNorm !== undefined && { clipNorm: recipe.clipNorm }),
+    ...(recipe.earlyStopPatience !== undefined && { earlyStopPatience: recipe.earlyStopPatience }),
+    ...(recipe.memory !== undefined && { memory: { share: recipe.memory.share } }),
     data: recipe.data,
     dataDirectory: options.data ?? null,
     dataset: {

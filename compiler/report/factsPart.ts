@@ -10,7 +10,7 @@ export function factsPart({ model, status, best, isComplete, rows }: RunFacts, e
     : accuracyLine(evaluated.evaluation.correct / evaluated.evaluation.count, evaluated.evaluation.loss, `with ${evaluated.weights}`); // prettier-ignore
   return markup`<header id="facts"><h1>${model}</h1>
 ${headline}<p class="${isComplete ? "status" : "status running"}">${status}</p>
-<dl>${rows.map(([name, value]) => markup`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
+<dl>${rows.map(([name, value]) => markup`<div><dt>${name}</dt>${value.split("\n").map((line) => markup`<dd>${line.trim()}</dd>`)}</div>`)}</dl>
 </header>`; // prettier-ignore
 }
 

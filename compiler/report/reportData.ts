@@ -29,7 +29,7 @@ export interface RunFacts {
   readonly status: string;
   readonly isComplete: boolean;
   readonly best: { readonly accuracy: number; readonly loss: number; readonly epoch: number } | undefined;
-  /** Name and value, in the order to show. */
+  /** Name and value, in the order to show; a value may have several lines. */
   readonly rows: readonly (readonly [name: string, value: string])[];
 }
 

@@ -1,9 +1,12 @@
-import type { RecipeCall } from "../ir/recipe.ts";
 import { counted, formatCount, formatSeconds } from "../commands/terminal.ts";
 import { percent } from "../training/progressView.ts";
 import type { RunDescription } from "../training/runFiles.ts";
 import { isEpoch, isStep, skippedPictures, type EpochEntry, type LogEntry } from "../training/trainingLog.ts";
+import { recipeRows } from "./recipeRows.ts";
 import type { RunFacts } from "./reportData.ts";
+
+/** Damaged pictures that the facts name. */
+const namedPictures = 5;
 
 /** The epoch of the lowest test loss, whose weights are a run's best ones; the first of equals. */
 export function bestEpoch(entries: readonly LogEntry[]): EpochEntry | undefined {
@@ -28,21 +31,15 @@ export function runFacts(run: RunDescription, entries: readonly LogEntry[]): Run
     (a, b) => a.testAccuracy > b.testAccuracy || (a.testAccuracy === b.testAccuracy && a.testLoss < b.testLoss),
   );
   const settings = Object.entries(run.settings).map(([name, value]) => `${name} = ${value}`);
-  const leftOut = skippedPictures(entries).length;
   const { outcome, isComplete } = statusOf(entries, run.epochs);
   const last = epochs.at(-1);
   const rows: readonly (readonly [string, string | undefined])[] = [
     ["Spec", run.file],
     ["Model", settings.length === 0 ? run.model : `${run.model} (${settings.join(", ")})`],
     ["Recipe", run.recipe === "" ? "the model’s plain one" : run.recipe],
-    ["Optimizer", callText(run.optimizer)],
-    ["Rate schedule", callText(run.schedule)],
-    ["Loss", run.loss.kind],
-    ["Initial weights", callText(run.init)],
-    ["Batch", run.accumulate > 1 ? `${run.batch} images, ${run.accumulate} batches a step` : `${run.batch} images`],
-    ["Seed", String(run.seed)],
-    ["Data", run.dataset.description],
-    ["Left out", leftOut > 0 ? `${counted(leftOut, "picture")} damaged inside the file` : undefined],
+    ...recipeRows(run),
+    ["Left out", leftOutText(skippedPictures(entries))],
+    ["Changed", changesText(entries)],
     ["Parameters", formatCount(run.parameters)],
     ["Adapter", run.adapter],
     ["Started", `${run.started.replace("T", " ").replace(/\.\d+Z$/, "")} UTC`],
@@ -63,13 +60,22 @@ export function runFacts(run: RunDescription, entries: readonly LogEntry[]): Run
   };
 }
 
-/** "sgd(lr: 0.1, momentum: 0.9)"; arguments that are off are left out. */
-function callText({ name, args }: RecipeCall): string {
-  const given = Object.entries(args).filter(([key, value]) => value !== false && (value !== 0 || key === "lr"));
-  const texts = given.map(
-    ([key, value]) => `${key}: ${Array.isArray(value) ? `[${value.join(", ")}]` : String(value)}`,
+/** Pictures that could not be decoded, the first ones by name. */
+function leftOutText(messages: readonly string[]): string | undefined {
+  if (messages.length === 0) return undefined;
+  const more = messages.length - namedPictures;
+  const count = `${counted(messages.length, "picture")} damaged inside the file`;
+  return [count, ...messages.slice(0, namedPictures), ...(more > 0 ? [`and ${formatCount(more)} more`] : [])].join(
+    "\n",
   );
-  return texts.length === 0 ? name : `${name}(${texts.join(", ")})`;
+}
+
+/** What `--accept-changes` let a later part of the run do otherwise. */
+function changesText(entries: readonly LogEntry[]): string | undefined {
+  const changes = entries.flatMap((entry) =>
+    entry.kind === "start" ? (entry.changes ?? []).map((text) => `after step ${formatCount(entry.step)}: ${text}`) : [],
+  );
+  return changes.length === 0 ? undefined : changes.join("\n");
 }
 
 function trainedText({ epochs }: RunDescription, done: number, steps: number): string {

@@ -49,7 +49,7 @@ nav a:hover { text-decoration: underline; }
 dl { columns: 2 20rem; column-gap: 2.5rem; margin: 1.5rem 0 0; font-size: .9rem; }
 dl div { display: grid; grid-template-columns: 8rem 1fr; gap: .75rem; padding: .3rem 0; border-bottom: 1px solid var(--rule); break-inside: avoid; }
 dt { color: var(--quiet); }
-dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
+dd { grid-column: 2; margin: 0; min-width: 0; overflow-wrap: anywhere; }
 figure { margin: 0; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 25rem), 1fr)); gap: 1.75rem 2rem; }
 .chart > svg { display: block; width: 100%; height: auto; }

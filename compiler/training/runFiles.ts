@@ -31,8 +31,11 @@ export function runFiles(directory: string): RunFiles {
   };
 }
 
+/** Parts of the recipe that runs of before they were written down lack. */
+type LaterParts = Partial<Pick<Recipe, "freeze" | "precision">> & Pick<Recipe, "clipNorm" | "earlyStopPatience">;
+
 /** What is trained, on what: run.json. */
-export interface RunDescription extends Pick<Recipe, "optimizer" | "schedule" | "loss" | "init" | "data"> {
+export interface RunDescription extends Pick<Recipe, "optimizer" | "schedule" | "loss" | "init" | "data">, LaterParts {
   readonly format: 1;
   readonly model: string;
   /** "" for the model's plain recipe. */
@@ -49,6 +52,8 @@ export interface RunDescription extends Pick<Recipe, "optimizer" | "schedule" | 
   readonly accumulate: number;
   readonly epochs: number;
   readonly seed: number;
+  /** The share of the activations that a step holds, where the recipe asks for less than all. */
+  readonly memory?: { readonly share: number };
   readonly dataDirectory: string | null;
   readonly dataset: {
     readonly description: string;

@@ -142,6 +142,57 @@ test("the facts say what was run, how it stands and what is best", () => {
   expect(reportPage({ ...data, facts: runFacts(run, early), curves: readCurves(early) })).toContain("<strong>50.0\u00a0%</strong>"); // prettier-ignore
 });
 
+test("the facts have every line of the recipe, changes, and notes and damaged pictures one a line", () => {
+  const whole: RunDescription = {
+    ...{ ...run, accumulate: 2, clipNorm: 1.5, earlyStopPatience: 4, precision: "f16", memory: { share: 0.5 } },
+    freeze: ["conv1.weight", "conv1.bias"],
+    loss: { kind: "cross_entropy", labelSmoothing: 0.1, classWeights: [1, 2, 3] },
+    data: {
+      source: { kind: "images", directory: "shoes" },
+      ...{ resize: [96, 64], normalize: { mean: [0.5], std: [0.1, 0.2, 0.3] }, subtract: "mean_image" },
+      augment: [
+        { name: "random_flip", args: { p: 0.5 } },
+        { name: "random_crop", args: { size: [0, 0], padding: [4, 2] } },
+        { name: "color_jitter", args: { brightness: 0.2, contrast: 0 } },
+      ],
+    },
+    dataset: {
+      ...run.dataset,
+      description: "shoes: 4 images\n2 files were skipped:\n  a.png: empty\n  b.png: cut off",
+    },
+  };
+  const skipped = Array.from({ length: 7 }, (_, i): LogEntry => ({ kind: "skipped", step: 1, epoch: 1, message: `${i}.png: bad` })); // prettier-ignore
+  const again: LogEntry = {
+    kind: "start",
+    step: 4,
+    epoch: 2,
+    time: "",
+    adapter: "",
+    changes: ["lr: 1 now", "p: 2 now"],
+  };
+  const rows = new Map(runFacts(whole, [...log, ...skipped, again]).rows);
+  expect(Object.fromEntries(rows)).toMatchObject({
+    Gradients: "clip_norm 1.5",
+    Loss: "cross_entropy(label_smoothing: 0.1, class_weights: (1, 2, 3))",
+    Frozen: "conv1.weight, conv1.bias",
+    Batch: "8 images, 2 batches a step (accumulate 2)",
+    "Early stop": "after 4 epochs without a lower test loss",
+    Precision: "f16: activations and their gradients in two bytes",
+    Memory: "0.5 of the activations kept for the backward pass",
+    Preparation: "resize 96 x 64\nnormalize(mean: 0.5, std: (0.1, 0.2, 0.3))\nsubtract mean_image",
+    Augmentation: "random_flip(p: 0.5)\nrandom_crop(padding: (4, 2))\ncolor_jitter(brightness: 0.2)",
+    Changed: "after step 4: lr: 1 now\nafter step 4: p: 2 now",
+  });
+  expect(rows.get("Left out")).toBe(
+    "7 pictures damaged inside the file\n0.png: bad\n1.png: bad\n2.png: bad\n3.png: bad\n4.png: bad\nand 2 more",
+  );
+  const facts = section(reportPage({ ...data, facts: runFacts(whole, log) }), "facts");
+  expect(facts).toContain("<dd>2 files were skipped:</dd><dd>a.png: empty</dd><dd>b.png: cut off</dd>");
+  // Without any of it, as in runs of before they were written down, no line is empty.
+  expect(runFacts(run, log).rows.map(([name]) => name)).not.toEqual(expect.arrayContaining(["Frozen"]));
+  expect(runFacts(run, log).rows.every(([, value]) => value !== "" && !value.includes("undefined"))).toBe(true);
+});
+
 test("the headline is of the epoch whose weights the page shows, the highest accuracy has a line of its own", () => {
   const epochs = log.filter(isEpoch);
   const [first] = epochs;
