@@ -17,7 +17,10 @@ export interface OpenedData {
   readonly dataset: Dataset;
 }
 
-/** Bytes of a batch's images that the GPU is to hold at most: larger pictures are made smaller while they are read. */
+/**
+ * Bytes of a batch's images at most: what every adapter binds at once (and three such batches lie in the host's memory). Pictures for which
+ * that is too little are made smaller while they are read.
+ */
 const batchBytes = 128 * 1024 * 1024;
 
 /** Opens the data of a recipe; throws `DatasetError` where it cannot be read or is not what the network takes. */
@@ -45,7 +48,7 @@ export function openRecipeData(
     base: dirname(file),
     channels: channelsOf(plan),
     classes: shapeElements(plan.outputShape),
-    largestSide: largestSideOf(plan),
+    roomPixels: roomPixelsOf(plan),
     ...(directory !== undefined && { directory }),
   });
 }
@@ -77,9 +80,9 @@ export function channelsOf({ inputShape }: CompiledNetwork["plan"]): number {
   return inputShape.length === 3 ? (inputShape[0] ?? 1) : 1;
 }
 
-/** Pixels on a side beyond which pictures are made smaller while they are read. */
-export function largestSideOf(plan: CompiledNetwork["plan"]): number {
-  return Math.floor(Math.sqrt(batchBytes / (plan.batch * channelsOf(plan))));
+/** Pixels that each image of a batch has room for. */
+export function roomPixelsOf(plan: CompiledNetwork["plan"]): number {
+  return Math.floor(batchBytes / (plan.batch * channelsOf(plan)));
 }
 
 /** What the host sends of a set's images. */

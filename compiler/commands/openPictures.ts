@@ -3,7 +3,7 @@ import { readAhead } from "cnnc/runtime";
 import { createPictureReader } from "../datasets/createPictureReader.ts";
 import type { ImageSize } from "../datasets/decodeImage.ts";
 import type { RawBatch } from "../datasets/imageSet.ts";
-import { fitted, placePlanes, readPictureSize, roomFor } from "../datasets/pictureFile.ts";
+import { fitted, placePlanes, readPictureSize, roomFor, sideWithin } from "../datasets/pictureFile.ts";
 import type { PicturePlanes } from "../datasets/readPlanes.ts";
 import { preparationProblem } from "../3-differentiate/preparationGraph.ts";
 import { UserError } from "../files/userError.ts";
@@ -12,7 +12,7 @@ import { preparedShape } from "../ir/preparedShape.ts";
 import { formatShape } from "../ir/graph.ts";
 import type { CompiledNetwork } from "../ir/output.ts";
 import type { Recipe } from "../ir/recipe.ts";
-import { channelsOf, largestSideOf } from "./openData.ts";
+import { channelsOf, roomPixelsOf } from "./openData.ts";
 
 /** What is heard while pictures are read. */
 export interface PictureNotes {
@@ -57,14 +57,16 @@ export function openPictures(
       `${name} reads ${channels} channels; a picture gives 1 (grey), 3 (red, green, blue) or 4 (with its opacity)`,
     );
   }
-  const side = largestSideOf(plan);
-  const found: PictureFile[] = [];
+  const readable: Omit<PictureFile, "size">[] = [];
   for (const path of paths) {
     const own = readPictureSize(path);
     if (typeof own === "string") notes.failed(path, `${path}: ${own}`);
-    else found.push({ path, own, size: fitted(own, side) });
+    else readable.push({ path, own });
   }
-  if (found.length === 0) return undefined;
+  if (readable.length === 0) return undefined;
+  const sizes = readable.map(({ own }) => own);
+  const side = sideWithin(sizes, roomPixelsOf(plan));
+  const found = readable.map((file): PictureFile => ({ ...file, size: fitted(file.own, side) }));
   const source = chooseSource(found, compiled, recipe);
   const [, height, width] = source.shape;
   const isRoom = source.mixed === true || found.every(({ size }) => size.height === height && size.width === width);

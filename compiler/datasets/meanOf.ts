@@ -1,12 +1,12 @@
 /** The mean of a training set that `subtract mean_image` and `subtract mean_channel` take away: pixels from 0 to 1. */
 import type { DataRecipe } from "../ir/recipe.ts";
-import type { ImageSet } from "./imageSet.ts";
+import { imageElements, type ImageSet } from "./imageSet.ts";
 import { bilinearTaps, resizePlane } from "./prepareImages.ts";
 import { noneCanBeRead, type DamagedPicture } from "./datasetError.ts";
 import { readAhead } from "./readAhead.ts";
 
-/** Images that are read at a time. */
-const batch = 256;
+/** Images that are read at a time, and how many elements of them at most. */
+const [mostImages, mostElements] = [256, 2 ** 24] as const;
 
 /**
  * Of the resized images, element by element, or of each channel. Sums are in float64, in the images' order, so that the same
@@ -21,6 +21,7 @@ export async function meanOf(set: ImageSet, { resize, subtract }: DataRecipe): P
   const order = Uint32Array.from({ length: set.count }, (_, index) => index);
   let seen = 0;
   let lastSkipped: DamagedPicture | undefined;
+  const batch = Math.max(1, Math.min(mostImages, Math.floor(mostElements / imageElements(set))));
   for await (const { raw, sizes, count, skipped } of readAhead(set, order, batch)) {
     seen += count;
     lastSkipped = skipped.at(-1) ?? lastSkipped;

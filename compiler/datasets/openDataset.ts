@@ -20,8 +20,8 @@ export interface OpenOptions {
   readonly channels?: number;
   /** Classes that the network tells apart, for labels that no data set's name bounds. */
   readonly classes?: number;
-  /** Pictures larger than this on a side are made smaller while they are read. */
-  readonly largestSide?: number;
+  /** Pixels of a picture's room, which is that of the largest, at most: larger ones are made smaller while they are read. */
+  readonly roomPixels?: number;
 }
 
 interface NamedDataset {
@@ -106,8 +106,8 @@ function openCifar(name: CifarName, options: OpenOptions): Dataset {
 function openFolder(path: string, name: string, options: OpenOptions): Dataset {
   const directory = options.directory ?? resolve(options.base ?? ".", path);
   requireDirectory(directory);
-  const { channels = 3, largestSide = 1024 } = options;
-  const { classNames, train, test, notes } = readImageFolder(directory, { channels, largestSide });
+  const { channels = 3, roomPixels = 2 ** 20 } = options;
+  const { classNames, train, test, notes } = readImageFolder(directory, { channels, roomPixels });
   checkSplit(directory, train.count + test.count);
   const classes = `${classNames.length} classes`;
   const description = [`${describe(name, directory, train, test)}, ${classes}`, ...notes].join("\n");

@@ -49,6 +49,23 @@ export function fitted({ height, width }: ImageSize, side: number): ImageSize {
   return { height: Math.max(1, Math.round(height * scale)), width: Math.max(1, Math.round(width * scale)) };
 }
 
+/** The largest side within which pictures have to be fitted for each of them to have room in so many pixels. */
+export function sideWithin(sizes: readonly ImageSize[], pixels: number): number {
+  const fits = (side: number): boolean => {
+    const { height, width } = roomFor(sizes.map((size) => fitted(size, side)));
+    return height * width <= pixels;
+  };
+  let most = sizes.reduce((side, { height, width }) => Math.max(side, height, width), 1);
+  if (fits(most)) return most;
+  let least = Math.max(1, Math.floor(Math.sqrt(pixels)));
+  while (most - least > 1) {
+    const middle = Math.floor((least + most) / 2);
+    if (fits(middle)) least = middle;
+    else most = middle;
+  }
+  return least;
+}
+
 /** The smallest size that has room for each of these. */
 export function roomFor(sizes: readonly ImageSize[]): ImageSize & { readonly mixed: boolean } {
   const height = sizes.reduce((most, size) => Math.max(most, size.height), 0);

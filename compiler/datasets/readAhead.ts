@@ -40,7 +40,8 @@ export async function* readAhead(
     return { reading };
   };
   try {
-    for await (const { reading } of readBatchesAhead(Math.ceil(order.length / batch), begin, first)) yield await reading;
+    for await (const { reading } of readBatchesAhead(Math.ceil(order.length / batch), begin, first))
+      yield await reading;
   } finally {
     // Who stops before the end does not wait for batches that nobody will ask for.
     left.abort();

@@ -7,15 +7,15 @@ import { DamagedPicture, DatasetError } from "./datasetError.ts";
 import { createPictureReader } from "./createPictureReader.ts";
 import type { ImageSize } from "./decodeImage.ts";
 import { imageElements, subset, type ImageSet, type SkipPicture } from "./imageSet.ts";
-import { fitted, placePlanes, readPictureSize, roomFor } from "./pictureFile.ts";
+import { fitted, placePlanes, readPictureSize, roomFor, sideWithin } from "./pictureFile.ts";
 import type { PicturePlanes, PictureRequest } from "./readPlanes.ts";
 import { splitByHash } from "./splitByHash.ts";
 
 export interface FolderOptions {
   /** Channels that the network reads: 1 makes pictures grey. */
   readonly channels: number;
-  /** Images larger than this on a side are made smaller while they are read. */
-  readonly largestSide: number;
+  /** Pixels of an image's room, which is that of the largest, at most: larger images are made smaller while they are read. */
+  readonly roomPixels: number;
 }
 
 export interface ImageFolder {
@@ -64,9 +64,10 @@ export function readImageFolder(directory: string, options: FolderOptions): Imag
       throw new DatasetError(`${join(directory, className)}: this class has no images: ${why}`);
     }
   }
-  const all = imageSet(directory, files, options);
+  const largestSide = sideWithin(files, options.roomPixels);
+  const all = imageSet(directory, files, options.channels, largestSide);
   const { train, test } = splitByHash(files.map(({ name }) => name));
-  const large = files.filter(({ height, width }) => Math.max(height, width) > options.largestSide).length;
+  const large = files.filter(({ height, width }) => Math.max(height, width) > largestSide).length;
   return {
     classNames,
     train: subset(all, train),
@@ -75,7 +76,7 @@ export function readImageFolder(directory: string, options: FolderOptions): Imag
       ...(skipped.length === 0 ? [] : [skippedText(skipped)]),
       ...(large === 0
         ? []
-        : [`${large} images larger than ${options.largestSide} pixels are made smaller while they are read`]),
+        : [`${large} images larger than ${largestSide} pixels are made smaller while they are read`]),
     ],
   };
 }
@@ -113,7 +114,7 @@ function refuse(_: number, error: DamagedPicture): never {
   throw new DatasetError(`${error.message}; mend the file or take it out of the folder`, 1, { cause: error });
 }
 
-function imageSet(directory: string, files: readonly ImageFile[], { channels, largestSide }: FolderOptions): ImageSet {
+function imageSet(directory: string, files: readonly ImageFile[], channels: number, largestSide: number): ImageSet {
   const sizes = files.map((file) => fitted(file, largestSide));
   const { height, width, mixed } = roomFor(sizes);
   const cache = new Map<number, Uint8Array<ArrayBuffer>>();

@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "@jest/globals";
@@ -54,11 +54,23 @@ describe("a folder of pictures", () => {
       "a/1.png": pngFile(4, 2, () => [200, 100, 50]),
       "a/2.png": pngFile(4, 2, () => [1, 2, 3]),
     });
-    const { train, description } = openDataset(source, { directory, channels: 1, largestSide: 2 });
+    const { train, description } = openDataset(source, { directory, channels: 1, roomPixels: 2 });
     expect(train).toMatchObject({ channels: 1, height: 1, width: 2, mixed: false });
     expect(description).toContain("2 images larger than 2 pixels are made smaller");
     // (200 * 299 + 100 * 587 + 50 * 114) / 1000 = 124.2; (1 * 299 + 2 * 587 + 3 * 114) / 1000 = 1.8.
     expect([[124, 124], [2, 2]]).toContainEqual([...(await readImages(train, [0])).raw]); // prettier-ignore
+  });
+
+  test("keeps its sizes where a batch has room for them as they are, not only where squares of that side would have", () => {
+    const wide = pngFile(4, 2, grey(1));
+    const directory = temporaryFolder({ "a/1.png": wide, "a/2.png": wide });
+    const { train, description } = openDataset(source, { directory, roomPixels: 8 });
+    expect(train).toMatchObject({ height: 2, width: 4, mixed: false });
+    expect(description).not.toContain("smaller");
+    writeFileSync(join(directory, "a/3.png"), pngFile(2, 4, grey(2)));
+    const { train: both, description: told } = openDataset(source, { directory, roomPixels: 9 });
+    expect(both).toMatchObject({ height: 3, width: 3, mixed: true });
+    expect(told).toContain("3 images larger than 3 pixels are made smaller");
   });
 
   test("is split by its files' names: what comes or goes moves no other", () => {
