@@ -104,7 +104,10 @@ export async function openClassifier(
       members.push({ content, mean });
     }
     const { batch, classes, description, close } = opened;
-    if (members.length === 1) return { batch, classes, description, close, logits: opened.logits };
+    if (members.length === 1) {
+      const { logits, batchesAtOnce = 1 } = opened;
+      return { batch, classes, description, close, logits, batchesAtOnce };
+    }
     // One after another in the same buffers: an ensemble of any size takes the memory of one network. Many batches at a time, since
     // each time all weights are loaded anew.
     const batchBytes = shapeElements(network.plan.preparation?.sourceShape ?? network.plan.inputShape) * 4 * batch;

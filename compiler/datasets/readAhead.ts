@@ -12,19 +12,28 @@ export interface LabelledBatch extends RawBatch {
   readonly skipped: readonly DamagedPicture[];
 }
 
+export interface ReadAheadOptions {
+  /** The batch to begin with. */
+  readonly first?: number;
+  /** Batches that are in use at once, the newest included. */
+  readonly held?: number;
+}
+
 /**
- * The images at `order`, `batch` at a time, from batch `first` on. A batch's storage is used again once the next but two is
- * asked for; an error of a file is thrown when its batch is.
+ * The images at `order`, `batch` at a time. A batch's storage is used again once `held` further ones have been asked for; an error of
+ * a file is thrown when its batch is.
  */
 export async function* readAhead(
   set: ImageSet,
   order: ArrayLike<number> & { subarray(start: number, end: number): ArrayLike<number> },
   batch: number,
-  first = 0,
+  { first = 0, held = 1 }: ReadAheadOptions = {},
 ): AsyncGenerator<LabelledBatch> {
   const storage: RawBatch[] = [];
   const left = new AbortController();
-  const read = async (index: number, slot: number): Promise<LabelledBatch> => {
+  const read = async (index: number): Promise<LabelledBatch> => {
+    // While the newest of those in use is handed out, two more are being read.
+    const slot = index % (held + 2);
     const asked = order.subarray(index * batch, (index + 1) * batch);
     const own = (storage[slot] ??= rawBatch(set, Math.min(batch, order.length)));
     const { images, indices, skipped } = await readWhole(set, asked, own, left.signal);
@@ -32,8 +41,8 @@ export async function* readAhead(
     return { ...images, labels, count: indices.length, indices, skipped };
   };
   // Wrapped, a batch that is not there yet does not keep the next from being begun.
-  const begin = async (index: number, slot: number): Promise<{ readonly reading: Promise<LabelledBatch> }> => {
-    const reading = read(index, slot);
+  const begin = async (index: number): Promise<{ readonly reading: Promise<LabelledBatch> }> => {
+    const reading = read(index);
     // Its error is heard when it is asked for.
     reading.catch(() => undefined);
     if (set.readsAtOnce !== true) await reading;

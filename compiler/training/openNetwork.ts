@@ -59,6 +59,7 @@ export async function openNetwork(plan: NetworkPlan, options: OpenNetworkOptions
         const { loss, accuracy } = await step.metrics();
         return { loss, correct: Math.round(accuracy * step.count) };
       },
+      batchesAtOnce: 2,
       logits: (images) => network.predict(images),
       saveCheckpoint: (notes) => network.saveCheckpoint(notes),
       loadCheckpoint: async (file) => {

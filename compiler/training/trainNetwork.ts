@@ -212,7 +212,7 @@ async function trainEpoch(options: TrainingOptions, start: TrainingPosition): Pr
   };
   try {
     let step = start.step;
-    const batches = readAhead(dataset.train, order, batch, start.stepInEpoch);
+    const batches = readAhead(dataset.train, order, batch, { first: start.stepInEpoch });
     for await (const { labels, count, skipped, indices: _, ...images } of batches) {
       if (options.signal.aborted) break;
       for (const error of skipped) options.onSkip?.(error);
@@ -220,11 +220,10 @@ async function trainEpoch(options: TrainingOptions, start: TrainingPosition): Pr
       const { testLosses, testAccuracies } = position;
       const moment = { step, stepsPerEpoch, testLosses, testAccuracies };
       const rate = options.rateAt(moment);
-      pending.push({
-        result: count === 0 ? noImages : network.trainStep(images, labels, rate, options.momentumAt?.(moment)),
-        rate,
-        count,
-      });
+      const result = count === 0 ? noImages : network.trainStep(images, labels, rate, options.momentumAt?.(moment));
+      // What goes wrong with it is heard when its turn comes, be it while the next pictures are waited for.
+      result.catch(() => undefined);
+      pending.push({ result, rate, count });
       step++;
       if (pending.length >= stepsInFlight) await finishOne();
       const isInside = step - start.step + start.stepInEpoch < stepsPerEpoch;

@@ -32,7 +32,7 @@ try {
   const reading = performance.now();
   let read = 0;
   const order = Uint32Array.from({ length: train.count }, (_, index) => index);
-  for await (const { count: images } of readAhead(train, order, batch, 0)) read += images;
+  for await (const { count: images } of readAhead(train, order, batch)) read += images;
   const megabytes = Math.round(process.memoryUsage().rss / 2 ** 20);
   console.log(`${read} images in batches of ${batch} in ${seconds(reading)} s; ${megabytes} MB of memory`);
   const complete =

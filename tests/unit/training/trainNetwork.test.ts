@@ -2,6 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { DamagedPicture } from "../../../compiler/datasets/datasetError.ts";
 import { shuffledOrder } from "../../../runtime/index.ts";
 import { memorySet, type Dataset } from "../../../compiler/datasets/imageSet.ts";
+import { evaluateNetwork, type ClassifyingNetwork } from "../../../compiler/training/evaluateNetwork.ts";
 import type { EpochEntry, StepEntry } from "../../../compiler/training/trainingLog.ts";
 import {
   startPosition,
@@ -76,6 +77,44 @@ test("every image is seen once an epoch, the last batch is what remains", async 
   expect(trace.steps.map(({ step }) => step)).toEqual(Array.from({ length: 18 }, (_, i) => i + 1));
   expect(trace.positions.map(({ epoch, stepInEpoch }) => [epoch, stepInEpoch])).toEqual([[1, 0], [2, 0], [3, 0]]); // prettier-ignore
   expect(trace.epochs.at(-1)?.trainAccuracy).toBeCloseTo(6 / imageCount, 12);
+});
+
+test("an evaluation asks for a second batch's logits before the first have come, and overwrites no pictures that wait", async () => {
+  const read = async (batchesAtOnce: 1 | 2): Promise<{ underWay: number; images: number[]; correct: number }> => {
+    let [now, underWay] = [0, 0];
+    const images: number[] = [];
+    const network: ClassifyingNetwork = {
+      ...{ batch: 4, classes: 3, batchesAtOnce },
+      async logits({ raw }) {
+        underWay = Math.max(underWay, ++now);
+        for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+        images.push(...raw);
+        now--;
+        return Float32Array.from({ length: raw.length * 3 }, (_, i) => Math.sin(i + (raw[0] as number)));
+      },
+    };
+    const { correct } = await evaluateNetwork(network, { ...set, readsAtOnce: true });
+    return { underWay, images, correct };
+  };
+  const [one, two] = [await read(1), await read(2)];
+  expect([one.underWay, two.underWay]).toEqual([1, 2]);
+  expect(one.images).toEqual([...pixels.pixels]);
+  expect(two).toEqual({ ...one, underWay: 2 });
+});
+
+test("a step or a batch that fails while pictures are waited for is heard when its turn comes", async () => {
+  const slow: typeof set = {
+    ...set,
+    async read(indices, into) {
+      for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+      await set.read(indices, into);
+    },
+  };
+  const fails = (): Promise<never> => Promise.reject(new Error("the device is lost"));
+  const training = run({ ...fakeNetwork(), trainStep: fails }, { dataset: { ...dataset, train: slow } }, newTrace());
+  await expect(training).rejects.toThrow("the device is lost");
+  const evaluation = evaluateNetwork({ batch: 4, classes: 3, batchesAtOnce: 2, logits: fails }, slow);
+  await expect(evaluation).rejects.toThrow("the device is lost");
 });
 
 test("reading overlaps computing: steps are queued before the next pictures are there, and reading does not wait for steps", async () => {
