@@ -1,4 +1,5 @@
-import { messageOf, NetworkError } from "./errors.ts";
+import { messageOf } from "./describeValue.ts";
+import { NetworkError } from "./errors.ts";
 import type { NetworkPlan } from "./plan.ts";
 import { planFor } from "./tunedPlan.ts";
 

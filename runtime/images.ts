@@ -2,7 +2,7 @@
  * images.ts: what may be given as images. Numbers are ready for the network; bytes are prepared by its recipe's data lines on
  * the GPU. Whatever comes is made one of the two here.
  */
-import { describeValue } from "./errors.ts";
+import { describeValue } from "./describeValue.ts";
 import { refuse } from "./input.ts";
 import { formatShape, sizeOf } from "./shapes.ts";
 import type { NetworkPlan, PreparationPlan } from "./plan.ts";

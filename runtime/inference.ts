@@ -68,7 +68,7 @@ export function createPredictor(session: Session, imageFeed: ImageFeed): Predict
       oldest.labels.forEach((label, index) => {
         const row = logits.subarray(index * outputs, (index + 1) * outputs);
         loss += crossEntropy(row, label);
-        right += argmax(row) === label ? 1 : 0;
+        right += firstMaximum(row) === label ? 1 : 0;
       });
     };
     for await (const { images, labels } of source.batches(order, plan.batch, undefined)) {
@@ -118,20 +118,20 @@ export function createPredictor(session: Session, imageFeed: ImageFeed): Predict
 }
 
 /** -log softmax(logits)[label]; of log-probabilities, too, since softmax leaves them as they are. */
-function crossEntropy(logits: Float32Array, label: number): number {
+export function crossEntropy(logits: ArrayLike<number>, label: number): number {
   return logSum(logits) - (logits[label] as number);
 }
 
 /** The logarithm of the sum of exponentials, of which none overflows. */
 export function logSum(values: ArrayLike<number>): number {
-  const greatest = values[argmax(values)] as number;
+  const greatest = values[firstMaximum(values)] as number;
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += Math.exp((values[i] as number) - greatest);
   return Math.log(sum) + greatest;
 }
 
-/** The first greatest. */
-function argmax(values: ArrayLike<number>): number {
+/** The index of the first greatest value. */
+export function firstMaximum(values: ArrayLike<number>): number {
   let best = 0;
   for (let i = 1; i < values.length; i++) if ((values[i] as number) > (values[best] as number)) best = i;
   return best;
@@ -141,7 +141,7 @@ function argmax(values: ArrayLike<number>): number {
 export function classesOf(logits: Float32Array | Float64Array, classes: number): Uint32Array<ArrayBuffer> {
   if (classes < 1) refuse("there are no classes");
   return Uint32Array.from({ length: logits.length / classes }, (_, row) =>
-    argmax(logits.subarray(row * classes, (row + 1) * classes)),
+    firstMaximum(logits.subarray(row * classes, (row + 1) * classes)),
   );
 }
 

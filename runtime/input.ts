@@ -1,4 +1,5 @@
-import { describeValue, NetworkError } from "./errors.ts";
+import { describeValue } from "./describeValue.ts";
+import { NetworkError } from "./errors.ts";
 import type { NetworkPlan } from "./plan.ts";
 import { sizeOf } from "./shapes.ts";
 

@@ -1,5 +1,6 @@
 import type { WatchedDevice } from "./device.ts";
-import { messageOf, NetworkError } from "./errors.ts";
+import { messageOf } from "./describeValue.ts";
+import { NetworkError } from "./errors.ts";
 import type { BindingPlan, KernelPlan, NetworkPlan } from "./plan.ts";
 
 /** A network's pipelines, each compiled once, at the first request. */

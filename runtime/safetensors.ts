@@ -2,7 +2,8 @@
  * safetensors.ts: the file format of weights. Eight bytes of header length (little-endian), a JSON header padded with
  * spaces to a multiple of 8, then the tensors without gaps.
  */
-import { messageOf, NetworkError } from "./errors.ts";
+import { messageOf } from "./describeValue.ts";
+import { NetworkError } from "./errors.ts";
 import { formatShape } from "./shapes.ts";
 
 export type Dtype = "F32" | "I64";

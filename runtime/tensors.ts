@@ -1,4 +1,5 @@
-import { describeValue, NetworkError } from "./errors.ts";
+import { describeValue } from "./describeValue.ts";
+import { NetworkError } from "./errors.ts";
 import { checkpointKind, modelPrefix, notePrefix, optimizerPrefix } from "./fileFormat.ts";
 import { refuse } from "./input.ts";
 import { writeElements } from "./places.ts";

@@ -1,5 +1,6 @@
 /** weights.ts: a network's tensors as files and records; everything is checked before the first write. */
-import { describeValue, NetworkError } from "./errors.ts";
+import { describeValue } from "./describeValue.ts";
+import { NetworkError } from "./errors.ts";
 import type { TensorPlan } from "./plan.ts";
 import { parseSafetensors, writeSafetensors } from "./safetensors.ts";
 import type { StoredTensor, TensorFile } from "./safetensors.ts";

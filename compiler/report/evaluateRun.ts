@@ -1,6 +1,6 @@
 import { readImages, type ImageSet, type RawBatch } from "../datasets/imageSet.ts";
 import { evaluateNetwork, type ClassifyingNetwork, type EvaluationListener } from "../training/evaluateNetwork.ts";
-import { className, firstMaximum, logProbability, softmax, type Evaluation } from "../training/metrics.ts";
+import { className, crossEntropy, firstMaximum, softmax, type Evaluation } from "../training/metrics.ts";
 import type { Mistake, Picture } from "./reportData.ts";
 
 /** Classifies all images of a set; besides the figures, the `most` wrong answers of the greatest loss, as pictures. */
@@ -23,7 +23,7 @@ export async function evaluateRun(
       name: className(classNames, index),
       probability: probabilities[index] as number,
     });
-    worst.push({ image, loss: -logProbability(logits, label, answer), label: of(label), predicted: of(answer) });
+    worst.push({ image, loss: crossEntropy(logits, label), label: of(label), predicted: of(answer) });
     if (worst.length > 8 * most + 1000) keepWorst();
   };
   const evaluation = await evaluateNetwork(network, set, { onImage, ...(onSkip !== undefined && { onSkip }) });

@@ -105,7 +105,7 @@ function planOf(files: readonly EmittedFile[], create: string): NetworkPlan {
 }
 
 /** Images of three channels given in every way to a network that reads one. */
-const channels = `import { startTraining } from "cnnc/app";
+const channels = `import { evaluateClasses, startTraining } from "cnnc/app";
 import type { Images } from "cnnc/runtime";
 import { createLinear } from "./linear.ts";
 import type { LinearImage, LinearSource } from "./linear.ts";
@@ -121,6 +121,11 @@ startTraining(network, { images: grey, labels }, { epochs: 1, validation: { imag
 const rate = ({ losses }: { losses: readonly number[] }) => 0.1 / (1 + losses.length);
 const { stoppedEarly } = await startTraining(network, { images: grey, labels }, { rate, earlyStop: false }).finished;
 startTraining(network, { images: grey, labels }, { rate: 0.1, schedule: { name: "cosine", eta_min: Number(stoppedEarly) } });
+const { top5Accuracy, classes: [figures], confusion } = await evaluateClasses(network, { images: grey, labels });
+const told: readonly (number | undefined)[] = [top5Accuracy, figures?.precision, confusion[0]?.[0]];
+startTraining(network, { images: grey, labels }, { epochs: told.length });
+// @ts-expect-error
+await evaluateClasses(network, { images: rgb, labels });
 // @ts-expect-error
 startTraining(network, { images: grey, labels }, { schedule: { name: "cosine", factor: 0.1 } });
 // @ts-expect-error
@@ -237,9 +242,9 @@ console.log(weight.length, gradients["fc.bias"].length, network.inputShape[2]);
     const errors = check(app([...files, options, wrong, three, one])).split("\n");
     const of = (path: string): readonly string[] => errors.filter((line) => line.includes(`src/${path}(`));
     expect(of("wrong.ts")).toEqual([expect.stringMatching(/\(7,.*"fc\.wait"/)]);
-    expect(of("one.ts")).toHaveLength(8);
+    expect(of("one.ts")).toHaveLength(9);
     expect(of("one.ts").filter((line) => !line.includes("Unused '@ts-expect-error'"))).toEqual([]);
-    expect(errors.filter((line) => line.includes("error"))).toHaveLength(9);
+    expect(errors.filter((line) => line.includes("error"))).toHaveLength(10);
   }, 120_000);
 
   test("a JavaScript module and the runtime beside it need no package, and their declarations hold together", async () => {

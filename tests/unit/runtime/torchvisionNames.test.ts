@@ -310,5 +310,7 @@ test("a network that ends at a name predicts its value, with all its weights", (
   expect(network?.plan.outputShape).toEqual([2, 2, 2]);
   expect(network?.plan.parameters.map(({ name }) => name)).toContain("linear1.weight");
   expect(network?.plan.inference.dispatches).toHaveLength(1);
-  expect(() => compile({ path: "net.cnn", text }, { value: "root" })).toThrow("Net names no value root; it names stem");
+  expect(() => compile({ path: "net.cnn", text }, { value: "root" })).toThrow(
+    "root: Net has no such value or layer; it has stem",
+  );
 });
