@@ -3,7 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "@jest/globals";
 import { startTraining } from "../../runtime/app.ts";
 import type { TrainingEvent } from "../../runtime/app.ts";
-import { createNetwork } from "../../runtime/index.ts";
+import { openDevice } from "../../compiler/node/adapter.ts";
+import { createNetwork, NetworkError } from "../../runtime/index.ts";
 import type { Network, StreamDataset } from "../../runtime/index.ts";
 import { linearData, linearPlan } from "../support/linearPlan.ts";
 import { networksOfTest, openForSuite } from "../support/openForSuite.ts";
@@ -207,6 +208,46 @@ describe("checkpoints", () => {
       expect(second.steps).toBe(12);
       expect(await second.saveCheckpoint()).toEqual(expected);
     }
+  });
+
+  test("outlive a device: what docs/app.md shows goes on to the same losses and weights, and gives up where each is lost", async () => {
+    const losses = new Map<string, number>();
+    const devices: GPUDevice[] = [];
+    /** The document's loop, on devices that are lost after so many steps each. */
+    async function outlive(lostAfter: number[]): Promise<Network> {
+      let from: Uint8Array | undefined;
+      for (let lost = 0; ; lost++) {
+        const { device } = await openDevice();
+        devices.push(device);
+        const network = await createNetwork(linearPlan(), { device, seed: 3 });
+        networks.push(network);
+        const [end = Infinity] = lostAfter.splice(0, 1);
+        const training = startTraining(network, dataset, {
+          epochs: 4,
+          ...(from && { from }),
+          onProgress({ epoch, step, loss }) {
+            losses.set(`${epoch}.${step}`, loss);
+            if (network.steps >= end) device.destroy();
+          },
+          onEpoch: async () => void (from = await training.checkpoint()),
+        });
+        try {
+          await training.finished;
+          return network;
+        } catch (error) {
+          if (!(error instanceof NetworkError && error.kind === "device") || lost === 3) throw error;
+          network.destroy();
+        }
+      }
+    }
+    const expected = await (await outlive([])).saveCheckpoint();
+    const told = new Map(losses);
+    losses.clear();
+    // In the first epoch, before there is a checkpoint, and in the third.
+    expect(await (await outlive([2, 8])).saveCheckpoint()).toEqual(expected);
+    expect([losses, losses.size]).toEqual([told, 12]);
+    await expect(outlive([1, 1, 1, 1])).rejects.toThrow("the GPU device was lost");
+    for (const device of devices) device.destroy();
   });
 
   test("of a stream skip what was seen", async () => {

@@ -116,7 +116,7 @@ describe("the programs of README.md and docs/app.md", () => {
 
   test("in TypeScript pass tsc --strict against the generated module", async () => {
     const files = await emitModule(network as CompiledNetwork, { language: "ts" });
-    expect(programs("ts")).toHaveLength(11);
+    expect(programs("ts")).toHaveLength(12);
     expect(typeErrors([...files, ...programs("ts")], ["@webgpu/types", "node"])).toBe("");
     const wrong = programs("ts").map(({ path, text }) => ({
       path,
