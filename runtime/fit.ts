@@ -1,6 +1,6 @@
+import { checkWeights } from "./checkWeights.ts";
 import { openDataset } from "./dataset.ts";
 import type { Dataset, OpenedDataset } from "./dataset.ts";
-import { NetworkError } from "./errors.ts";
 import type { ImageBatch } from "./images.ts";
 import { batchText, imageSize, refuse, stepSize } from "./input.ts";
 import type { Metrics, TrainingStep } from "./metrics.ts";
@@ -172,10 +172,7 @@ export async function fit(network: Trainable, dataset: Dataset, options: FitOpti
     await settle();
     if (submitted < steps) break;
     // Behind a relu, which makes a number of a NaN, the loss may be a number all the same.
-    for (const [name, values] of Object.entries(await network.stateDict())) {
-      if (!values.every(Number.isFinite))
-        throw new NetworkError("loss", `${name} became NaN or infinite in epoch ${epoch + 1}`);
-    }
+    checkWeights(await network.stateDict(), `epoch ${epoch + 1}`);
 
     const measured = validation && (await network.evaluate(validation, signal));
     const result = { epoch: epoch + 1, ...means(), seconds: seconds(), ...(measured && { validation: measured }) };

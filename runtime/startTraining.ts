@@ -3,6 +3,7 @@
  * `for await`, paused, resumed, stopped, and kept as a checkpoint at any moment, from which another page, worker or process goes on to
  * the same weights.
  */
+import { checkWeights } from "./checkWeights.ts";
 import type { Dataset } from "./dataset.ts";
 import { NetworkError } from "./errors.ts";
 import type { EpochResult, FitOptions, History, Progress, StepMoment, StopSignal } from "./fit.ts";
@@ -244,7 +245,12 @@ export function startTraining<Input extends readonly number[], Source extends re
     },
     async checkpoint() {
       await started;
-      await checkWeights(network);
+      // A checkpoint of what is not finite would be of no use.
+      try {
+        checkWeights(await network.stateDict(), `step ${network.steps}`);
+      } catch (error) {
+        advise(error);
+      }
       return network.saveCheckpoint(() => ({ [noteName]: JSON.stringify(place()) }));
     },
     [Symbol.asyncIterator]: events,
@@ -319,18 +325,6 @@ function lossNotFinite({ loss, step, epoch }: Progress, rate: number): NetworkEr
 function advise(error: unknown): never {
   if (!(error instanceof NetworkError) || error.kind !== "loss") throw error;
   throw new NetworkError("loss", `${error.message}: ${whatHelps}`, { cause: error });
-}
-
-/** Throws where a weight is not finite: a checkpoint of it would be of no use. */
-async function checkWeights(network: Pick<WatchableNetwork, "stateDict" | "steps">): Promise<void> {
-  for (const [name, values] of Object.entries<Float32Array>(await network.stateDict())) {
-    const bad = values.find((value) => !Number.isFinite(value));
-    if (bad === undefined) continue;
-    throw new NetworkError(
-      "loss",
-      `${name} became ${Number.isNaN(bad) ? "NaN" : "infinite"}, within ${network.steps} steps: ${whatHelps}`,
-    );
-  }
 }
 
 /** The place that a checkpoint's notes tell. */
