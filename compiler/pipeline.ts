@@ -1,7 +1,7 @@
 /** The passes from a checked graph to a plan, in order: the only file that names them all. */
 import { differentiate } from "./3-differentiate/differentiate.ts";
 import type { TrainingLoss } from "./3-differentiate/buildLoss.ts";
-import { chooseRecomputed } from "./3-differentiate/chooseRecomputed.ts";
+import { chooseRecomputed, recomputedUnasked } from "./3-differentiate/chooseRecomputed.ts";
 import { inferenceGraph } from "./3-differentiate/inferenceGraph.ts";
 import { recomputeForward } from "./3-differentiate/recomputeForward.ts";
 import { addInPlace } from "./4-fuse/addInPlace.ts";
@@ -27,7 +27,7 @@ import { emitPlan } from "./6-emit/emitPlan.ts";
 import type { OptimizerPart, TrainingPart } from "./6-emit/emitPlan.ts";
 import { verifyKernels } from "./ir/kernel.ts";
 import type { Choices } from "./ir/choices.ts";
-import { typeOf, verifyGraph } from "./ir/graph.ts";
+import { elementCount, typeOf, verifyGraph } from "./ir/graph.ts";
 import type { Graph, Initial, TensorType, TrainingGraph, ValueId } from "./ir/graph.ts";
 import type { BatchSlabs, KernelPlan } from "./ir/kernel.ts";
 import { verifyMemory } from "./ir/memory.ts";
@@ -102,7 +102,7 @@ const ringSlots = 32;
 /** From a checked graph to the plan that the runtime runs. */
 export function runPipeline(graph: Graph, request: PipelineOptions): PipelineResult {
   verifyGraph(graph);
-  const trainingGraph = request.training && trainingGraphOf(graph, request.training);
+  const trainingGraph = request.training && trainingGraphOf(graph, request.training, request);
   const graphs = [graph, ...(trainingGraph === undefined ? [] : [trainingGraph])];
   const batchSlabs = cutBatch(graphs, request.batch, request.bindingBytes);
   const options: RunOptions = {
@@ -158,9 +158,16 @@ interface PlannedStep {
   readonly recomputation?: Recomputation;
 }
 
-function trainingGraphOf(graph: Graph, request: TrainingRequest): TrainingGraph {
-  const { loss, imageGradient, freeze, trainingMode, dropout } = request;
-  return differentiate(graph, { loss, imageGradient, freeze, training: trainingMode, dropout }).output;
+function trainingGraphOf(
+  graph: Graph,
+  { loss, imageGradient, freeze, trainingMode, dropout, memory }: TrainingRequest,
+  { batch, fuse, precision }: PipelineOptions,
+): TrainingGraph {
+  const step = differentiate(graph, { loss, imageGradient, freeze, training: trainingMode, dropout }).output;
+  if (memory !== undefined || !fuse) return step;
+  const bytesOf = (type: TensorType): number =>
+    (type.batched ? batch : 1) * elementCount(type) * (precision === "f16" ? 2 : 4);
+  return recomputeForward(step, recomputedUnasked(step, bytesOf));
 }
 
 function planStep(

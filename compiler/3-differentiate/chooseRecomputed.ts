@@ -6,7 +6,7 @@
  * - **Stretches**: the forward pass is cut where few bytes cross; what crosses is kept, and the rest runs again, stretch by
  *   stretch, from the last cut back to the first. What lies behind the last cut is kept: its backward pass comes first.
  */
-import { elementCount, typesOf } from "../ir/graph.ts";
+import { elementCount, typeOf, typesOf } from "../ir/graph.ts";
 import type { GraphNode, TensorType, TrainingGraph, ValueId } from "../ir/graph.ts";
 import { termsOfElement } from "./graphBuilder.ts";
 import { forwardNodes, viewedBy } from "./recomputeForward.ts";
@@ -16,6 +16,45 @@ export interface Recomputed {
   readonly values: ReadonlySet<ValueId>;
   /** Elements of the values that the copies compute, for one sample, each weighted by the terms of its sum. */
   readonly work: number;
+}
+
+/** A step that saves no more than this, or a smaller share of what it holds, is not worth the time of computing again unasked. */
+const worthwhile = { bytes: 64 * 1024 * 1024, share: 0.1 } as const;
+
+/**
+ * What a step computes again without being asked: element by element, from the one value that is kept for the backward pass anyway,
+ * as relu of batch norm is from what the norm reads. Empty where that saves little of the bytes that `sizeOf` gives a type.
+ */
+export function recomputedUnasked(graph: TrainingGraph, sizeOf: (type: TensorType) => number): ReadonlySet<ValueId> {
+  const types = typesOf(graph);
+  const forward = forwardNodes(graph);
+  const nodeOf = new Map(forward.map((node) => [node.output, node]));
+  const storageOf = (value: ValueId): ValueId => {
+    const viewed = nodeOf.get(value);
+    const of = viewed === undefined ? undefined : viewedBy(viewed);
+    return of === undefined ? value : storageOf(of);
+  };
+  const batchedInputs = (node: GraphNode): readonly ValueId[] =>
+    Object.values(node.inputs).filter((value) => types.get(value)?.batched === true);
+  const backward = graph.nodes.filter(({ output }) => !nodeOf.has(output));
+  const read = backward.flatMap((node) => batchedInputs(node).map(storageOf));
+  const held = new Set(read.filter((value) => nodeOf.has(value)));
+  const heads = new Set(graph.heads.map(({ value }) => storageOf(value)));
+
+  // In the order of the forward pass: of each value that may be computed again, the kept one that it is made of.
+  const madeOf = new Map<ValueId, ValueId>();
+  for (const node of forward) {
+    if (viewedBy(node) !== undefined || heads.has(node.output) || termsOfElement(node, types) !== 1) continue;
+    const [first, ...others] = batchedInputs(node).map(storageOf);
+    if (first === undefined || others.some((other) => other !== first)) continue;
+    const source = madeOf.get(first) ?? first;
+    if (held.has(source)) madeOf.set(node.output, source);
+  }
+  const bytesOf = (values: Iterable<ValueId>): number =>
+    [...values].reduce((sum, value) => sum + sizeOf(typeOf(types, value)), 0);
+  const saved = bytesOf([...madeOf.keys()].filter((value) => held.has(value)));
+  const isWorthwhile = saved >= worthwhile.bytes && saved >= worthwhile.share * bytesOf(held);
+  return new Set(isWorthwhile ? madeOf.keys() : []);
 }
 
 /** The most stretches that are tried. */

@@ -1,7 +1,7 @@
 /** Steps that compute forward values again for their backward pass: the same numbers from fewer bytes. */
 import { describe, expect, test } from "@jest/globals";
 import { compile } from "../../compiler/compile.ts";
-import { chooseRecomputed } from "../../compiler/3-differentiate/chooseRecomputed.ts";
+import { chooseRecomputed, recomputedUnasked } from "../../compiler/3-differentiate/chooseRecomputed.ts";
 import { recomputeForward } from "../../compiler/3-differentiate/recomputeForward.ts";
 import { verifyGraph } from "../../compiler/ir/graph.ts";
 import { compileText } from "../support/compileText.ts";
@@ -27,7 +27,8 @@ describe("forward values computed again", () => {
     const { trainingGraph: graph } = compileText(networkText(input, body), options);
     const feeds = feedsFor(graph, settings.batch, 3);
     const expected = interpretGraph(graph, feeds, settings);
-    const ways = chooseRecomputed(graph);
+    const unasked = { values: recomputedUnasked(graph, () => 2 ** 30) };
+    const ways = [...chooseRecomputed(graph), unasked];
     let copies = 0;
     for (const { values } of ways) {
       const lean = recomputeForward(graph, values);
@@ -73,6 +74,30 @@ describe("forward values computed again", () => {
     expect(compile({ path: "input.cnn", text: half.replace("memory 0.5", `memory ${reached}`) }).diagnostics).toEqual(
       [],
     );
+  });
+
+  test("unasked, what is made of kept values alone: relu of batch norm, and not of a convolution", () => {
+    const layers = (norm: string): string =>
+      networkText("2 x 6 x 6", `repeat 3 { conv(4, kernel: 3, padding: 1) ${norm} -> relu }\nflatten -> linear(3)`);
+    const opsOf = (text: string, bytes: number): readonly string[] => {
+      const { trainingGraph: graph } = compileText(text, options);
+      const values = recomputedUnasked(graph, () => bytes);
+      return graph.nodes.filter(({ output }) => values.has(output)).map(({ op }) => op);
+    };
+    const normed = ["batch_normalize", "relu"];
+    expect(opsOf(layers("-> batch_norm"), 2 ** 26)).toEqual([...normed, ...normed, ...normed]);
+    expect(opsOf(layers(""), 2 ** 26)).toEqual([]);
+    // Three values of which each has a little less than a third of 64 MiB.
+    expect(opsOf(layers("-> batch_norm"), 2 ** 24)).toEqual([]);
+  });
+
+  test("unasked, a large network holds less at its peak, and memory 1 keeps all", () => {
+    const text = networkText("3 x 32 x 32", "dense_block(4, 24) -> batch_norm -> relu -> global_avg_pool -> flatten -> linear(3)"); // prettier-ignore
+    const compiled = (more: string): ReturnType<typeof compileText> =>
+      compileText(text.replace(/train (\w+) \{/, `train $1 {${more}`), { batch: 128 });
+    const [lean, whole] = [compiled(""), compiled("\n  memory 1")];
+    expect(lean.peakBytes.training ?? NaN).toBeLessThan(0.8 * (whole.peakBytes.training ?? NaN));
+    expect([...memoryProblems(lean.training), ...planProblems(lean.plan)]).toEqual([]);
   });
 
   test("memory 1 computes nothing again", () => {
