@@ -178,8 +178,8 @@ function checkBindings(network: CompiledNetwork, options: CompileOptions): reado
 
 /** A share of the activations' bytes that no way of computing them again comes down to. */
 function checkMemory({ recipe, recomputation }: CompiledNetwork): readonly Diagnostic[] {
-  if (recipe?.memory === undefined || recomputation === undefined) return [];
-  const { heldBytes, wholeBytes } = recomputation;
+  const { heldBytes = 0, wholeBytes = 0 } = recomputation ?? {};
+  if (recipe?.memory === undefined) return [];
   const { share, span } = recipe.memory;
   if (heldBytes <= share * wholeBytes) return [];
   const reached = Math.ceil((heldBytes / wholeBytes) * 1000) / 1000;

@@ -1,9 +1,7 @@
 /** The passes from a checked graph to a plan, in order: the only file that names them all. */
 import { differentiate } from "./3-differentiate/differentiate.ts";
 import type { TrainingLoss } from "./3-differentiate/buildLoss.ts";
-import { chooseRecomputed, recomputedUnasked } from "./3-differentiate/chooseRecomputed.ts";
 import { inferenceGraph } from "./3-differentiate/inferenceGraph.ts";
-import { recomputeForward } from "./3-differentiate/recomputeForward.ts";
 import { addInPlace } from "./4-fuse/addInPlace.ts";
 import { countSamples, cutBatch } from "./4-fuse/cutBatch.ts";
 import { fuseKernels } from "./4-fuse/fuseKernels.ts";
@@ -38,6 +36,8 @@ import type { LayoutsOf } from "./ir/tiles.ts";
 import { verifyProgram } from "./ir/program.ts";
 import type { TensorProgram } from "./ir/program.ts";
 import { ops } from "./ops/index.ts";
+import { holdingAtMost, leanUnasked } from "./recomputation.ts";
+import type { LeanGraph } from "./recomputation.ts";
 import type { CoursePlan, NetworkPlan } from "../runtime/plan.ts";
 
 export interface TrainingRequest {
@@ -81,7 +81,7 @@ export interface PipelineOptions {
 export interface PipelineResult {
   readonly trainingGraph?: TrainingGraph;
   readonly training?: ProgramPlan;
-  /** What computing forward values again saves, where the request asks for it. */
+  /** What is computed again, where the request asks for a share of the memory or it is worthwhile unasked. */
   readonly recomputation?: Recomputation;
   readonly inference: ProgramPlan;
   readonly plan: NetworkPlan;
@@ -102,8 +102,8 @@ const ringSlots = 32;
 /** From a checked graph to the plan that the runtime runs. */
 export function runPipeline(graph: Graph, request: PipelineOptions): PipelineResult {
   verifyGraph(graph);
-  const trainingGraph = request.training && trainingGraphOf(graph, request.training, request);
-  const graphs = [graph, ...(trainingGraph === undefined ? [] : [trainingGraph])];
+  const lean = request.training && trainingGraphOf(graph, request.training, request);
+  const graphs = [graph, ...(lean === undefined ? [] : [lean.graph])];
   const batchSlabs = cutBatch(graphs, request.batch, request.bindingBytes);
   const options: RunOptions = {
     ...request,
@@ -112,8 +112,7 @@ export function runPipeline(graph: Graph, request: PipelineOptions): PipelineRes
     layoutsOf: rememberLayouts(),
   };
   const inference = inferenceKernels(graph, { ...options, choices: options.choices.inference ?? options.choices });
-  const step =
-    request.training && trainingGraph && planStep(graph, trainingGraph, request.training, inference, options);
+  const step = request.training && lean && planStep(graph, lean, request.training, inference, options);
   const { training, tensors } = step ?? {
     tensors: persistentTensors(graph, inference.program, undefined, options.bindingBytes),
   };
@@ -154,7 +153,6 @@ export function runPipeline(graph: Graph, request: PipelineOptions): PipelineRes
 interface PlannedStep {
   readonly training: TrainingPart;
   readonly tensors: PersistentTensors;
-  /** Present where the request asks for a share of the activations' memory. */
   readonly recomputation?: Recomputation;
 }
 
@@ -162,17 +160,15 @@ function trainingGraphOf(
   graph: Graph,
   { loss, imageGradient, freeze, trainingMode, dropout, memory }: TrainingRequest,
   { batch, fuse, precision }: PipelineOptions,
-): TrainingGraph {
+): LeanGraph {
   const step = differentiate(graph, { loss, imageGradient, freeze, training: trainingMode, dropout }).output;
-  if (memory !== undefined || !fuse) return step;
-  const bytesOf = (type: TensorType): number =>
-    (type.batched ? batch : 1) * elementCount(type) * (precision === "f16" ? 2 : 4);
-  return recomputeForward(step, recomputedUnasked(step, bytesOf));
+  if (memory !== undefined || !fuse) return { graph: step, work: 0 };
+  return leanUnasked(step, (type) => (type.batched ? batch : 1) * elementCount(type) * (precision === "f16" ? 2 : 4));
 }
 
 function planStep(
   graph: Graph,
-  trainingGraph: TrainingGraph,
+  { graph: trainingGraph, work }: LeanGraph,
   request: TrainingRequest,
   inference: ScheduledProgram<Graph>,
   options: RunOptions,
@@ -185,28 +181,8 @@ function planStep(
     return { training: trainingPart(step, options, tensors), tensors };
   };
   const plain = plan(trainingGraph);
-  return request.memory === undefined ? plain : holdingAtMost(request.memory, plain, plan);
-}
-
-/** The cheapest step that holds at most a share of what the plain one does; the leanest of all where none does. */
-function holdingAtMost(
-  share: number,
-  plain: PlannedStep,
-  plan: (candidate: TrainingGraph) => PlannedStep,
-): PlannedStep {
-  const { graph, program } = plain.training;
-  const wholeBytes = heldForBackward(program);
-  let leanest = { ...plain, recomputation: { heldBytes: wholeBytes, wholeBytes, work: 0 } };
-  if (share >= 1) return leanest;
-  for (const { values, work } of chooseRecomputed(graph)) {
-    const planned = plan(recomputeForward(graph, values));
-    const heldBytes = heldForBackward(planned.training.program);
-    if (heldBytes < leanest.recomputation.heldBytes) {
-      leanest = { ...planned, recomputation: { heldBytes, wholeBytes, work } };
-    }
-    if (heldBytes <= share * wholeBytes) break;
-  }
-  return leanest;
+  if (request.memory !== undefined) return holdingAtMost(request.memory, plain, plan);
+  return work === 0 ? plain : { ...plain, recomputation: { heldBytes: heldForBackward(plain.training.program), work } };
 }
 
 /** A program with its kernels, before it has memory. */

@@ -25,7 +25,7 @@ const worthwhile = { bytes: 64 * 1024 * 1024, share: 0.1 } as const;
  * What a step computes again without being asked: element by element, from the one value that is kept for the backward pass anyway,
  * as relu of batch norm is from what the norm reads. Empty where that saves little of the bytes that `sizeOf` gives a type.
  */
-export function recomputedUnasked(graph: TrainingGraph, sizeOf: (type: TensorType) => number): ReadonlySet<ValueId> {
+export function recomputedUnasked(graph: TrainingGraph, sizeOf: (type: TensorType) => number): Recomputed {
   const types = typesOf(graph);
   const forward = forwardNodes(graph);
   const nodeOf = new Map(forward.map((node) => [node.output, node]));
@@ -54,7 +54,8 @@ export function recomputedUnasked(graph: TrainingGraph, sizeOf: (type: TensorTyp
     [...values].reduce((sum, value) => sum + sizeOf(typeOf(types, value)), 0);
   const saved = bytesOf([...madeOf.keys()].filter((value) => held.has(value)));
   const isWorthwhile = saved >= worthwhile.bytes && saved >= worthwhile.share * bytesOf(held);
-  return new Set(isWorthwhile ? madeOf.keys() : []);
+  const values = new Set(isWorthwhile ? madeOf.keys() : []);
+  return { values, work: [...values].reduce((sum, value) => sum + elementCount(typeOf(types, value)), 0) };
 }
 
 /** The most stretches that are tried. */

@@ -32,7 +32,7 @@ export interface MemorySummary {
   readonly parameters: number;
   /** Forward values that a training step holds for its backward pass, at the moment when they are most: see `heldForBackward`. */
   readonly activations?: number;
-  /** Where the recipe has `memory`: what is computed again so that no more is held. */
+  /** What is computed again so that no more is held. */
   readonly recomputation?: Recomputation;
   /** All GPU buffers that a training step has; absent where there is no recipe. */
   readonly trainingPeak?: number;

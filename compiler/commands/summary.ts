@@ -98,17 +98,19 @@ function printMemory({
   inferencePeak,
 }: MemorySummary): string {
   const images = `${formatCount(batch)} ${batch === 1 ? "image" : "images"}`;
+  const { wholeBytes, work } = recomputation ?? {};
+  const again = work === undefined ? "" : `; ${formatCount(work)} multiply-adds an image are computed again`;
   const row = (what: string, bytes: number | undefined, note: string): readonly (readonly string[])[] =>
     bytes === undefined ? [] : [[what, formatBytes(bytes), formatCount(bytes), `bytes${note}`]];
   return table(
     [
       ...row("parameters", parameters, ""),
-      ...row("activations", activations, `, held for the backward pass of ${images}`),
       ...row(
-        "without `memory`",
-        recomputation?.wholeBytes,
-        `; ${formatCount(recomputation?.work ?? 0)} multiply-adds an image are computed again`,
+        "activations",
+        activations,
+        `, held for the backward pass of ${images}${wholeBytes === undefined ? again : ""}`,
       ),
+      ...row("without `memory`", wholeBytes, again),
       ...row("training step", trainingPeak, `, all buffers of a step of ${images}`),
       ...row("inference", inferencePeak, `, all buffers of a batch of ${images}`),
     ],

@@ -17,9 +17,10 @@ export interface ProgramPlan {
 
 /** What computing forward values again for the backward pass saves, and what it costs. */
 export interface Recomputation {
-  /** Bytes of forward values held for the backward pass, as `heldForBackward` counts them: with it, and without. */
+  /** Bytes of forward values held for the backward pass, as `heldForBackward` counts them. */
   readonly heldBytes: number;
-  readonly wholeBytes: number;
+  /** Those without it; known where the recipe asks for a share of them. */
+  readonly wholeBytes?: number;
   /** Multiply-adds (terms of sums, else elements) that are computed again, for one image. */
   readonly work: number;
 }
@@ -33,7 +34,7 @@ export interface CompiledNetwork {
   readonly graph: Graph;
   readonly trainingGraph?: TrainingGraph;
   readonly training?: ProgramPlan;
-  /** Present where the recipe asks for a share of the activations' memory. */
+  /** Present where the recipe asks for a share of the activations' memory, or something is computed again unasked. */
   readonly recomputation?: Recomputation;
   readonly inference: ProgramPlan;
   readonly plan: NetworkPlan;
