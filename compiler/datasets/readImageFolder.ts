@@ -1,11 +1,9 @@
 /** `images("dir")`: one folder a class, PNG and JPEG files in it, decoded when they are needed. */
-import { readdirSync } from "node:fs";
-import type { Dirent } from "node:fs";
 import { join } from "node:path";
-import { describeFileError } from "../files/userError.ts";
 import { DamagedPicture, DatasetError } from "./datasetError.ts";
 import { createPictureReader } from "./createPictureReader.ts";
 import type { ImageSize } from "./decodeImage.ts";
+import { folderEntries } from "./folderEntries.ts";
 import { imageElements, subset, type ImageSet, type SkipPicture } from "./imageSet.ts";
 import { fitted, placePlanes, readPictureSize, roomFor, sideWithin } from "./pictureFile.ts";
 import type { PicturePlanes, PictureRequest } from "./readPlanes.ts";
@@ -39,22 +37,21 @@ const namedFiles = 5;
 
 /** Reads the names and sizes of all images; throws `DatasetError` where there is nothing to train on. */
 export function readImageFolder(directory: string, options: FolderOptions): ImageFolder {
-  const classNames = entries(directory)
-    .filter((entry) => entry.isDirectory() && !entry.name.startsWith("."))
-    .map(({ name }) => name)
-    .sort(byCodePoint);
+  const { folders, unreadable } = folderEntries(directory);
+  const classNames = [...folders].sort(byCodePoint);
+  const files: ImageFile[] = [];
+  const skipped = unreadable.map(([name, reason]) => `${join(directory, name)}: ${reason}`).sort(byCodePoint);
   if (classNames.length === 0) {
+    const found = skipped.length === 0 ? "" : ` (${skipped.join("; ")})`;
     throw new DatasetError(
-      `${directory}: it holds no folders; images("…") wants one folder a class, with PNG or JPEG files`,
+      `${directory}: it holds no folders${found}; images("…") wants one folder a class, with PNG or JPEG files`,
     );
   }
-  const files: ImageFile[] = [];
-  const skipped: string[] = [];
   for (const [label, className] of classNames.entries()) {
     const before = [files.length, skipped.length] as const;
-    for (const name of filesOf(directory, className)) {
+    for (const [name, reason] of filesOf(directory, className)) {
       const path = join(directory, name);
-      const size = /\.(png|jpe?g)$/i.test(name) ? readPictureSize(path) : "it is neither .png nor .jpg";
+      const size = reason ?? (/\.(png|jpe?g)$/i.test(name) ? readPictureSize(path) : "it is neither .png nor .jpg");
       if (typeof size === "string") skipped.push(`${path}: ${size}`);
       else files.push({ name, label, ...size });
     }
@@ -88,22 +85,14 @@ function skippedText(skipped: readonly string[]): string {
   return `${files} skipped:${lines.join("")}${more > 0 ? `\n  and ${more} more` : ""}`;
 }
 
-function entries(directory: string): readonly Dirent[] {
-  try {
-    return readdirSync(directory, { withFileTypes: true });
-  } catch (error) {
-    throw new DatasetError(`cannot read ${directory}: ${describeFileError(error)}`, 1, { cause: error });
-  }
-}
-
-/** The files of a class and of the folders within it, in the same order everywhere. */
-function filesOf(directory: string, folder: string): readonly string[] {
-  const inside = entries(join(directory, folder)).filter(({ name }) => !name.startsWith("."));
-  const files = inside.filter((entry) => !entry.isDirectory()).map(({ name }) => `${folder}/${name}`);
-  const deeper = inside
-    .filter((entry) => entry.isDirectory())
-    .flatMap(({ name }) => filesOf(directory, `${folder}/${name}`));
-  return [...files, ...deeper].sort(byCodePoint);
+/** The files of a class and of the folders within it, in the same order everywhere; with why a link leads to none. */
+function filesOf(directory: string, folder: string): readonly (readonly [name: string, reason?: string])[] {
+  const { folders, files, unreadable } = folderEntries(join(directory, folder));
+  const own = [...files.map((name) => [name] as const), ...unreadable].map(
+    ([name, ...reason]) => [`${folder}/${name}`, ...reason] as const,
+  );
+  const deeper = folders.flatMap((name) => filesOf(directory, `${folder}/${name}`));
+  return [...own, ...deeper].sort(([a], [b]) => byCodePoint(a, b));
 }
 
 function byCodePoint(a: string, b: string): number {

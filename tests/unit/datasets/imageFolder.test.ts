@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "@jest/globals";
@@ -71,6 +71,34 @@ describe("a folder of pictures", () => {
     const { train: both, description: told } = openDataset(source, { directory, roomPixels: 9 });
     expect(both).toMatchObject({ height: 3, width: 3, mixed: true });
     expect(told).toContain("3 images larger than 3 pixels are made smaller");
+  });
+
+  test("may be of links: they are followed, and one that leads nowhere or back is named", () => {
+    const elsewhere = temporaryFolder({ "boots/1.png": small, "boots/deep/2.png": small, "3.png": small });
+    const directory = temporaryFolder({ "a/1.png": small });
+    const link = (target: string, path: string): void => symlinkSync(target, join(directory, path));
+    link(join(elsewhere, "boots"), "b");
+    link(join(elsewhere, "boots/deep"), "a/deep");
+    link(join(elsewhere, "3.png"), "a/3.png");
+    link(join(elsewhere, "gone"), "c");
+    link("gone.png", "a/4.png");
+    link("5.png", "a/5.png");
+    // To the folder itself, and to it by way of another: both would go on for ever.
+    link("..", "a/up");
+    link(directory, "b/round");
+    const { classNames, train, test: held, description } = openDataset(source, { directory });
+    expect(classNames).toEqual(["a", "b"]);
+    expect(train.count + held.count).toBe(5);
+    expect([train, held].flatMap(({ labels }) => Array.from(labels)).sort()).toEqual([0, 0, 0, 1, 1]);
+    const root = realpathSync(directory);
+    expect(description.split("\n").slice(1)).toEqual([
+      "5 files were skipped:",
+      `  ${join(directory, "c")}: it is a link to ${join(elsewhere, "gone")}: there is no such file`,
+      `  ${join(directory, "a/4.png")}: it is a link to gone.png: there is no such file`,
+      `  ${join(directory, "a/5.png")}: it is a link to 5.png: its symbolic links go round in a circle`,
+      `  ${join(directory, "a/up")}: it is a link to ${root}, a folder that it lies in itself`,
+      `  ${join(directory, "b/round")}: it is a link to ${root}, a folder that it lies in itself`,
+    ]);
   });
 
   test("is split by its files' names: what comes or goes moves no other", () => {
