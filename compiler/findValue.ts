@@ -80,8 +80,8 @@ function valueNames(graph: Graph): ReadonlyMap<string, ValueId> {
 
 /** Whether `path` is one of the values that share `name`, or the end of whose path is `name`. */
 function isNumbered(path: string, name: string, names: ReadonlyMap<string, ValueId>): boolean {
-  const [, bare = ""] = /^(.*)_\d+$/.exec(path) ?? [];
-  return (bare === name || bare.endsWith(`.${name}`)) && !names.has(bare);
+  const [, bare] = /^(.*)_\d+$/.exec(path) ?? [];
+  return bare !== undefined && (bare === name || bare.endsWith(`.${name}`)) && !names.has(bare);
 }
 
 function lastParts(paths: Iterable<string>): readonly string[] {

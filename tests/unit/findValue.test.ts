@@ -1,5 +1,6 @@
 /** What values can be asked for by: `as` names anywhere, paths of layers, joins, blocks and heads; what is refused, with which names. */
 import { describe, expect, test } from "@jest/globals";
+import { checkValue } from "../../compiler/commands/checkValue.ts";
 import { summarizeGraph } from "../../compiler/commands/summarize.ts";
 import { findValue, valueNamed } from "../../compiler/findValue.ts";
 import type { Graph } from "../../compiler/ir/graph.ts";
@@ -73,5 +74,8 @@ test("a name that nothing has is answered with what is near, else with what ther
   );
   expect(origin(graph, "shrt")).toMatch(/did you mean `short`/);
   expect(origin(graph, "nothing like it")).toMatch(/it has second, unit1\.raw.* and \d+ more, as `cnnc summary` shows them$/); // prettier-ignore
+  // As a shell gives it where a variable is not set.
+  expect(origin(graph, "")).toMatch(/^Test has no such value or layer; it has second, unit1\.raw/);
+  expect(() => checkValue(graph, "")).toThrow(/^--value "": Test has no such value/);
   expect(() => valueNamed(graph, "secnd")).toThrow(new RangeError("secnd: Test has no such value or layer; did you mean `second`?")); // prettier-ignore
 });
