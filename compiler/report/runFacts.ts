@@ -31,8 +31,10 @@ export function runFacts(run: RunDescription, entries: readonly LogEntry[]): Run
     (a, b) => a.testAccuracy > b.testAccuracy || (a.testAccuracy === b.testAccuracy && a.testLoss < b.testLoss),
   );
   const settings = Object.entries(run.settings).map(([name, value]) => `${name} = ${value}`);
-  const { outcome, isComplete } = statusOf(entries, run.epochs);
+  const { outcome, isComplete } = statusOf(entries, epochs.length);
   const last = epochs.at(-1);
+  // run.json is written anew by a resume; the log keeps when each part of the run began.
+  const starts = entries.flatMap((entry) => (entry.kind === "start" ? [entry.time] : []));
   const rows: readonly (readonly [string, string | undefined])[] = [
     ["Spec", run.file],
     ["Model", settings.length === 0 ? run.model : `${run.model} (${settings.join(", ")})`],
@@ -42,7 +44,8 @@ export function runFacts(run: RunDescription, entries: readonly LogEntry[]): Run
     ["Changed", changesText(entries)],
     ["Parameters", formatCount(run.parameters)],
     ["Adapter", run.adapter],
-    ["Started", `${run.started.replace("T", " ").replace(/\.\d+Z$/, "")} UTC`],
+    ["Started", timeOfDay(starts[0] ?? run.started)],
+    ["Resumed", starts.length > 1 ? timeOfDay(starts.at(-1) ?? run.started) : undefined],
     ["Trained", trainedText(run, epochs.length, steps.at(-1)?.step ?? 0)],
     ["Time", timeText(entries)],
     ["Speed", last === undefined ? undefined : `${formatCount(Math.round(last.imagesPerSecond))} images/s in epoch ${last.epoch}`],
@@ -58,6 +61,10 @@ export function runFacts(run: RunDescription, entries: readonly LogEntry[]): Run
     best: best && { accuracy: best.testAccuracy, loss: best.testLoss, epoch: best.epoch },
     rows: rows.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])),
   };
+}
+
+function timeOfDay(time: string): string {
+  return `${time.replace("T", " ").replace(/\.\d+Z$/, "")} UTC`;
 }
 
 /** Pictures that could not be decoded, the first ones by name. */
@@ -79,16 +86,18 @@ function changesText(entries: readonly LogEntry[]): string | undefined {
 }
 
 function trainedText({ epochs }: RunDescription, done: number, steps: number): string {
-  return `${done} of ${epochs} ${epochs === 1 ? "epoch" : "epochs"}, ${formatCount(steps)} steps`;
+  // A resumed run may have been asked for fewer than it has.
+  const trained = done > epochs ? counted(done, "epoch") : `${done} of ${counted(epochs, "epoch")}`;
+  return `${trained}, ${formatCount(steps)} steps`;
 }
 
-/** What became of it, by the last line of the log that tells. */
+/** What became of it after so many epochs, by the last line of the log that tells. */
 function statusOf(entries: readonly LogEntry[], epochs: number): { outcome: string; isComplete: boolean } {
   const last = entries.findLast(({ kind }) => kind === "start" || kind === "end" || kind === "failed");
   if (last?.kind === "failed") return { outcome: `Stopped: ${last.message}.`, isComplete: true };
   if (last?.kind === "end") {
     const outcomes: Readonly<Record<string, string>> = {
-      finished: `Finished after ${epochs} ${epochs === 1 ? "epoch" : "epochs"}.`,
+      finished: `Finished after ${counted(epochs, "epoch")}.`,
       interrupted: "Interrupted; --resume goes on from its last checkpoint.",
       stoppedEarly: "Stopped early: the test loss no longer improved.",
     };

@@ -135,7 +135,7 @@ test("the facts say what was run, how it stands and what is best", () => {
     const last = { step: 4, epoch: 2, time: "2026-01-02T03:05:06.000Z", ...entry } as LogEntry;
     return runFacts(run, [...log, last]).status;
   };
-  expect(ended({ kind: "end", outcome: "finished" })).toBe("Finished after 3 epochs.");
+  expect(ended({ kind: "end", outcome: "finished" })).toBe("Finished after 2 epochs.");
   expect(ended({ kind: "end", outcome: "interrupted" })).toContain("--resume");
   expect(ended({ kind: "failed", message: "a loss was NaN", layer: null })).toBe("Stopped: a loss was NaN.");
   const early = log.slice(0, 2);
@@ -166,7 +166,7 @@ test("the facts have every line of the recipe, changes, and notes and damaged pi
     kind: "start",
     step: 4,
     epoch: 2,
-    time: "",
+    time: "2026-01-04T03:04:05.000Z",
     adapter: "",
     changes: ["lr: 1 now", "p: 2 now"],
   };
@@ -191,6 +191,21 @@ test("the facts have every line of the recipe, changes, and notes and damaged pi
   // Without any of it, as in runs of before they were written down, no line is empty.
   expect(runFacts(run, log).rows.map(([name]) => name)).not.toEqual(expect.arrayContaining(["Frozen"]));
   expect(runFacts(run, log).rows.every(([, value]) => value !== "" && !value.includes("undefined"))).toBe(true);
+});
+
+test("a resumed run tells its first start and its last, and the epochs that it has where fewer were asked for", () => {
+  expect(new Map(runFacts(run, log).rows).has("Resumed")).toBe(false);
+  const part = (day: number): LogEntry => ({ kind: "start", step: 4, epoch: 2, time: `2026-01-0${day}T01:00:00.000Z`, adapter: "" }); // prettier-ignore
+  const end: LogEntry = { kind: "end", step: 4, epoch: 2, time: "2026-01-04T01:00:01.000Z", outcome: "finished" };
+  // run.json is of the last part.
+  const last = { ...run, epochs: 1, started: "2026-01-04T01:00:00.000Z" };
+  const { status, rows } = runFacts(last, [...log, part(3), part(4), end]);
+  expect(status).toBe("Finished after 2 epochs.");
+  expect(Object.fromEntries(rows)).toMatchObject({
+    Started: "2026-01-02 03:04:05 UTC",
+    Resumed: "2026-01-04 01:00:00 UTC",
+    Trained: "2 epochs, 4 steps",
+  });
 });
 
 test("the headline is of the epoch whose weights the page shows, the highest accuracy has a line of its own", () => {
