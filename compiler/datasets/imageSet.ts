@@ -16,6 +16,8 @@ export interface ImageSet {
   readonly labels: ArrayLike<number>;
   /** True where a batch may be asked for before the one before is there: its pictures are decoded by threads of their own. */
   readonly readsAtOnce?: boolean;
+  /** Of images that are files: each one's name below the folder, and its bytes. */
+  readonly files?: readonly { readonly name: string; readonly bytes: number }[];
   /**
    * Writes the images at `indices` one after another; throws `DatasetError` where a file has gone bad. A picture that is damaged
    * inside is told to `skip`, where that is given, and its room left as it was. What `signal` ends early need not be whole.
@@ -84,6 +86,7 @@ export function subset(set: ImageSet, numbers: Uint32Array): ImageSet {
     ...set,
     count: numbers.length,
     labels: Uint32Array.from(numbers, (number) => set.labels[number] as number),
+    ...(set.files !== undefined && { files: Array.from(numbers).flatMap((number) => set.files?.[number] ?? []) }),
     read: (indices, ...rest) =>
       set.read(
         Uint32Array.from(indices, (index) => numbers[index] as number),

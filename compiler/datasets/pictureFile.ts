@@ -6,8 +6,13 @@ import { headBytes, holdsEnd, imageSizeOf, type ImageSize } from "./decodeImage.
 /** Bytes of a file's end in which its end mark is looked for at first. */
 const tailBytes = 64;
 
+/** What is known of a picture before it is decoded. */
+export interface PictureFile extends ImageSize {
+  readonly bytes: number;
+}
+
 /** The size of an image from the beginning and the end of its file, or what is wrong with it. */
-export function readPictureSize(path: string): ImageSize | string {
+export function readPictureSize(path: string): PictureFile | string {
   let file: number;
   try {
     file = openSync(path, "r");
@@ -20,7 +25,7 @@ export function readPictureSize(path: string): ImageSize | string {
     for (let length = Math.min(headBytes, size); ; length = size) {
       const head = new Uint8Array(length);
       const found = imageSizeOf(head.subarray(0, length === 0 ? 0 : readSync(file, head, 0, length, 0)), size);
-      if (typeof found === "object") return cutOff(file, size, head[0] === 0x89) ?? found;
+      if (typeof found === "object") return cutOff(file, size, head[0] === 0x89) ?? { ...found, bytes: size };
       if (found !== undefined) return found;
       if (length === size) return `the JPEG ends at offset ${size}, before its first frame`;
     }

@@ -5,7 +5,7 @@ import { createPictureReader } from "./createPictureReader.ts";
 import type { ImageSize } from "./decodeImage.ts";
 import { folderEntries } from "./folderEntries.ts";
 import { imageElements, subset, type ImageSet, type SkipPicture } from "./imageSet.ts";
-import { fitted, placePlanes, readPictureSize, roomFor, sideWithin } from "./pictureFile.ts";
+import { fitted, placePlanes, readPictureSize, roomFor, sideWithin, type PictureFile } from "./pictureFile.ts";
 import type { PicturePlanes, PictureRequest } from "./readPlanes.ts";
 import { splitByHash } from "./splitByHash.ts";
 
@@ -24,7 +24,7 @@ export interface ImageFolder {
   readonly notes: readonly string[];
 }
 
-interface ImageFile extends ImageSize {
+interface ImageFile extends PictureFile {
   /** Relative to the folder, with slashes. */
   readonly name: string;
   readonly label: number;
@@ -127,6 +127,7 @@ function imageSet(directory: string, files: readonly ImageFile[], channels: numb
   return {
     ...{ count: files.length, channels, height, width, elements: "u8", mixed, readsAtOnce: true },
     labels: Uint32Array.from(files, ({ label }) => label),
+    files: files.map(({ name, bytes }) => ({ name, bytes })),
     async read(indices, { raw, sizes: into }, skip: SkipPicture = refuse, signal?: AbortSignal) {
       const room = imageElements({ channels, height, width });
       const place = (at: number, planes: Uint8Array): void => {

@@ -8,9 +8,14 @@ import type { RunFacts } from "./reportData.ts";
 /** Damaged pictures that the facts name. */
 const namedPictures = 5;
 
-/** The epoch of the lowest test loss, whose weights are a run's best ones; the first of equals. */
+/** The epoch of the lowest test loss, whose weights are a run's best ones; the first of equals, and of those that compare. */
 export function bestEpoch(entries: readonly LogEntry[]): EpochEntry | undefined {
-  return firstOf(entries.filter(isEpoch), (epoch, found) => epoch.testLoss < found.testLoss);
+  return firstOf(comparable(entries).filter(isEpoch), (epoch, found) => epoch.testLoss < found.testLoss);
+}
+
+/** The entries since data or loss last changed. */
+function comparable(entries: readonly LogEntry[]): readonly LogEntry[] {
+  return entries.slice(entries.findLastIndex((entry) => entry.kind === "start" && entry.measuresAnew === true) + 1);
 }
 
 function firstOf<T>(all: readonly T[], isBetter: (one: T, found: T) => boolean): T | undefined {
@@ -27,7 +32,7 @@ export function runFacts(run: RunDescription, entries: readonly LogEntry[]): Run
   // What the page shows is computed with these weights; an epoch of higher accuracy has a line of its own.
   const best = bestEpoch(entries);
   const rightest = firstOf(
-    epochs,
+    comparable(entries).filter(isEpoch),
     (a, b) => a.testAccuracy > b.testAccuracy || (a.testAccuracy === b.testAccuracy && a.testLoss < b.testLoss),
   );
   const settings = Object.entries(run.settings).map(([name, value]) => `${name} = ${value}`);

@@ -5,10 +5,16 @@ import type { NetworkPlan } from "../../runtime/plan.ts";
 
 /**
  * The file as a network by `plan` takes it: with the plan's settings (momentum, weight decay). What its optimizer remembers and the
- * file lacks (a momentum that was 0) starts as in a new run, and what it does not remember any more is left out.
+ * file lacks (a momentum that was 0) starts as in a new run, and what it does not remember any more is left out; so is the images' mean
+ * where the data are others.
  */
-export function adaptCheckpoint(file: Uint8Array<ArrayBuffer>, plan: NetworkPlan): Uint8Array<ArrayBuffer> {
-  const { tensors, metadata } = parseSafetensors(file);
+export function adaptCheckpoint(
+  file: Uint8Array<ArrayBuffer>,
+  plan: NetworkPlan,
+  { hasOtherData }: { readonly hasOtherData: boolean },
+): Uint8Array<ArrayBuffer> {
+  const { tensors, metadata: notes } = parseSafetensors(file);
+  const metadata = Object.fromEntries(Object.entries(notes).filter(([key]) => !hasOtherData || key !== "image_mean"));
   const wanted = new Map(plan.optimizer.map((tensor) => [`optimizer.${tensor.name}`, tensor]));
   const adapted = new Map<string, StoredTensor>();
   for (const [name, { dtype, shape, bytes }] of tensors) {

@@ -19,6 +19,10 @@ export async function dataFingerprint(dataset: Dataset): Promise<Readonly<Record
     classes: classesText(classNames),
     "labels of the training images (hash)": labelsHash(train),
     "labels of the test images (hash)": labelsHash(test),
+    ...(train.files !== undefined && {
+      "names and sizes of the training files (hash)": filesHash(train.files),
+      "names and sizes of the test files (hash)": filesHash(test.files ?? []),
+    }),
     "sampled training images (hash)": await sampleHash(train),
     "sampled test images (hash)": await sampleHash(test),
   };
@@ -34,6 +38,12 @@ function labelsHash({ labels, count }: ImageSet): string {
   return hashed((hash) => {
     const numbers = Uint32Array.from({ length: count }, (_, index) => labels[index] as number);
     hash.update(new Uint8Array(numbers.buffer));
+  });
+}
+
+function filesHash(files: NonNullable<ImageSet["files"]>): string {
+  return hashed((hash) => {
+    for (const { name, bytes } of files) hash.update(`${bytes} ${name}\n`);
   });
 }
 

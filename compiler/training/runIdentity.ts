@@ -17,8 +17,10 @@ export interface RunIdentity {
   readonly seed: number;
   readonly batch: number;
   readonly images: number;
-  /** A hash of what is computed: layers, attributes and connections. */
+  /** A hash of what is computed: layers, attributes and connections, with the names of values in checkpoints of before `layers` was kept. */
   readonly graph: string;
+  /** The same without names, which change nothing. */
+  readonly layers?: string;
   /** Optimizer, schedule, loss and data preparation as text. */
   readonly training: Readonly<Record<string, string>>;
   /** What the data look like; absent in checkpoints of before it was kept. */
@@ -41,7 +43,8 @@ export async function identityOf(
     seed,
     batch: network.plan.batch,
     images: dataset.train.count,
-    graph: createHash("sha256").update(dumpGraph(network.graph)).digest("hex"),
+    graph: hashOf(dumpGraph(network.graph)),
+    layers: hashOf(dumpGraph(network.graph).replace(/ {2}\/\/ .*$/gm, "")),
     training: {
       optimizer: text(recipe.optimizer),
       schedule: text(recipe.schedule),
@@ -59,12 +62,18 @@ export async function identityOf(
   };
 }
 
+function hashOf(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
 /** How two runs differ. */
 export interface RunDifference {
   /** "optimizer lr: 0.1 in the checkpoint, 0.05 now". */
   readonly text: string;
   /** Whether a run can go on with what stands now: the network is the same, and the steps of an epoch too. */
   readonly isAcceptable: boolean;
+  /** What losses are of, where they do not compare with those of before: what is computed of the logits, or the images. */
+  readonly lossesOf?: "loss" | "data";
 }
 
 /** Parts of the recipe that decide which steps there are, or what is trained in them. */
@@ -74,9 +83,16 @@ const fixedParts = ["accumulate", "freeze"];
 export function identityDifferences(checkpoint: RunIdentity, current: RunIdentity): readonly RunDifference[] {
   const differences: RunDifference[] = [];
   type Value = string | number | undefined;
-  const compare = (what: string, before: Value, now: Value, isAcceptable = false): void => {
+  const compare = (
+    what: string,
+    before: Value,
+    now: Value,
+    isAcceptable = false,
+    lossesOf?: RunDifference["lossesOf"],
+  ): void => {
     if (before === now) return;
-    differences.push({ text: `${what}: ${before ?? "absent"} in the checkpoint, ${now ?? "absent"} now`, isAcceptable }); // prettier-ignore
+    const text = `${what}: ${before ?? "absent"} in the checkpoint, ${now ?? "absent"} now`;
+    differences.push({ text, isAcceptable, ...(lossesOf !== undefined && { lossesOf }) });
   };
   const compareAll = (
     before: Texts,
@@ -85,7 +101,8 @@ export function identityDifferences(checkpoint: RunIdentity, current: RunIdentit
   ): void => {
     for (const name of new Set([...Object.keys(before), ...Object.keys(now)])) each(name, before[name], now[name]);
   };
-  const isSame = checkpoint.graph === current.graph;
+  const isSame =
+    checkpoint.layers === undefined ? checkpoint.graph === current.graph : checkpoint.layers === current.layers;
   compare("model", checkpoint.model, current.model);
   compare("recipe", checkpoint.recipe || "(plain)", current.recipe || "(plain)", true);
   compare("seed", checkpoint.seed, current.seed);
@@ -99,14 +116,16 @@ export function identityDifferences(checkpoint: RunIdentity, current: RunIdentit
     const isOther = name === "optimizer" && callOf(before)?.name !== callOf(now)?.name;
     const isAcceptable = !isOther && !fixedParts.includes(name);
     compareAll(...partTexts(name, before, now), (part, old, given) => {
-      compare(part, old, given, isAcceptable);
+      // The test images are not augmented.
+      const isMeasured = (name === "loss" || name === "data") && !part.startsWith("data augment");
+      compare(part, old, given, isAcceptable, isMeasured ? name : undefined);
     });
   });
   compareAll(checkpoint.parameters, current.parameters, (name, before, now) => {
     compare(`tensor ${name}`, before, now);
   });
   compareAll(checkpoint.data ?? {}, checkpoint.data === undefined ? {} : (current.data ?? {}), (name, before, now) => {
-    compare(name, before, now, true);
+    compare(name, before, now, true, "data");
   });
   if (!isSame && differences.every(({ isAcceptable }) => isAcceptable)) {
     const text = "the layers between the tensors (activations, pooling or their arguments) have changed";

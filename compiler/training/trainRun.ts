@@ -2,7 +2,7 @@
  * A run from beginning to end: its checkpoints, its log, and what to do when the device is lost or a loss is not finite. The
  * network is opened by a function, and again after a loss, so that tests may play one.
  */
-import { rmSync } from "node:fs";
+import { existsSync, renameSync, rmSync } from "node:fs";
 import { counted } from "../commands/terminal.ts";
 import type { Dataset } from "../datasets/imageSet.ts";
 import { UserError } from "../files/userError.ts";
@@ -12,12 +12,13 @@ import { adaptCheckpoint } from "./adaptCheckpoint.ts";
 import { checkpointNotes, tensorNotFinite } from "./checkpointFile.ts";
 import { openCheckpointStore, type CheckpointStore, type StoredCheckpoint } from "./checkpointStore.ts";
 import { explainNotFinite } from "./explainNotFinite.ts";
+import { meanFile } from "./imageMean.ts";
 import { lossCurveSvg } from "./lossCurve.ts";
 import type { OpenNetwork } from "./openNetwork.ts";
 import type { ProgressView } from "./progressView.ts";
 import { momentumOf, rateOf } from "./rateOf.ts";
 import type { RunFiles } from "./runFiles.ts";
-import { identityDifferences, type RunIdentity } from "./runIdentity.ts";
+import { identityDifferences, type RunDifference, type RunIdentity } from "./runIdentity.ts";
 import { isStep, openLog, skippedPictures, type LogEntry, type RunLog } from "./trainingLog.ts";
 import {
   NotFiniteError, startPosition, trainNetwork, type TrainingOptions, type TrainingOutcome, type TrainingPosition,
@@ -72,6 +73,10 @@ export async function trainRun(options: RunOptions): Promise<RunOutcome> {
   }
   let stored = options.resume ? store.newest(noteDamaged(view)) : undefined;
   let changes = stored === undefined ? [] : acceptedChanges(stored, options);
+  const hasOtherData = changes.some(({ lossesOf }) => lossesOf === "data");
+  if (hasOtherData) rmSync(meanFile(files.weights), { force: true });
+  const measuresAnew = changes.some(({ lossesOf }) => lossesOf !== undefined);
+  if (stored !== undefined && measuresAnew) stored = { ...stored, position: withoutMeasures(stored.position) };
   if (stored === undefined && options.resume) {
     view.note(`no checkpoint in ${files.checkpoints} yet: training starts anew`);
   }
@@ -85,14 +90,16 @@ export async function trainRun(options: RunOptions): Promise<RunOutcome> {
       const start = stored?.position ?? startPosition;
       if (stored !== undefined) {
         const isAsNow = changes.length === 0;
-        await opened.loadCheckpoint(isAsNow ? stored.file : adaptCheckpoint(stored.file, opened.network.plan));
+        const { plan } = opened.network;
+        await opened.loadCheckpoint(isAsNow ? stored.file : adaptCheckpoint(stored.file, plan, { hasOtherData }));
         const { epoch, stepInEpoch } = start;
         view.note(
           `resuming after ${counted(epoch, "epoch")}${stepInEpoch > 0 ? ` and ${counted(stepInEpoch, "step")}` : ""}`,
         );
-        for (const text of changes) view.note(`changed: ${text}`);
+        for (const { text } of changes) view.note(`changed: ${text}`);
         // From here on the run is that of the recipe now.
         const notes = checkpointNotes(options.identity, start);
+        if (!isAsNow && measuresAnew) setBestAside(options, start);
         if (!isAsNow) path = store.save(start, await opened.saveCheckpoint(notes));
       } else {
         const notes = checkpointNotes(options.identity, startPosition);
@@ -106,7 +113,8 @@ export async function trainRun(options: RunOptions): Promise<RunOutcome> {
         epoch: start.epoch,
         time,
         adapter: opened.description,
-        ...(changes.length > 0 && { changes }),
+        ...(changes.length > 0 && { changes: changes.map(({ text }) => text) }),
+        ...(changes.length > 0 && measuresAnew && { measuresAnew }),
       });
       changes = [];
       return await trainFrom(options, opened, store, log, start, path ?? "");
@@ -247,7 +255,7 @@ async function failure(
 }
 
 /** What has changed since a checkpoint and is accepted; throws `UserError` where it is of another run. */
-function acceptedChanges({ identity, path }: StoredCheckpoint, options: RunOptions): readonly string[] {
+function acceptedChanges({ identity, path }: StoredCheckpoint, options: RunOptions): readonly RunDifference[] {
   const differences = identityDifferences(identity, options.identity);
   const list = (isAcceptable: boolean): string =>
     differences
@@ -268,7 +276,23 @@ function acceptedChanges({ identity, path }: StoredCheckpoint, options: RunOptio
         `else ${elsewhere}`,
     );
   }
-  return differences.map(({ text }) => text);
+  return differences;
+}
+
+/**
+ * A position without the test losses of before, which are of other images or another loss: whoever watches them (early stopping,
+ * schedules, the best weights) begins anew.
+ */
+function withoutMeasures({ bestStep: _, ...position }: TrainingPosition): TrainingPosition {
+  return { ...position, testLosses: [], testAccuracies: [] };
+}
+
+/** The best weights so far under another name: the next ones to be called the best need not be better. */
+function setBestAside({ files, view }: RunOptions, { step }: TrainingPosition): void {
+  if (!existsSync(files.best)) return;
+  const aside = files.best.replace(/(?=\.safetensors$)/, `-before-step-${step + 1}`);
+  renameSync(files.best, aside);
+  view.note(`test losses do not compare with those of before: the best weights so far are kept as ${aside}`);
 }
 
 function noteDamaged(view: ProgressView): (message: string) => void {

@@ -32,7 +32,14 @@ export interface EpochEntry extends Entry {
 /** What else happens; `time` is ISO 8601. */
 export type EventEntry = Entry &
   (
-    | { readonly kind: "start"; readonly time: string; readonly adapter: string; readonly changes?: readonly string[] }
+    | {
+        readonly kind: "start";
+        readonly time: string;
+        readonly adapter: string;
+        readonly changes?: readonly string[];
+        /** True where test losses from here on do not compare with those of before. */
+        readonly measuresAnew?: true;
+      }
     | { readonly kind: "checkpoint"; readonly file: string }
     | { readonly kind: "skipped"; readonly message: string }
     | { readonly kind: "lost"; readonly time: string; readonly reason: string }

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
 import { memorySet, type ImageSet } from "../../compiler/datasets/imageSet.ts";
+import { bestEpoch } from "../../compiler/report/runFacts.ts";
 import { readCheckpoint } from "../../compiler/training/checkpointFile.ts";
 import { identityOf, type RunIdentity } from "../../compiler/training/runIdentity.ts";
 import { inputsAt } from "../../compiler/training/trainNetwork.ts";
@@ -158,6 +159,21 @@ test("a recipe with other numbers is refused with what they were, and accepted g
   expect(stepsOf("changed").slice(9)).not.toEqual(stepsOf("whole").slice(9));
   const starts = readLog(runFiles(join(folder, "changed")).log).filter(({ kind }) => kind === "start");
   expect(starts.at(-1)).toMatchObject({ changes: [expect.stringMatching(/^optimizer lr/), expect.any(String), expect.any(String)] }); // prettier-ignore
+
+  // Other data: the losses of before stop nothing, and the best weights of before are no longer the best.
+  const best = readFileSync(join(folder, "changed/best.safetensors"));
+  const others = { ...dataset, test: images(7) };
+  const moved = {
+    ...{ ...more, dataset: others, acceptChanges: true, epochs: 5 },
+    identity: await identityOf(other, other.recipe!, others, { seed: 1, epochs: 5 }),
+    recipe: { ...other.recipe!, earlyStopPatience: 1 },
+  };
+  const entries = (await run("changed", moved)).entries;
+  expect(entries.filter(({ kind }) => kind === "epoch").length).toBeGreaterThan(3);
+  expect(entries.findLast(({ kind }) => kind === "start")).toMatchObject({ measuresAnew: true });
+  expect(readFileSync(join(folder, "changed/best-before-step-19.safetensors"))).toEqual(best);
+  expect(bestEpoch(entries)?.epoch).toBeGreaterThan(3);
+  expect(readFileSync(join(folder, "changed/best.safetensors"))).not.toEqual(best);
 });
 
 test("a device that is lost again and again before the next checkpoint stops the run, which may be resumed", async () => {

@@ -13,8 +13,9 @@ const set = (
   const pixels = Uint8Array.from({ length: count * 2 * width }, (_, i) => (i + pixel) % 251);
   return memorySet({ count, channels: 1, height: 2, width, pixels, labels: Uint8Array.from({ length: count }, (_, i) => (i + label) % 3) }); // prettier-ignore
 };
+const files = [{ name: "a/1.png", bytes: 70 }];
 const dataset = (more: Partial<Dataset> = {}): Dataset => ({
-  ...{ description: "somewhere", classNames: ["a", "b", "c"], train: set(40), test: set(7) },
+  ...{ description: "somewhere", classNames: ["a", "b", "c"], train: { ...set(40), files }, test: set(7) },
   ...more,
 });
 const identity = async (data: Dataset): Promise<RunIdentity> => ({
@@ -23,20 +24,30 @@ const identity = async (data: Dataset): Promise<RunIdentity> => ({
 });
 
 test.each<[string, Partial<Dataset>, RegExp]>([
-  ["the same, elsewhere", { description: "elsewhere", train: set(40) }, /^$/],
+  ["the same, elsewhere", { description: "elsewhere", train: { ...set(40), files } }, /^$/],
   [
     "other pixels",
-    { train: set(40, { pixel: 1 }) },
+    { train: { ...set(40, { pixel: 1 }), files } },
     /^sampled training images \(hash\): \w{12} in the checkpoint, \w{12} now$/,
   ],
   ["other test pixels", { test: set(7, { pixel: 1 }) }, /^sampled test images/],
-  ["other labels", { train: set(40, { label: 1 }) }, /^labels of the training images \(hash\)/],
+  ["other labels", { train: { ...set(40, { label: 1 }), files } }, /^labels of the training images \(hash\)/],
   ["other classes", { classNames: ["a", "b", "d"] }, /^classes: a, b, c in the checkpoint, a, b, d now$/],
   ["many classes", { classNames: Array.from({ length: 100 }, (_, i) => `class ${i}`) }, /now$/],
   [
     "another size",
-    { train: set(40, { width: 3 }) },
+    { train: { ...set(40, { width: 3 }), files } },
     /^size of the images: 1x2x2 u8 in the checkpoint, 1x2x3 u8 now;sampled/,
+  ],
+  [
+    "a picture in another class's folder",
+    { train: { ...set(40), files: [{ name: "b/1.png", bytes: 70 }] } },
+    /^names and sizes of the training files \(hash\): \w{12} in the checkpoint, \w{12} now$/,
+  ],
+  [
+    "a picture of another size in bytes",
+    { train: { ...set(40), files: [{ name: "a/1.png", bytes: 71 }] } },
+    /^names and sizes of the training files/,
   ],
   ["fewer test images", { test: set(6) }, /^test images: 7 in the checkpoint, 6 now/],
 ])("%s", async (_, more, expected) => {

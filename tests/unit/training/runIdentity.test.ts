@@ -79,6 +79,28 @@ test.each<[string, string, readonly string[]]>([
   expect(differences.every(({ isAcceptable }) => isAcceptable)).toBe(accepted === "yes");
 });
 
+test.each([
+  [undefined, "optimizer sgd(lr: 0.2)", "fashion_mnist"],
+  [undefined, "optimizer sgd(lr: 0.1)", "fashion_mnist { augment { random_flip } }"],
+  ["loss", "optimizer sgd(lr: 0.1)  loss cross_entropy(class_weights: (1, 2, 1))", "fashion_mnist"],
+  ["data", "optimizer sgd(lr: 0.1)", "fashion_mnist { subtract mean_channel }"],
+])("losses are no longer of the same: %s, by %s and %s", async (expected, recipe, data) => {
+  const after = spec(recipe).replace("fashion_mnist", data);
+  const differences = identityDifferences(await identity(before), await identity(after));
+  expect(differences.map(({ lossesOf }) => lossesOf)).toEqual([expected]);
+});
+
+test("a name that is new keeps no run from going on, and another activation does", async () => {
+  const named = await identity(before.replace("-> relu", "-> relu as features"));
+  const plain = await identity(before);
+  expect(identityDifferences(plain, named)).toEqual([]);
+  expect(named.graph).not.toBe(plain.graph);
+  // A checkpoint of before the layers were hashed without names.
+  const { layers: _, ...old } = plain;
+  expect(identityDifferences(old, plain)).toEqual([]);
+  expect(identityDifferences(old, named)).toHaveLength(1);
+});
+
 test("a schedule of the run's length differs where the run is longer", async () => {
   const cosine = spec("optimizer sgd(lr: 0.1)  schedule cosine");
   const differences = identityDifferences(await identity(cosine), await identity(cosine, 9));
@@ -93,10 +115,10 @@ test("a momentum that is new starts at 0, one that is gone is left out, and the 
       ["model.conv1.weight", f32([2, 1, 3, 3], weight)],
       ["optimizer.conv1.weight/old", f32([1], [7])],
     ]),
-    { kind: "cnnc checkpoint", settings: "{}", seed: "5" },
+    { kind: "cnnc checkpoint", settings: "{}", seed: "5", image_mean: "[1]" },
   );
   const { plan } = compileText(spec("optimizer sgd(lr: 0.2, momentum: 0.5)"));
-  const { tensors, metadata } = parseSafetensors(adaptCheckpoint(file, plan));
+  const { tensors, metadata } = parseSafetensors(adaptCheckpoint(file, plan, { hasOtherData: true }));
   expect([...tensors.keys()].sort()).toEqual(["model.conv1.weight", ...plan.optimizer.map(({ name }) => `optimizer.${name}`)].sort()); // prettier-ignore
   expect(new Float32Array(tensors.get("model.conv1.weight")!.bytes.slice().buffer)).toEqual(Float32Array.from(weight));
   const { shape, bytes } = tensors.get("optimizer.conv1.weight/momentum")!;
@@ -106,4 +128,6 @@ test("a momentum that is new starts at 0, one that is gone is left out, and the 
     seed: "5",
     settings: JSON.stringify({ lr: 0.2, momentum: 0.5 }),
   });
+  const sameData = parseSafetensors(adaptCheckpoint(file, plan, { hasOtherData: false }));
+  expect(sameData.metadata["image_mean"]).toBe("[1]");
 });
