@@ -1,4 +1,4 @@
-import { preparationOf, toBatch } from "./images.ts";
+import { joinImages, preparationOf, toBatch } from "./images.ts";
 import type { ImageBatch, Images, NestedImage, PixelSource, RawImages } from "./images.ts";
 import { checkLabels, imageSize, refuse } from "./input.ts";
 import { sizeOf } from "./shapes.ts";
@@ -179,6 +179,7 @@ function memoryReader(images: ImageBatch, labels: Uint32Array<ArrayBuffer>): Rea
     data: images.data instanceof Float32Array ? new Float32Array(batchSize * size) : new Uint8Array(batchSize * size),
     sizes: new Uint32Array(2 * batchSize),
   });
+  const given = "sizes" in images ? images.sizes : undefined;
   let storage: ((slot: number) => ReturnType<typeof make>) | undefined;
   return (slot, indices, batchSize) => {
     storage ??= slots(() => make(batchSize));
@@ -186,15 +187,12 @@ function memoryReader(images: ImageBatch, labels: Uint32Array<ArrayBuffer>): Rea
     const count = indices.length;
     indices.forEach((index, at) => {
       data.set(images.data.subarray(index * size, (index + 1) * size), at * size);
-      if (images.kind === "raw" && images.sizes !== undefined) {
-        sizes.set(images.sizes.subarray(2 * index, 2 * index + 2), 2 * at);
-      }
+      if (given) sizes.set(given.subarray(2 * index, 2 * index + 2), 2 * at);
     });
-    const own = data.subarray(0, count * size);
-    const chosen: ImageBatch =
-      images.kind === "values"
-        ? { kind: "values", data: own as Float32Array, count }
-        : { kind: "raw", data: own, count, ...(images.sizes !== undefined && { sizes: sizes.subarray(0, 2 * count) }) };
+    const chosen = {
+      ...{ ...images, data: data.subarray(0, count * size), count },
+      ...(given && { sizes: sizes.subarray(0, 2 * count) }),
+    } as ImageBatch;
     return { images: chosen, labels: Uint32Array.from(indices, (index) => labels[index] as number) };
   };
 }
@@ -220,7 +218,9 @@ async function* streamBatches(
       batch.push(toBatch(plan, Array.isArray(image) ? [image] : image));
       labels.push(label);
     }
-    return batch.length === 0 ? undefined : { images: joined(batch), labels: checkLabels(plan, labels, labels.length) };
+    return batch.length === 0
+      ? undefined
+      : { images: joinImages(batch), labels: checkLabels(plan, labels, labels.length) };
   };
   try {
     let coming = gather();
@@ -234,23 +234,4 @@ async function* streamBatches(
   } finally {
     await iterator.return?.();
   }
-}
-
-/** Single images as one batch. */
-function joined(images: readonly ImageBatch[]): ImageBatch {
-  const [first] = images;
-  if (first === undefined) return refuse("there are no images");
-  const count = images.length;
-  const size = first.data.length;
-  const values = first.kind === "values" || first.data instanceof Float32Array;
-  const data = values ? new Float32Array(count * size) : new Uint8Array(count * size);
-  const sizes = new Uint32Array(2 * count);
-  images.forEach((image, index) => {
-    if (image.count !== 1) refuse(`a sample holds ${image.count} images`);
-    if (image.kind !== first.kind) refuse("some images of a batch are numbers and some bytes");
-    data.set(image.data, index * size);
-    if (image.kind === "raw" && image.sizes !== undefined) sizes.set(image.sizes, 2 * index);
-  });
-  if (first.kind === "values") return { kind: "values", data: data as Float32Array, count };
-  return { kind: "raw", data, count, ...(first.sizes !== undefined && { sizes }) };
 }

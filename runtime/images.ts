@@ -36,7 +36,7 @@ export type NestedImage<Input extends readonly number[]> =
 
 /**
  * Images of a network that reads `Input` and prepares `Source`: numbers ready for it (Float32Array, nested arrays), or bytes
- * (a Uint8Array, canvases and their like) that its data lines prepare.
+ * (a Uint8Array, canvases and their like) that its data lines prepare. Of a list of typed arrays each is an image.
  */
 export type Images<
   Input extends readonly number[] = readonly number[],
@@ -48,6 +48,7 @@ export type Images<
   | RawImages
   | ShapedImages<Input, Source>
   | readonly NestedImage<Input>[]
+  | readonly (Float32Array | Uint8Array | Uint8ClampedArray)[]
   | PixelSource
   | readonly PixelSource[];
 
@@ -86,6 +87,7 @@ export function toBatch(plan: NetworkPlan, images: unknown): ImageBatch {
   if (!Array.isArray(images) || images.length === 0) return unknownImages(plan, images);
   const list = images as readonly unknown[];
   if (list.every(isPixels)) return pixels(plan, list);
+  if (ArrayBuffer.isView(list[0])) return joinImages(list.map((image) => toBatch(plan, image)));
   return nested(plan, list);
 }
 
@@ -252,17 +254,30 @@ export function planesOf(
   return planes;
 }
 
+/** Single images as one batch. */
+export function joinImages(images: readonly ImageBatch[]): ImageBatch {
+  const [first] = images;
+  if (first === undefined) return refuse("there are no images");
+  const count = images.length;
+  const size = first.data.length;
+  const data = first.data instanceof Float32Array ? new Float32Array(count * size) : new Uint8Array(count * size);
+  const sizes = new Uint32Array(2 * count);
+  images.forEach((image, index) => {
+    if (image.count !== 1) refuse(`image ${index} of a batch holds ${image.count} images`);
+    if (image.kind !== first.kind) refuse("some images of a batch are numbers and some bytes");
+    data.set(image.data, index * size);
+    if ("sizes" in image) sizes.set(image.sizes ?? [], 2 * index);
+  });
+  return { ...first, data, count, ...("sizes" in first && { sizes }) } as ImageBatch;
+}
+
 /** The images of a batch from `start` to `end`, exclusive. */
 export function partOf(images: ImageBatch, start: number, end: number): ImageBatch {
   if (start === 0 && end === images.count) return images;
   const perImage = images.data.length / images.count;
-  const [from, to, count] = [start * perImage, end * perImage, end - start];
-  if (images.kind === "values") return { kind: "values", data: images.data.subarray(from, to), count };
-  const { data, sizes } = images;
+  const sizes = "sizes" in images && images.sizes?.subarray(2 * start, 2 * end);
   return {
-    kind: "raw",
-    data: data.subarray(from, to),
-    count,
-    ...(sizes && { sizes: sizes.subarray(2 * start, 2 * end) }),
-  };
+    ...{ ...images, data: images.data.subarray(start * perImage, end * perImage), count: end - start },
+    ...(sizes && { sizes }),
+  } as ImageBatch;
 }

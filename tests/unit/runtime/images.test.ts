@@ -24,6 +24,19 @@ describe("what may be given as images", () => {
     expect(batchOf([[[[1, 2], [3, 4]]], [[[5, 6], [7, 8]]]])).toEqual(expected); // prettier-ignore
   });
 
+  test("a list of typed arrays, an image each", () => {
+    const images = [Float32Array.of(1, 2, 3, 4), Float32Array.of(5, 6, 7, 8)];
+    expect(batchOf(images)).toEqual({ kind: "values", count: 2, data: Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8) });
+    const bytes = [1, 2].map((byte) => new Uint8Array(16).fill(byte));
+    expect(batchOf(bytes)).toEqual({ kind: "raw", count: 2, data: Uint8Array.from([...bytes[0]!, ...bytes[1]!]) });
+    // Where images differ in size, each is as large as its room.
+    const mixed = { ...plan, preparation: { ...plan.preparation!, sizes: 0 } } as unknown as typeof plan;
+    expect(toBatch(mixed, bytes)).toMatchObject({ sizes: Uint32Array.of(4, 4, 4, 4) });
+    expect(() => batchOf([images[0]!, new Float32Array(8)])).toThrow("image 1 of a batch holds 2 images");
+    expect(() => batchOf([images[0]!, new Float32Array(3)])).toThrow("1 x 2 x 2 = 4 values an image, found Float32Array of 3"); // prettier-ignore
+    expect(() => batchOf([images[0]!, bytes[0]!])).toThrow("some images of a batch are numbers and some bytes");
+  });
+
   test("bytes to be prepared, pictures among them", () => {
     const bytes = Uint8Array.from({ length: 16 }, (_, index) => index);
     expect(batchOf(bytes)).toEqual({ kind: "raw", count: 1, data: bytes });
