@@ -8,7 +8,7 @@ export type { NetworkErrorKind } from "./errors.ts";
 export type {
   ArrayDataset, BatchStorage, Dataset, DatasetSource, RawBatchStorage, RawDatasetSource, Sample, StreamDataset,
 } from "./dataset.ts"; // prettier-ignore
-export { checkpointKind, notePrefix, weightEntries } from "./fileFormat.ts";
+export { checkpointKind, meanKey, notePrefix, weightEntries } from "./fileFormat.ts";
 export { planesOf } from "./images.ts";
 export type { Images, NestedImage, PixelSource, RawImages, ShapedImages } from "./images.ts";
 export type { ImageReader } from "./preparation.ts";

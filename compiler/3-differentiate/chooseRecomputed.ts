@@ -28,24 +28,18 @@ const worthwhile = { bytes: 64 * 1024 * 1024, share: 0.1 } as const;
 export function recomputedUnasked(graph: TrainingGraph, sizeOf: (type: TensorType) => number): Recomputed {
   const types = typesOf(graph);
   const forward = forwardNodes(graph);
-  const nodeOf = new Map(forward.map((node) => [node.output, node]));
-  const storageOf = (value: ValueId): ValueId => {
-    const viewed = nodeOf.get(value);
-    const of = viewed === undefined ? undefined : viewedBy(viewed);
-    return of === undefined ? value : storageOf(of);
-  };
-  const batchedInputs = (node: GraphNode): readonly ValueId[] =>
-    Object.values(node.inputs).filter((value) => types.get(value)?.batched === true);
-  const backward = graph.nodes.filter(({ output }) => !nodeOf.has(output));
-  const read = backward.flatMap((node) => batchedInputs(node).map(storageOf));
-  const held = new Set(read.filter((value) => nodeOf.has(value)));
+  const forwardValues = new Set(forward.map(({ output }) => output));
+  const storageOf = viewedStorage(graph);
+  const backward = graph.nodes.filter(({ output }) => !forwardValues.has(output));
+  const read = backward.flatMap((node) => batchedInputs(node, types).map(storageOf));
+  const held = new Set(read.filter((value) => forwardValues.has(value)));
   const heads = new Set(graph.heads.map(({ value }) => storageOf(value)));
 
   // In the order of the forward pass: of each value that may be computed again, the kept one that it is made of.
   const madeOf = new Map<ValueId, ValueId>();
   for (const node of forward) {
     if (viewedBy(node) !== undefined || heads.has(node.output) || termsOfElement(node, types) !== 1) continue;
-    const [first, ...others] = batchedInputs(node).map(storageOf);
+    const [first, ...others] = batchedInputs(node, types).map(storageOf);
     if (first === undefined || others.some((other) => other !== first)) continue;
     const source = madeOf.get(first) ?? first;
     if (held.has(source)) madeOf.set(node.output, source);
@@ -88,7 +82,7 @@ function cheapValues(elementwise: readonly GraphNode[], types: ReadonlyMap<Value
   const behindSum = new Set<ValueId>();
   const cheap = new Set<ValueId>();
   for (const node of elementwise) {
-    const batched = Object.values(node.inputs).filter((value) => types.get(value)?.batched === true);
+    const batched = batchedInputs(node, types);
     if (batched.length > 1 || batched.some((value) => behindSum.has(value))) behindSum.add(node.output);
     else cheap.add(node.output);
   }
@@ -143,6 +137,18 @@ function stretchValues(
 
 /** Of each forward value: the position of the last forward node that reads it, itself or through a view. */
 function lastUses(graph: TrainingGraph, nodes: readonly GraphNode[]): ReadonlyMap<ValueId, number> {
+  const storageOf = viewedStorage(graph);
+  return new Map(
+    nodes.flatMap((node, position) => Object.values(node.inputs).map((value) => [storageOf(value), position] as const)),
+  );
+}
+
+function batchedInputs(node: GraphNode, types: ReadonlyMap<ValueId, TensorType>): readonly ValueId[] {
+  return Object.values(node.inputs).filter((value) => types.get(value)?.batched === true);
+}
+
+/** What a value is a view of, through all views between; a value that is none is its own. */
+function viewedStorage(graph: TrainingGraph): (value: ValueId) => ValueId {
   const viewed = new Map(
     graph.nodes.flatMap((node) => {
       const of = viewedBy(node);
@@ -153,7 +159,5 @@ function lastUses(graph: TrainingGraph, nodes: readonly GraphNode[]): ReadonlyMa
     const of = viewed.get(value);
     return of === undefined ? value : storageOf(of);
   };
-  return new Map(
-    nodes.flatMap((node, position) => Object.values(node.inputs).map((value) => [storageOf(value), position] as const)),
-  );
+  return storageOf;
 }

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { emitModule } from "../6-emit/emitModule.ts";
 import { printDeclarations } from "../6-emit/printDeclarations.ts";
-import { printInWorker } from "../6-emit/printInWorker.ts";
+import { printInWorker } from "../node/printInWorker.ts";
 import { UserError } from "../files/userError.ts";
 import { writeAtomically } from "../files/writeAtomically.ts";
 import { dumpGraph } from "../ir/graph.ts";

@@ -1,7 +1,7 @@
 import { existsSync, rmSync } from "node:fs";
 import { basename } from "node:path";
 import { emitModule } from "../6-emit/emitModule.ts";
-import { printInWorker } from "../6-emit/printInWorker.ts";
+import { printInWorker } from "../node/printInWorker.ts";
 import { UserError } from "../files/userError.ts";
 import { makeFolder } from "../files/writeAtomically.ts";
 import { elementCount } from "../ir/graph.ts";

@@ -2,11 +2,10 @@
  * Pictures decoded by worker threads, so that this thread's own work (commands for the GPU, progress bars) never waits for a
  * decoder. Which thread decodes a picture changes nothing about it.
  */
-import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { setImmediate } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
+import { startWorker } from "../node/startWorker.ts";
 import type { DatasetError } from "./datasetError.ts";
 import { fromAnswer, readPlanes, type PictureAnswer, type PicturePlanes, type PictureRequest } from "./readPlanes.ts";
 
@@ -53,7 +52,7 @@ interface Thread {
 
 /**
  * Threads start when there is more to decode than those that run have taken on, and do not keep the process alive while they are
- * idle. Where there is little to decode, none can be had (the sources are not built, threads are forbidden) or one ends with its work
+ * idle. Where there is little to decode, none can be had or one ends with its work
  * undone, this thread decodes.
  */
 export function createPictureReader({
@@ -62,7 +61,7 @@ export function createPictureReader({
 }: ReaderOptions = {}): PictureReader {
   const threads = new Set<Thread>();
   const waiting: Group[] = [];
-  let canStart = existsSync(fileURLToPath(file));
+  let canStart = true;
   let askedPixels = 0;
   let here: Promise<unknown> = Promise.resolve();
 
@@ -163,15 +162,4 @@ function groupsOf(
     else groups.push({ first: at, group: [request] });
   }
   return groups;
-}
-
-function startWorker(file: URL): Worker | undefined {
-  try {
-    // Without this process's own arguments: some are for its first file alone.
-    const worker = new Worker(file, { execArgv: [] });
-    worker.unref();
-    return worker;
-  } catch {
-    return undefined;
-  }
 }

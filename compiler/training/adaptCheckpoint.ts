@@ -1,5 +1,5 @@
 /** A checkpoint for a recipe that has changed: the weights and what the optimizer remembers as they are, its settings the recipe's. */
-import { parseSafetensors, writeSafetensors, type StoredTensor } from "cnnc/runtime";
+import { meanKey, parseSafetensors, writeSafetensors, type StoredTensor } from "cnnc/runtime";
 import { shapeElements } from "../ir/graph.ts";
 import type { NetworkPlan } from "../../runtime/plan.ts";
 
@@ -14,7 +14,7 @@ export function adaptCheckpoint(
   { hasOtherData }: { readonly hasOtherData: boolean },
 ): Uint8Array<ArrayBuffer> {
   const { tensors, metadata: notes } = parseSafetensors(file);
-  const metadata = Object.fromEntries(Object.entries(notes).filter(([key]) => !hasOtherData || key !== "image_mean"));
+  const metadata = Object.fromEntries(Object.entries(notes).filter(([key]) => !hasOtherData || key !== meanKey));
   const wanted = new Map(plan.optimizer.map((tensor) => [`optimizer.${tensor.name}`, tensor]));
   const adapted = new Map<string, StoredTensor>();
   for (const [name, { dtype, shape, bytes }] of tensors) {

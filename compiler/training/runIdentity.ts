@@ -1,6 +1,7 @@
 /** What a run is, so that one is not taken up by a spec, recipe or data of another: kept in every checkpoint, compared on `--resume`. */
 import { createHash } from "node:crypto";
 import type { Dataset } from "../datasets/imageSet.ts";
+import { isRecord } from "../files/isRecord.ts";
 import { dumpGraph, formatShape } from "../ir/graph.ts";
 import type { CompiledNetwork } from "../ir/output.ts";
 import type { Recipe } from "../ir/recipe.ts";
@@ -144,7 +145,7 @@ interface Call {
 /** A part of the recipe before and now, number by number where it is the same thing with other numbers. */
 function partTexts(name: string, before: string | undefined, now: string | undefined): readonly [Texts, Texts] {
   const [old, given] = [parsed(before), parsed(now)];
-  if (isObject(old) && isObject(given) && callOf(before)?.name === callOf(now)?.name && old["kind"] === given["kind"]) {
+  if (isRecord(old) && isRecord(given) && callOf(before)?.name === callOf(now)?.name && old["kind"] === given["kind"]) {
     return [fieldTexts(name, old), fieldTexts(name, given)];
   }
   const whole = (value: unknown): Texts => (value === undefined ? {} : { [name]: valueText(value) });
@@ -156,14 +157,14 @@ function fieldTexts(path: string, fields: Readonly<Record<string, unknown>>): Te
   const texts = Object.entries(fields).flatMap(([name, value]) => {
     if (isCall(fields) && name === "name") return [];
     const inner = isCall(fields) && name === "args" ? path : `${path} ${spelled(name)}`;
-    return isObject(value) && !isCall(value) ? Object.entries(fieldTexts(inner, value)) : [[inner, valueText(value)]];
+    return isRecord(value) && !isCall(value) ? Object.entries(fieldTexts(inner, value)) : [[inner, valueText(value)]];
   });
   return Object.fromEntries(texts) as Texts;
 }
 
 function valueText(value: unknown): string {
   if (Array.isArray(value)) return `(${value.map(valueText).join(", ")})`;
-  if (!isObject(value)) return String(value);
+  if (!isRecord(value)) return String(value);
   const fields = Object.entries(isCall(value) ? value.args : value);
   const text = `(${fields.map(([name, each]) => `${spelled(name)}: ${valueText(each)}`).join(", ")})`;
   return isCall(value) ? `${value.name}${text}` : text;
@@ -188,10 +189,6 @@ function parsed(text: string | undefined): unknown {
   }
 }
 
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 function isCall(value: unknown): value is Call {
-  return isObject(value) && typeof value["name"] === "string" && isObject(value["args"]);
+  return isRecord(value) && typeof value["name"] === "string" && isRecord(value["args"]);
 }

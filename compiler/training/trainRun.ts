@@ -73,21 +73,21 @@ export async function trainRun(options: RunOptions): Promise<RunOutcome> {
   }
   let stored = options.resume ? store.newest(noteDamaged(view)) : undefined;
   let changes = stored === undefined ? [] : acceptedChanges(stored, options);
-  const hasOtherData = changes.some(({ lossesOf }) => lossesOf === "data");
-  if (hasOtherData) rmSync(meanFile(files.weights), { force: true });
-  const measuresAnew = changes.some(({ lossesOf }) => lossesOf !== undefined);
-  if (stored !== undefined && measuresAnew) stored = { ...stored, position: withoutMeasures(stored.position) };
   if (stored === undefined && options.resume) {
     view.note(`no checkpoint in ${files.checkpoints} yet: training starts anew`);
   }
   let lossesHere = 0;
   for (;;) {
+    const hasOtherData = changes.some(({ lossesOf }) => lossesOf === "data");
+    const measuresAnew = changes.some(({ lossesOf }) => lossesOf !== undefined);
+    if (hasOtherData) rmSync(meanFile(files.weights), { force: true });
     const opened = await options.open();
     let log: RunLog | undefined;
     try {
       view.note(`adapter: ${opened.description}`);
       let path = stored?.path;
-      const start = stored?.position ?? startPosition;
+      const position = stored?.position ?? startPosition;
+      const start = measuresAnew ? withoutMeasures(position) : position;
       if (stored !== undefined) {
         const isAsNow = changes.length === 0;
         const { plan } = opened.network;
@@ -99,7 +99,7 @@ export async function trainRun(options: RunOptions): Promise<RunOutcome> {
         for (const { text } of changes) view.note(`changed: ${text}`);
         // From here on the run is that of the recipe now.
         const notes = checkpointNotes(options.identity, start);
-        if (!isAsNow && measuresAnew) setBestAside(options, start);
+        if (measuresAnew) setBestAside(options, start);
         if (!isAsNow) path = store.save(start, await opened.saveCheckpoint(notes));
       } else {
         const notes = checkpointNotes(options.identity, startPosition);
@@ -114,7 +114,7 @@ export async function trainRun(options: RunOptions): Promise<RunOutcome> {
         time,
         adapter: opened.description,
         ...(changes.length > 0 && { changes: changes.map(({ text }) => text) }),
-        ...(changes.length > 0 && measuresAnew && { measuresAnew }),
+        ...(measuresAnew && { measuresAnew }),
       });
       changes = [];
       return await trainFrom(options, opened, store, log, start, path ?? "");

@@ -3,6 +3,7 @@
  * than the cost model's. Everything in it is a hint: what does not fit a network is not taken.
  */
 import { existsSync } from "node:fs";
+import { isRecord } from "../files/isRecord.ts";
 import { readText } from "../files/readText.ts";
 import { UserError } from "../files/userError.ts";
 import { writeAtomically } from "../files/writeAtomically.ts";
@@ -201,10 +202,6 @@ function tunedKernel(value: Readonly<Record<string, unknown>>): TunedKernel | un
       workgroupSize,
     },
   };
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isSizes(value: unknown): value is Readonly<Record<string, number>> {

@@ -1,7 +1,7 @@
 /** The thread of `printInWorker`: loads what prints, then prints what it is sent and ends. */
 import { parentPort } from "node:worker_threads";
-import type { DeclarationSource } from "./moduleDeclarations.ts";
-import { printDeclarations } from "./printDeclarations.ts";
+import type { DeclarationSource } from "../6-emit/moduleDeclarations.ts";
+import { printDeclarations } from "../6-emit/printDeclarations.ts";
 import type { PrintRequest } from "./printInWorker.ts";
 
 /** A module of no tensors: printing it loads everything, and the second module is printed in half the time. */
