@@ -30,22 +30,24 @@ export async function loadParts() {
  * returns the network. `wanted` says which of the modules' files. What was in the folder is gone.
  */
 export async function prepare(name, folder, variants, { describeNetwork }, wanted = () => true) {
-  const [{ compile }, { summarizeGraph }, { emitModule }, { readRuntimeBundle }] = await Promise.all(
-    [
-      "compiler/compile",
-      "compiler/commands/summarize",
-      "compiler/6-emit/emitModule",
-      "compiler/node/runtimeBundle",
-    ].map((path) => load(join(root, "dist", `${path}.js`))),
+  const [{ compile }, { summarizeGraph }, { emitModule }, { readRuntimeBundle }] = await compilerParts(
+    "compile",
+    "commands/summarize",
+    "6-emit/emitModule",
+    "node/runtimeBundle",
   );
   rmSync(folder, { recursive: true, force: true });
   const path = join("bench/specs", `${name}.cnn`);
   const readSource = (file) => (existsSync(join(root, file)) ? readFileSync(join(root, file), "utf8") : undefined);
   const source = { path, text: readSource(path) };
   let described;
-  for (const [variant, options] of Object.entries(variants)) {
-    const { network, diagnostics } = compile(source, { recipe: "bench", readSource, ...options });
-    if (network === undefined) throw new Error(`${path}: ${diagnostics.map(({ message }) => message).join("; ")}`);
+  for (const [variant, { tuned = false, ...options }] of Object.entries(variants)) {
+    const compileWith = (more) => {
+      const { network, diagnostics } = compile(source, { recipe: "bench", readSource, ...options, ...more });
+      if (network === undefined) throw new Error(`${path}: ${diagnostics.map(({ message }) => message).join("; ")}`);
+      return network;
+    };
+    const network = tuned ? await withTunedPlans(name, compileWith) : compileWith({});
     const files = await emitModule(network, { language: "js", fileName: name });
     for (const { path: file, text } of [...files, ...readRuntimeBundle()]) {
       if (wanted(file)) write(join(folder, variant, file), text);
@@ -55,6 +57,30 @@ export async function prepare(name, folder, variants, { describeNetwork }, wante
   }
   write(join(folder, "network.json"), JSON.stringify(described));
   return described;
+}
+
+/** A workload's network with a plan for each adapter of its table. */
+async function withTunedPlans(name, compileWith) {
+  const [{ readTable, choicesOf }, { networkKey }, { addTunedPlans }] = await compilerParts(
+    "tune/tuningTable",
+    "commands/tuning",
+    "6-emit/addTunedPlans",
+  );
+  const network = compileWith({});
+  const found = (readTable(tableOf(name))?.adapters ?? []).flatMap(({ adapter, ...rest }) => {
+    const choices = choicesOf({ adapter, ...rest }, networkKey(network));
+    return choices === undefined ? [] : [{ adapter, plan: compileWith({ choices }).plan }];
+  });
+  return { ...network, plan: addTunedPlans(network.plan, found) };
+}
+
+/** What `cnnc tune` measured for a workload, on any adapter. */
+export function tableOf(name) {
+  return join(bench, "specs", `${name}.tune.json`);
+}
+
+function compilerParts(...names) {
+  return Promise.all(names.map((name) => load(join(root, "dist/compiler", `${name}.js`))));
 }
 
 /** Writes the first weights and the images as files, for entries of any language. */

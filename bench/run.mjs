@@ -9,7 +9,7 @@ import { parseArgs } from "node:util";
 import { root, run } from "../.ci/setup.mjs";
 import { bundleEntries, installPeers } from "./peers.mjs";
 import { load, loadParts, out, prepare, write, writeData } from "./prepare.mjs";
-import { entries, programs, workloads } from "./workloads.mjs";
+import { entries, programs, tunedWays, workloads } from "./workloads.mjs";
 
 const bench = join(root, "bench");
 const signals = ["SIGINT", "SIGTERM"];
@@ -21,6 +21,7 @@ const usage = `npm run bench [-- options]
   --rounds N         processes of each entry, in turn (default: 2)
   --steps N          timed steps of each process, at most (default: 10)
   --seconds N        no new step after so many, once two are taken (default: 15)
+  --tune SECONDS     first measure faster kernels for each workload, so long: cnnc-tuned's tables, bench/specs/NAME.tune.json
   --json             the results as JSON, and nothing else, on the output`;
 
 const { values: asked } = parseArgs({
@@ -32,6 +33,7 @@ const { values: asked } = parseArgs({
     rounds: { type: "string", default: "2" },
     steps: { type: "string", default: "10" },
     seconds: { type: "string", default: "15" },
+    tune: { type: "string" },
     json: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
@@ -50,6 +52,7 @@ if (asked.help) {
   const counts = Object.fromEntries(["rounds", "steps", "seconds"].map((name) => [name, wholeNumber(name)]));
   const ready = run(process.execPath, [join(root, ".ci/setup.mjs")], { stdio });
   if (!ready || (chosen.some((entry) => entries[entry].peer) && !installPeers(stdio, say))) process.exit(1);
+  if (asked.tune !== undefined) tune(names, wholeNumber("tune"));
   await main({ names, chosen, taken, runner, ...counts });
 }
 
@@ -82,6 +85,15 @@ function chooseRunner(runtime) {
   return { command: [deno, "run", "-A", "--unstable-webgpu", "--no-config"], name: `Deno ${version}` };
 }
 
+/** `cnnc tune`, in Node, on the adapter that the bench measures on there. */
+function tune(names, seconds) {
+  for (const name of names) {
+    const spec = join(bench, "specs", `${name}.cnn`);
+    const options = ["--recipe", "bench", "--ways", tunedWays.join(","), "--budget", String(seconds), "--out", join(bench, "specs")]; // prettier-ignore
+    if (!run(process.execPath, [join(root, "compiler/bin.mjs"), "tune", spec, ...options], { stdio })) process.exit(1);
+  }
+}
+
 async function main({ names, chosen, taken, runner, rounds, steps, seconds }) {
   const parts = await loadParts();
   await bundleEntries(chosen.filter((entry) => entries[entry].peer), join(out, "entries"), "node"); // prettier-ignore
@@ -102,7 +114,11 @@ async function main({ names, chosen, taken, runner, rounds, steps, seconds }) {
     const folder = join(out, name);
     // What `cnnc compile --adapter` is for: kernels for few lanes or for many.
     const adapterClass = software ? "cpu" : "gpu";
-    const variants = { cnnc: { adapterClass }, "cnnc-unfused": { adapterClass, fuse: false } };
+    const variants = {
+      cnnc: { adapterClass },
+      "cnnc-tuned": { adapterClass, tuned: true },
+      "cnnc-unfused": { adapterClass, fuse: false },
+    };
     const network = await prepare(name, folder, variants, parts);
     await writeData(network, folder);
     say(`\n== ${name}: ${network.name}, batch ${network.batch}, ${network.multiplyAdds} multiply-adds an image`);

@@ -7,12 +7,19 @@ export const programs = ["training", "inference"];
 /**
  * The entries. `module` is what the process imports for it; `peer` is true where it needs the packages of this folder
  * (such an entry is bundled first, as an app that uses the library would be: tfjs has no other form with gradients in Node);
- * `unfused` compiles cnnc's module with a kernel for each op.
+ * `unfused` compiles cnnc's module with a kernel for each op; `tuned` lets it carry what `cnnc tune` measured (specs/NAME.tune.json).
  */
 export const entries = {
   cnnc: { module: "./entries/cnnc.mjs" },
+  "cnnc-tuned": { module: "./entries/cnnc.mjs", tuned: true },
   "cnnc-unfused": { module: "./entries/cnnc.mjs", unfused: true },
   tfjs: { module: "./entries/tfjs.mjs", peer: true },
   "jax-js": { module: "./entries/jaxJs.mjs", peer: true },
   torch: { python: "entries/torch_cpu.py" },
 };
+
+/**
+ * The ways for a whole network that `--tune` tries. Winograd's convolutions are left out: each takes three more dispatches, and room for
+ * its tiles, which the figures that the bench is for would not show.
+ */
+export const tunedWays = ["packed", "implicitGemm", "subgroups"];

@@ -4,10 +4,12 @@
  */
 import { readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { SpecErrors } from "./commands/compileSpec.ts";
+import { choice, collect, collectMore, listOf, positiveInteger, wholeNumber } from "./commands/optionValues.ts";
 import { processTerminal, type Terminal } from "./commands/terminal.ts";
 import { UserError } from "./files/userError.ts";
+import { ways } from "./ir/choices.ts";
 
 const examples = `
 Examples:
@@ -53,7 +55,11 @@ function buildProgram(terminal: Terminal, setExitCode: (code: number) => void): 
   onSpec("compile", "Write a network's TypeScript module and WGSL kernels, or show the compiler's stages.")
     .option("-o, --out <dir>", "the directory to write to; it is made if it is not there")
     .option("--emit <language>", "`ts`, or `js` with a declaration file", choice("ts", "js"), "ts")
-    .option("--dump <stages>", "print stages, separated by commas: graph, kernels, memory", dumpStages)
+    .option(
+      "--dump <stages>",
+      "print stages, separated by commas: graph, kernels, memory",
+      listOf("stage", ["graph", "kernels", "memory"]),
+    )
     .option("-r, --recipe <name>", "the recipe that decides loss, optimizer and batch")
     .option("-b, --batch <n>", "the most images of a step (default: the recipe's batch)", positiveInteger)
     .option(
@@ -167,6 +173,11 @@ function buildProgram(terminal: Terminal, setExitCode: (code: number) => void): 
       "the module's directory, for its table NAME.tune.json (default: out/MODEL, as `cnnc train`)",
     )
     .option("--budget <seconds>", "about how long to measure; Ctrl-C ends it with what was found", positiveInteger, 120)
+    .option(
+      "--ways <names>",
+      `ways for the whole network to try: ${ways.join(", ")} (default: all)`,
+      listOf("way", ways),
+    )
     .option("--adapter <class>", "the kernels to start from: `cpu` or `gpu`", choice("cpu", "gpu"), "cpu")
     .addHelpText("after", help("tune", "specs/lenet.cnn", "specs/resnet.cnn --set depth=18 --budget 600 -o web/resnet"))
     .action(async (file: string, options: object) => {
@@ -313,45 +324,6 @@ function isExpected(error: unknown): boolean {
   return (
     error instanceof UserError || (error instanceof Error && ["NetworkError", "NoAdapterError"].includes(error.name))
   );
-}
-
-function collect(value: string, before: readonly string[]): readonly string[] {
-  return [...before, value];
-}
-
-/** The same for an option that must be given. */
-function collectMore(value: string, before: readonly string[] | undefined): readonly string[] {
-  return collect(value, before ?? []);
-}
-
-function choice(...allowed: readonly string[]): (value: string) => string {
-  return (value) => {
-    if (!allowed.includes(value)) throw new InvalidArgumentError(`Allowed are ${allowed.join(" and ")}.`);
-    return value;
-  };
-}
-
-function dumpStages(value: string): readonly string[] {
-  const stages = value.split(",").map((stage) => stage.trim());
-  const unknown = stages.find((stage) => !["graph", "kernels", "memory"].includes(stage));
-  if (unknown !== undefined)
-    throw new InvalidArgumentError(
-      `There is no stage ${JSON.stringify(unknown)}; allowed are graph, kernels and memory.`,
-    );
-  return stages;
-}
-
-function positiveInteger(value: string): number {
-  const number = wholeNumber(value);
-  if (number < 1) throw new InvalidArgumentError("It must be at least 1.");
-  return number;
-}
-
-function wholeNumber(value: string): number {
-  const number = Number(value);
-  if (!/^\d+$/.test(value) || number > 0xffff_ffff)
-    throw new InvalidArgumentError("It must be a whole number below 2^32.");
-  return number;
 }
 
 function help(command: string, ...lines: readonly string[]): string {

@@ -14,7 +14,6 @@ import { storeActivations } from "./4-fuse/storeActivations.ts";
 import { splitIntoSlabs } from "./4-fuse/splitIntoSlabs.ts";
 import { useWinograd } from "./4-fuse/winograd.ts";
 import { gradientBanks } from "./5-plan/gradientBanks.ts";
-import { heldForBackward } from "./5-plan/heldForBackward.ts";
 import { planMemory } from "./5-plan/planMemory.ts";
 import { overwriteInPlace } from "./5-plan/overwriteInPlace.ts";
 import { persistentTensors } from "./5-plan/persistentTensors.ts";
@@ -182,7 +181,7 @@ function planStep(
   };
   const plain = plan(trainingGraph);
   if (request.memory !== undefined) return holdingAtMost(request.memory, plain, plan);
-  return work === 0 ? plain : { ...plain, recomputation: { heldBytes: heldForBackward(plain.training.program), work } };
+  return work === 0 ? plain : { ...plain, recomputation: { work } };
 }
 
 /** A program with its kernels, before it has memory. */

@@ -1,4 +1,5 @@
 import { openAdapter } from "../node/adapter.ts";
+import type { Way } from "../ir/choices.ts";
 import type { CompiledNetwork } from "../ir/output.ts";
 import { interruptedExitCode, listenForInterruption } from "../training/interruption.ts";
 import { DifferentResults } from "../tune/compareSteps.ts";
@@ -23,6 +24,8 @@ export interface TuneCommandOptions extends SpecOptions {
   readonly budget: number;
   /** What the cost model's kernels are written for. */
   readonly adapter: "cpu" | "gpu";
+  /** The ways for the whole network that are tried; all unless given. */
+  readonly ways?: readonly Way[];
 }
 
 /** `cnnc tune`: measures ways of computing on the adapter at hand, and writes the faster ones to the module's table. */
@@ -51,6 +54,7 @@ export async function tuneCommand(file: string, options: TuneCommandOptions, ter
       device,
       software,
       adapterClass: options.adapter,
+      ...(options.ways !== undefined && { ways: options.ways }),
       budgetSeconds: options.budget,
       signal: interruption.signal,
       now: () => performance.now(),

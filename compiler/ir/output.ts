@@ -17,9 +17,9 @@ export interface ProgramPlan {
 
 /** What computing forward values again for the backward pass saves, and what it costs. */
 export interface Recomputation {
-  /** Bytes of forward values held for the backward pass, as `heldForBackward` counts them. */
-  readonly heldBytes: number;
-  /** Those without it; known where the recipe asks for a share of them. */
+  /** Bytes of forward values held for the backward pass, as `heldForBackward` counts them: where the recipe asks for a share. */
+  readonly heldBytes?: number;
+  /** Those without it. */
   readonly wholeBytes?: number;
   /** Multiply-adds (terms of sums, else elements) that are computed again, for one image. */
   readonly work: number;

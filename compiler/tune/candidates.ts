@@ -21,7 +21,8 @@ export interface CandidateOptions {
 
 const [candidatesPerKernel, stagedVariants] = [14, 2];
 
-export function createCandidates(request: ScheduleRequest, asked: CandidateOptions): Candidates {
+/** Candidates for a kernel that has the schedule `own` now: where it shares its loads in quads, they do, too. */
+export function createCandidates(request: ScheduleRequest, own: Schedule, asked: CandidateOptions): Candidates {
   const { kernel, splittable, isCut, lineBudget, typeOf } = request;
   const { adapterClass, hasSubgroups, software } = asked;
   const isPacked = (name: string): boolean => typeOf(namedValue(name)).packed === true;
@@ -34,12 +35,14 @@ export function createCandidates(request: ScheduleRequest, asked: CandidateOptio
     seen.add(text);
     return true;
   };
-  /** The same tiles with loads that several invocations share. */
+  /** The same tiles with or without loads that several invocations share. */
   const sharing = (schedule: Schedule): readonly Schedule[] => {
     const root = kernel.stages[0]?.computation.body;
     if (root?.kind !== "reduce" || root.combine !== "sum") return [];
+    const { subgroups, ...plain } = schedule;
+    if (subgroups === true) return [plain];
     const staged = software ? [] : stagedSchedules(kernel, schedule, ({ from }) => isFloat(typeOf(namedValue(from))));
-    return [...staged.slice(0, stagedVariants), ...(hasSubgroups ? [{ ...schedule, subgroups: true as const }] : [])];
+    return [...staged.slice(0, stagedVariants), ...(hasSubgroups ? [inQuads(schedule)] : [])];
   };
   let queue: Schedule[] | undefined;
   let chosen: Schedule | undefined;
@@ -47,7 +50,9 @@ export function createCandidates(request: ScheduleRequest, asked: CandidateOptio
   return {
     next(best) {
       if (queue === undefined) {
-        const listed = listSchedules(kernel, options, candidatesPerKernel);
+        const listed = listSchedules(kernel, options, candidatesPerKernel).map(
+          own.subgroups === true ? inQuads : asItIs,
+        );
         [chosen] = listed;
         // The first is the cost model's own, which all others are compared with.
         queue = listed.filter((schedule) => isNew(schedule) && schedule !== chosen);
@@ -60,4 +65,12 @@ export function createCandidates(request: ScheduleRequest, asked: CandidateOptio
       return queue.shift();
     },
   };
+}
+
+function inQuads(schedule: Schedule): Schedule {
+  return { ...schedule, subgroups: true };
+}
+
+function asItIs(schedule: Schedule): Schedule {
+  return schedule;
 }

@@ -104,7 +104,7 @@ async function profile(network: CompiledNetwork, options: TuneKernelsOptions): P
   for (const unit of networkUnits(network).values()) {
     options.onUnit(unit.label, 0);
     const run = await prepareUnit(options.runner, options.clock, network.plan, unit.dispatches);
-    const candidates = createCandidates(unit.request, options);
+    const candidates = createCandidates(unit.request, unit.schedule, options);
     searches.push({ unit, run, candidates, ...(await calibrate(run)) });
   }
   return searches.sort((a, b) => b.micros * b.unit.uses - a.micros * a.unit.uses);

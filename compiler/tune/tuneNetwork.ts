@@ -3,7 +3,7 @@
  * kernels; at the end the whole step with all that was found against the cost model's, turn by turn. What is not faster there is
  * not kept.
  */
-import type { Choices, Way } from "../ir/choices.ts";
+import { ways as allWays, type Choices, type Way } from "../ir/choices.ts";
 import type { CompiledNetwork } from "../ir/output.ts";
 import { createClock } from "./clock.ts";
 import { comparePlans, type Comparison } from "./compareSteps.ts";
@@ -20,6 +20,8 @@ export interface TuneNetworkOptions {
   /** Whether the adapter is a software one. */
   readonly software: boolean;
   readonly adapterClass: "cpu" | "gpu";
+  /** The ways for the whole network that are tried; all unless given. */
+  readonly ways?: readonly Way[];
   readonly budgetSeconds: number;
   /** Ends the search early; what was found by then is compared as ever. */
   readonly signal?: AbortSignal;
@@ -62,13 +64,13 @@ export interface Outcome {
 }
 
 /** The parts of the budget until which ways are tried, and then kernels; the rest is for whole steps. */
-const [waysEnd, kernelsEnd, stepsEnd] = [0.25, 0.8, 0.95];
+const [waysEnd, kernelsEnd, stepsEnd] = [0.35, 0.8, 0.95];
 /** A program's kernels are kept where it is faster by more than this, and in so many rounds. */
 const [better, mostRoundsWon] = [0.99, 0.6];
 const [leastRounds, mostRounds] = [7, 25];
 
 export async function tuneNetwork(options: TuneNetworkOptions): Promise<TuningResult> {
-  const { device, software, adapterClass, budgetSeconds, signal, now, onProgress } = options;
+  const { device, software, adapterClass, ways: triedWays = allWays, budgetSeconds, signal, now, onProgress } = options;
   const begin = now();
   const until = (part: number) => (): boolean =>
     signal?.aborted !== true && now() - begin < part * budgetSeconds * 1000;
@@ -89,6 +91,7 @@ export async function tuneNetwork(options: TuneNetworkOptions): Promise<TuningRe
       device,
       software,
       clock,
+      ways: triedWays,
       hasTime: until(waysEnd),
       onChoice: (name) => {
         tell("ways", name, 0);
@@ -99,7 +102,7 @@ export async function tuneNetwork(options: TuneNetworkOptions): Promise<TuningRe
       choices,
       network,
       adapterClass,
-      hasSubgroups: device.features.has("subgroups"),
+      hasSubgroups: device.features.has("subgroups") && triedWays.includes("subgroups"),
       software,
       runner,
       clock,

@@ -68,6 +68,7 @@ describe("help and usage", () => {
     [["compile", "tiny.cnn", "-o", "x", "--batch", "0"], "It must be at least 1."],
     [["compile", "tiny.cnn", "-o", "x", "--adapter", "tpu"], "Allowed are cpu and gpu."],
     [["compile", "tiny.cnn", "-o", "x", "--limit", "maxBufferSiz=1"], "did you mean `maxBufferSize`?"],
+    [["tune", "tiny.cnn", "--ways", "packed,winogard"], 'There is no way "winogard"; allowed are winograd, packed'],
     [["train", "tiny.cnn", "--epochs", "two"], "It must be a whole number"],
     [["train", "tiny.cnn", "--resume", "--overwrite"], "cannot be used with option '--resume'"],
     [["train", "tiny.cnn", "--names", "torchvision"], "--names says how the tensors of --init-from are named"],

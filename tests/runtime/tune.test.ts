@@ -6,7 +6,7 @@ import { listSchedules } from "../../compiler/4-fuse/listSchedules.ts";
 import { addTunedPlans } from "../../compiler/6-emit/addTunedPlans.ts";
 import { compileCommand } from "../../compiler/commands/compile.ts";
 import { tuneCommand } from "../../compiler/commands/tune.ts";
-import type { Choices } from "../../compiler/ir/choices.ts";
+import type { Choices, Way } from "../../compiler/ir/choices.ts";
 import type { Schedule } from "../../compiler/ir/kernel.ts";
 import { networkUnits } from "../../compiler/tune/networkUnits.ts";
 import { identityOf, readTable, writeTable } from "../../compiler/tune/tuningTable.ts";
@@ -140,6 +140,19 @@ describe("cnnc tune", () => {
     expect(module).toContain("const tuned: NetworkPlan");
     expect(module).toContain(JSON.stringify(own.adapter.description));
     expect(existsSync(join(out, "tiny"))).toBe(true);
+  }, 120_000);
+
+  test("tries the ways for the whole network that are asked for, and no other", async () => {
+    const file = join(temporaryFolder({ "tiny.cnn": spec }), "tiny.cnn");
+    const triedOf = async (ways: readonly Way[] | undefined): Promise<ReadonlySet<unknown>> => {
+      const { terminal, printed } = colourlessTerminal();
+      const asked = { ...options, out: `${file}.out`, budget: 2, json: true, ...(ways !== undefined && { ways }) };
+      expect(await tuneCommand(file, asked, terminal)).toBe(0);
+      const { ways: tried } = JSON.parse(printed.out) as { readonly ways: readonly { readonly name: string }[] };
+      return new Set(tried.map(({ name }) => name));
+    };
+    expect([...(await triedOf(["packed"]))]).toEqual(["packed"]);
+    expect([...(await triedOf(undefined))].slice(0, 2)).toEqual(["winograd", "packed"]);
   }, 120_000);
 
   test("tells of a damaged table before it measures, and compile does too", async () => {

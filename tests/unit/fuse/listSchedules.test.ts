@@ -50,9 +50,13 @@ describe("the schedules of a kernel that are worth measuring", () => {
   });
 
   test("come in turn, each once, until none is left; a sum in parts stays one", () => {
-    for (const { request, dispatches } of units) {
+    for (const { request, schedule, dispatches } of units) {
       const isCut = dispatches.length > 1;
-      const candidates = createCandidates(request, { adapterClass: "cpu", hasSubgroups: true, software: false });
+      const candidates = createCandidates(request, schedule, {
+        adapterClass: "cpu",
+        hasSubgroups: true,
+        software: false,
+      });
       const seen: string[] = [];
       for (let next = candidates.next(undefined); next !== undefined; next = candidates.next(next)) {
         seen.push(scheduleText(next));
@@ -61,6 +65,22 @@ describe("the schedules of a kernel that are worth measuring", () => {
       }
       expect(new Set(seen).size).toBe(seen.length);
     }
+  });
+
+  test("share loads in quads where the kernel does now; at the end, one does not", () => {
+    const { request, schedule } = units.find(({ label }) => label.startsWith("conv1")) ?? {};
+    if (request === undefined || schedule === undefined) throw new Error("no convolution");
+    const inQuads = (subgroups: boolean): readonly boolean[] => {
+      const own = subgroups ? { ...schedule, subgroups: true as const } : schedule;
+      const candidates = createCandidates(request, own, { adapterClass: "cpu", hasSubgroups: true, software: true }); // prettier-ignore
+      const found: boolean[] = [];
+      for (let next = candidates.next(undefined); next !== undefined; next = candidates.next(undefined))
+        found.push(next.subgroups === true);
+      return found;
+    };
+    expect(inQuads(true).filter((each) => !each)).toHaveLength(1);
+    expect(inQuads(true).at(-1)).toBe(false);
+    expect(inQuads(false).filter((each) => each)).toHaveLength(1);
   });
 });
 
