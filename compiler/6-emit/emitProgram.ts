@@ -60,18 +60,18 @@ export function emitProgram(
     buffer: slot < shared ? slot : first + slot - shared,
     offset: offsetBytes,
   });
-  const rangesOf = (value: ValueId): readonly [first: SlabRange, ...later: SlabRange[]] => {
-    const [first, ...later] = slabPlaces(program.memory, storageOf(value)).map(rangeAt);
-    if (first === undefined) throw new InternalCompilerError("emitProgram", `%${value} has no place`);
-    return [first, ...later];
+  const firstRangeOf = (value: ValueId): SlabRange => {
+    const place = program.memory.placeOf.get(storageOf(value));
+    if (place === undefined) throw new InternalCompilerError("emitProgram", `%${value} has no place`);
+    return rangeAt(place);
   };
   const placeOf = (value: ValueId): PlacePlan => {
     const slabs = program.kernels.slabsOf.get(storageOf(value)) ?? [];
     if (slabs.length > 0) return { ...placeOf(slabs[0] ?? value), ...inSlabs(slabs.map(placeOf), slabs.map(typeIn)) };
-    const [range, ...later] = rangesOf(value);
-    if (later.length === 0) return range;
+    const range = firstRangeOf(value);
     const elements = elementCount(typeIn(value)) * samples;
-    const all = [range, ...later].map((each) => ({ ...each, elements }));
+    const all = slabPlaces(program.memory, storageOf(value)).map((place) => ({ ...rangeAt(place), elements }));
+    if (all.length === 1) return range;
     // The host writes and reads what lies in one piece as one.
     const inOnePiece = all.every(
       ({ buffer, offset }, slab) => buffer === range.buffer && offset === range.offset + slab * elements * 4,
@@ -120,7 +120,7 @@ export function emitProgram(
     const label = labelOf(kernel);
     const bindings = emitted.bindings.map(({ value, writes, sizeBytes, dtype }): BindingPlan => {
       const step = program.memory.slabStepOf.get(storageOf(value));
-      const { buffer, offset } = rangesOf(value)[0];
+      const { buffer, offset } = firstRangeOf(value);
       const start = program.kernels.windows?.get(value)?.start ?? 0;
       return {
         buffer,

@@ -56,10 +56,10 @@ export function slabPlaces({ placeOf, slabStepOf }: MemoryPlan, value: ValueId):
   }));
 }
 
-/** Every place of every value. */
-export function placesOf(plan: MemoryPlan): readonly (readonly [ValueId, Place])[] {
+/** Every place of every value, with its slab. */
+export function placesOf(plan: MemoryPlan): readonly (readonly [value: ValueId, place: Place, slab: number])[] {
   return [...plan.placeOf.keys()].flatMap((value) =>
-    slabPlaces(plan, value).map((place): readonly [ValueId, Place] => [value, place]),
+    slabPlaces(plan, value).map((place, slab): readonly [ValueId, Place, number] => [value, place, slab]),
   );
 }
 
@@ -79,17 +79,28 @@ export function verifyMemory(plan: MemoryPlan): void {
   const fail = (message: string): never => {
     throw new InternalCompilerError("verifyMemory", message);
   };
-  const bySlot = new Map<number, [ValueId, Place][]>();
-  for (const [value, place] of placesOf(plan)) {
+  const bySlot = new Map<number, (readonly [ValueId, Place, number])[]>();
+  for (const tenant of placesOf(plan)) {
+    const [value, place] = tenant;
     const slot = plan.slots[place.slot] ?? fail(`%${value} lies in no slot`);
     if (place.offsetBytes % bindingAlignmentBytes !== 0) fail(`%${value} is not aligned`);
     if (place.offsetBytes + place.sizeBytes > slot.sizeBytes) fail(`%${value} reaches past its slot`);
     const tenants = bySlot.get(place.slot);
-    if (tenants === undefined) bySlot.set(place.slot, [[value, place]]);
-    else tenants.push([value, place]);
+    if (tenants === undefined) bySlot.set(place.slot, [tenant]);
+    else tenants.push(tenant);
   }
+  // Where every tenant is a later slab, in the slot so many after the one that all have their first in, that one says it for both.
+  const repeats = (slot: number, tenants: readonly (readonly [ValueId, Place, number])[]): boolean => {
+    const [, , slab = 0] = tenants[0] ?? [];
+    const isShifted = (value: ValueId): boolean => {
+      const { slots, bytes } = plan.slabStepOf.get(value) ?? { slots: 0, bytes: 0 };
+      return slots === 1 && bytes === 0;
+    };
+    return slab > 0 && bySlot.has(slot - slab) && tenants.every(([value, , own]) => own === slab && isShifted(value));
+  };
   const always: Lifetime = { first: -Infinity, last: Infinity };
-  for (const values of bySlot.values()) {
+  for (const [slot, values] of bySlot) {
+    if (repeats(slot, values)) continue;
     const tenants = values
       .map(([value, place]) => ({ value, place, life: plan.lifetimeOf.get(value) ?? always }))
       .sort((a, b) => a.life.first - b.life.first || a.place.offsetBytes - b.place.offsetBytes);

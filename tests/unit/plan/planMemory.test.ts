@@ -9,6 +9,7 @@ import type { TensorType, ValueId } from "../../../compiler/ir/graph.ts";
 import { valueName } from "../../../compiler/ir/kernel.ts";
 import type { Kernel, KernelPlan } from "../../../compiler/ir/kernel.ts";
 import { bindingAlignmentBytes, verifyMemory } from "../../../compiler/ir/memory.ts";
+import type { Place } from "../../../compiler/ir/memory.ts";
 import type { MemoryPlan } from "../../../compiler/ir/memory.ts";
 
 /** A value written by the kernel of its own index, read by later ones. */
@@ -194,5 +195,33 @@ describe("verifyMemory finds", () => {
     expect(() => {
       verifyMemory({ slots, placeOf, slabStepOf: new Map(), lifetimeOf: alive, inPlaceOf: new Map() });
     }).toThrow(message);
+  });
+
+  test("slabs that lie as those before them do once, and one that meets another value", () => {
+    const three = ["a", "b", "c"].map((name) => ({ name, sizeBytes: 512, lifetime: "step" as const }));
+    const step = { count: 3, slots: 1, bytes: 0 };
+    const verify = (own: Place, other: Place, isSlabbed: boolean): void => {
+      verifyMemory({
+        slots: three,
+        placeOf: new Map([[valueId(1), own], [valueId(2), other]]), // prettier-ignore
+        slabStepOf: new Map([[valueId(1), step], ...(isSlabbed ? [[valueId(2), step] as const] : [])]),
+        lifetimeOf: alive,
+        inPlaceOf: new Map(),
+      });
+    };
+    const beside = { ...place, offsetBytes: 256 };
+    expect(() => {
+      verify(place, beside, true);
+      verify(place, { ...beside, slot: 2 }, false);
+    }).not.toThrow();
+    expect(() => {
+      verify(place, place, true);
+    }).toThrow("share memory");
+    expect(() => {
+      verify(place, { ...place, slot: 2 }, false);
+    }).toThrow("share memory");
+    expect(() => {
+      verify({ ...place, slot: 1 }, beside, true);
+    }).toThrow("no slot");
   });
 });
