@@ -3,8 +3,8 @@
  * for a few seconds for one that hangs, and a page cannot draw meanwhile.
  */
 
-/** Multiply-adds that the slowest adapter of a class does in about half a second. */
-const mostWork = { cpu: 5e8, gpu: 5e10 } as const;
+/** Multiply-adds that the slowest adapter of a class does in about a second. */
+const mostWork = { cpu: 1e9, gpu: 1e11 } as const;
 
 /** Of each dispatch, by its multiply-adds: whether a new submit begins with it. */
 export function cutSubmits(works: readonly number[], adapterClass: keyof typeof mostWork): readonly boolean[] {

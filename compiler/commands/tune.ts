@@ -3,7 +3,7 @@ import type { Way } from "../ir/choices.ts";
 import type { CompiledNetwork } from "../ir/output.ts";
 import { interruptedExitCode, listenForInterruption } from "../training/interruption.ts";
 import { DifferentResults } from "../tune/compareSteps.ts";
-import { tuneNetwork, type Outcome, type TuningResult } from "../tune/tuneNetwork.ts";
+import { foundKernels, tuneNetwork, type Outcome, type TuningResult } from "../tune/tuneNetwork.ts";
 import {
   identityOf,
   readTable,
@@ -115,13 +115,10 @@ function tunedNetwork({ name, recipe, plan }: CompiledNetwork, result: TuningRes
 
 function tunedKernels({ units }: TuningResult): Readonly<Record<string, TunedKernel>> {
   return Object.fromEntries(
-    units.flatMap(({ unit, found }) => {
-      if (found === undefined) return [];
-      const { schedule, before, after } = found;
-      return [
-        [unit.key, { label: unit.label, before: Math.round(before), after: Math.round(after), schedule }] as const,
-      ];
-    }),
+    [...foundKernels(units)].map(([key, { label, schedule, before, after }]): readonly [string, TunedKernel] => [
+      key,
+      { label, before: Math.round(before), after: Math.round(after), schedule },
+    ]),
   );
 }
 

@@ -29,11 +29,14 @@ export interface OpenedDevice extends OpenedAdapter {
 }
 
 export interface DeviceOptions extends AdapterOptions {
-  /** Default: no features but those required, and the largest buffers that the adapter allows. */
+  /** Default: what the adapter has of the features that a tuned network may use, and the largest buffers that it allows. */
   readonly descriptor?: GPUDeviceDescriptor;
   /** Features that the device must have: a plan's `requiredFeatures`. */
   readonly requiredFeatures?: readonly string[] | undefined;
 }
+
+/** What `cnnc tune` may find faster where an adapter has it: a device without it runs a tuned module as the cost model has it. */
+const usefulFeatures: readonly GPUFeatureName[] = ["subgroups"];
 
 /** What the package `webgpu` exports. */
 interface Dawn {
@@ -72,7 +75,8 @@ export async function openDevice(options: DeviceOptions = {}): Promise<OpenedDev
   const opened = await openAdapter(options);
   refuseMissing(requiredFeatures, opened);
   const { limits } = opened.adapter;
-  const descriptor = options.descriptor ?? {
+  const descriptor: GPUDeviceDescriptor = options.descriptor ?? {
+    requiredFeatures: usefulFeatures.filter((name) => opened.adapter.features.has(name)),
     requiredLimits: {
       maxBufferSize: limits.maxBufferSize,
       maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,

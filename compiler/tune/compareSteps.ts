@@ -26,8 +26,12 @@ export interface CompareOptions {
 /** Microseconds of work that one sample takes at least, where steps are short. */
 const leastSample = 30_000;
 const mostSteps = 50;
-/** How far the first losses of two ways of computing the same may lie apart. */
-const lossTolerance = 1e-3;
+/** How far the numbers of two ways of computing the same may lie apart: a share of the largest of their tensor. */
+const differenceTolerance = 1e-3;
+/** A gradient that is nothing but rounding (of a bias before batch norm) has the scale of all of them. */
+const leastScale = 1e-2;
+
+type Numbers = Float32Array | readonly number[];
 
 /** Two plans do not compute the same. */
 export class DifferentResults extends Error {
@@ -81,19 +85,20 @@ interface StepRun {
   readonly network: Network;
   /** Gives the device one step, or one batch to predict. */
   readonly run: () => Promise<unknown>;
-  /** The numbers that the first one gives. */
-  readonly result: () => Promise<readonly number[]>;
+  /** The numbers that the first one gives, tensor by tensor: loss and gradients, or logits. */
+  readonly result: () => Promise<readonly Numbers[]>;
 }
 
 /** A network on random images, with the first weights of its recipe; its steps leave them as they are. */
 async function openRun(device: GPUDevice, plan: NetworkPlan, program: TunedProgram): Promise<StepRun> {
-  const network = await createNetwork(plan, { device, programs: [program] });
+  const programs = program === "training" ? ([program, "gradients"] as const) : [program];
+  const network = await createNetwork(plan, { device, programs });
   const images = pixels(plan.batch * shapeElements(plan.inputShape));
   if (program === "inference") {
     return {
       network,
       run: () => network.predict(images),
-      result: async () => [...(await network.predict(images))],
+      result: async () => [await network.predict(images)],
     };
   }
   if (plan.uniforms.some(({ name }) => name === "lr")) network.setRate(0);
@@ -105,7 +110,10 @@ async function openRun(device: GPUDevice, plan: NetworkPlan, program: TunedProgr
       network.trainStep(images, labels);
       return Promise.resolve();
     },
-    result: async () => [(await network.trainStep(images, labels).metrics()).loss],
+    result: async () => {
+      const { loss, gradients } = await network.gradients(images, labels);
+      return [[loss], ...Object.values(gradients)];
+    },
   };
 }
 
@@ -117,9 +125,23 @@ function pixels(count: number): Float32Array {
   );
 }
 
-function checkAlike([first, second]: readonly [readonly number[], readonly number[]]): void {
-  const scale = first.reduce((largest, value) => Math.max(largest, Math.abs(value)), 1e-6);
-  const isAlike = (a: number, b: number): boolean => Object.is(a, b) || Math.abs(a - b) <= lossTolerance * scale;
-  const apart = first.findIndex((value, index) => !isAlike(value, second[index] ?? -Infinity));
-  if (apart >= 0) throw new DifferentResults(`${String(first[apart])} and ${String(second[apart])}`);
+/** Throws where two ways' numbers differ by more than rounding: by a share of a tensor's largest, or of the largest of all where it holds nothing else. */
+export function checkAlike([first, second]: readonly [readonly Numbers[], readonly Numbers[]]): void {
+  const largest = Math.max(...first.map(largestOf));
+  for (const [tensor, numbers] of first.entries()) {
+    const tolerance = differenceTolerance * Math.max(largestOf(numbers), leastScale * largest, 1e-6);
+    const other = second[tensor] ?? [];
+    const apart = numbers.findIndex((a: number, index: number) => {
+      const b = other[index] ?? -Infinity;
+      // Written so that NaN differs from a number.
+      return !Object.is(a, b) && !(Math.abs(a - b) <= tolerance);
+    });
+    if (apart >= 0) throw new DifferentResults(`${String(numbers[apart])} and ${String(other[apart])}`);
+  }
+}
+
+function largestOf(numbers: Numbers): number {
+  let largest = 0;
+  for (const value of numbers) if (Math.abs(value) > largest) largest = Math.abs(value);
+  return largest;
 }

@@ -4,6 +4,7 @@
  * not kept.
  */
 import { ways as allWays, type Choices, type Way } from "../ir/choices.ts";
+import type { Schedule } from "../ir/kernel.ts";
 import type { CompiledNetwork } from "../ir/output.ts";
 import { createClock } from "./clock.ts";
 import { comparePlans, type Comparison } from "./compareSteps.ts";
@@ -11,7 +12,7 @@ import type { TunedProgram } from "./networkUnits.ts";
 import { createPlanRunner } from "./planRunner.ts";
 import { tuneChoices, type TriedChoice } from "./tuneChoices.ts";
 import { tuneKernels, type MeasuredUnit } from "./tuneKernels.ts";
-import { choicesWith } from "./tuningTable.ts";
+import { choicesWith, type Gain } from "./tuningTable.ts";
 
 export interface TuneNetworkOptions {
   /** Compiles the network with given choices; the same otherwise. */
@@ -125,7 +126,7 @@ export async function tuneNetwork(options: TuneNetworkOptions): Promise<TuningRe
       const kept = comparison !== undefined && comparison.ratio < better && comparison.won >= mostRoundsWon;
       outcomes.set(program, { kept, ...(comparison !== undefined && { comparison }) });
       if (kept) continue;
-      found = without(found, program, plain.plan.training === undefined);
+      found = without(found, program);
       tuned = options.compile(choicesOf(found));
     }
     const [step, inference] = [outcomes.get("training"), outcomes.get("inference")];
@@ -144,31 +145,53 @@ export async function tuneNetwork(options: TuneNetworkOptions): Promise<TuningRe
   }
 }
 
+/** A kernel with the schedule that was found for it, and its gain. */
+export interface FoundKernel extends Gain {
+  readonly label: string;
+  readonly schedule: Schedule;
+}
+
 /** What is taken instead of the cost model's. */
-interface Found {
+export interface Found {
   readonly choices: TuningResult["choices"];
   readonly units: readonly MeasuredUnit[];
   readonly plainInference: boolean;
 }
 
-function choicesOf({ choices, units, plainInference }: Found): Choices {
-  // A kernel of both programs goes by the training step.
-  const byProgram = [...units].sort((a, b) => (a.unit.program < b.unit.program ? -1 : 1));
-  const schedules = byProgram.flatMap(({ unit, found }) => (found === undefined ? [] : [[unit.key, found.schedule] as const])); // prettier-ignore
+export function choicesOf({ choices, units, plainInference }: Found): Choices {
+  const schedules = [...foundKernels(units)].map(([key, { schedule }]) => [key, schedule] as const);
   return choicesWith(choices, new Map(schedules), plainInference);
 }
 
-/** What was found without a program's kernels; and without the ways for the whole network there, the step's where it is trained. */
-function without({ choices, units }: Found, program: TunedProgram, isUntrained: boolean): Found {
-  const isPlain = program === "inference" && !isUntrained;
-  return {
-    choices: isPlain ? choices : {},
-    units: units.map((each) => {
-      const { found: _, ...rest } = each;
-      return each.unit.program === program ? rest : each;
-    }),
-    plainInference: isPlain && Object.keys(choices).length > 0,
-  };
+/** What was found, by kernel: one of both programs goes by the training step. */
+export function foundKernels(units: readonly MeasuredUnit[]): ReadonlyMap<string, FoundKernel> {
+  const kernels = new Map<string, FoundKernel>();
+  for (const program of ["inference", "training"] as const) {
+    for (const { unit, found } of units)
+      if (unit.program === program && found !== undefined) kernels.set(unit.key, { label: unit.label, ...found });
+  }
+  return kernels;
+}
+
+/**
+ * What was found without what changes a program. Inference has its own choices where it is to stay as it is; for the training step,
+ * where it is that, kernels of both programs are left alone, and so are the ways for the whole network.
+ */
+export function without({ choices, units, plainInference }: Found, program: TunedProgram): Found {
+  if (program === "inference") return { choices, units: withoutKeys(units, program, new Set()), plainInference: true };
+  const keys = new Set(units.flatMap(({ unit }) => (unit.program === program ? [unit.key] : [])));
+  return { choices: {}, units: withoutKeys(units, program, keys), plainInference };
+}
+
+function withoutKeys(
+  units: readonly MeasuredUnit[],
+  program: TunedProgram,
+  keys: ReadonlySet<string>,
+): readonly MeasuredUnit[] {
+  return units.map((each) => {
+    const { found: _, ...rest } = each;
+    return each.unit.program === program || keys.has(each.unit.key) ? rest : each;
+  });
 }
 
 /** A program's kernels in the order of their dispatches. */

@@ -6,9 +6,13 @@ import { listSchedules } from "../../compiler/4-fuse/listSchedules.ts";
 import { addTunedPlans } from "../../compiler/6-emit/addTunedPlans.ts";
 import { compileCommand } from "../../compiler/commands/compile.ts";
 import { tuneCommand } from "../../compiler/commands/tune.ts";
-import type { Choices, Way } from "../../compiler/ir/choices.ts";
+import { ways, type Choices, type Way } from "../../compiler/ir/choices.ts";
 import type { Schedule } from "../../compiler/ir/kernel.ts";
+import { openDevice } from "../../compiler/node/adapter.ts";
+import { openNetwork } from "../../compiler/training/openNetwork.ts";
 import { networkUnits } from "../../compiler/tune/networkUnits.ts";
+import { createClock } from "../../compiler/tune/clock.ts";
+import { tuneChoices } from "../../compiler/tune/tuneChoices.ts";
 import { identityOf, readTable, writeTable } from "../../compiler/tune/tuningTable.ts";
 import { createNetwork } from "../../runtime/index.ts";
 import type { NetworkPlan } from "../../runtime/plan.ts";
@@ -108,6 +112,22 @@ describe("a plan with other schedules for one adapter", () => {
   });
 });
 
+test("commands and apps in Node take a plan that shares loads in quads where the adapter can", async () => {
+  const plain = compileText(spec);
+  const tuned = compileText(spec, { choices: { subgroups: true } });
+  expect(tuned.plan.requiredFeatures).toEqual(["subgroups"]);
+  const whole = addTunedPlans(plain.plan, [{ adapter: identityOf(opened.device.adapterInfo), plan: tuned.plan }]);
+  const { adapter, device } = await openDevice();
+  const own = await createNetwork(whole, { device });
+  const command = await openNetwork(whole);
+  const expected = adapter.features.has("subgroups") ? ["subgroups"] : undefined;
+  expect(own.plan.requiredFeatures).toEqual(expected);
+  expect(command.network.plan.requiredFeatures).toEqual(expected);
+  own.destroy();
+  device.destroy();
+  command.close();
+}, 60_000);
+
 describe("cnnc tune", () => {
   const options = { set: [], limit: [], adapter: "cpu", emit: "ts" } as const;
 
@@ -143,16 +163,24 @@ describe("cnnc tune", () => {
   }, 120_000);
 
   test("tries the ways for the whole network that are asked for, and no other", async () => {
-    const file = join(temporaryFolder({ "tiny.cnn": spec }), "tiny.cnn");
-    const triedOf = async (ways: readonly Way[] | undefined): Promise<ReadonlySet<unknown>> => {
-      const { terminal, printed } = colourlessTerminal();
-      const asked = { ...options, out: `${file}.out`, budget: 2, json: true, ...(ways !== undefined && { ways }) };
-      expect(await tuneCommand(file, asked, terminal)).toBe(0);
-      const { ways: tried } = JSON.parse(printed.out) as { readonly ways: readonly { readonly name: string }[] };
-      return new Set(tried.map(({ name }) => name));
+    const { device } = opened;
+    const clock = createClock(device, opened.software);
+    const triedOf = async (asked: readonly Way[]): Promise<readonly Way[]> => {
+      const { tried } = await tuneChoices({
+        plain: compileText(spec),
+        compile: (choices) => compileText(spec, { choices }),
+        device,
+        software: opened.software,
+        clock,
+        ways: asked,
+        hasTime: () => true,
+        onChoice: () => undefined,
+      });
+      return [...new Set(tried.map(({ name }) => name))];
     };
-    expect([...(await triedOf(["packed"]))]).toEqual(["packed"]);
-    expect([...(await triedOf(undefined))].slice(0, 2)).toEqual(["winograd", "packed"]);
+    expect(await triedOf(["packed"])).toEqual(["packed"]);
+    expect((await triedOf(ways)).slice(0, 2)).toEqual(["winograd", "packed"]);
+    clock.destroy();
   }, 120_000);
 
   test("tells of a damaged table before it measures, and compile does too", async () => {
