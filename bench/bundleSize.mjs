@@ -7,8 +7,8 @@ import { build } from "esbuild";
 /** What was recorded for the peers' whole libraries; an app's bundler may leave some of it out. */
 const recorded = { tfjs: 197_000, "jax-js": 100_000 };
 
-/** Bytes of each bundle; the peers' are measured where their packages are installed. */
-export async function measureBundles({ benchFolder, modulePath, outFolder }) {
+/** Bytes of each bundle: those of `modulePaths` by entry, and the peers' where their packages are installed. */
+export async function measureBundles({ benchFolder, modulePaths, outFolder }) {
   // Only what an app calls: the rest is for the bundler to leave out.
   const peers = {
     tfjs: `export { train, losses, tidy, tensor, fused, ready, setBackend } from "@tensorflow/tfjs-core";
@@ -16,13 +16,11 @@ export async function measureBundles({ benchFolder, modulePath, outFolder }) {
            import "@tensorflow/tfjs-backend-webgpu";`,
     "jax-js": `export { init, defaultDevice, jit, valueAndGrad, numpy, nn, lax } from "@jax-js/jax";`,
   };
-  const bundles = [
-    {
-      entry: "cnnc",
-      holds: `${basename(modulePath)}, the runtime and every kernel`,
-      bytes: await bundle(modulePath, outFolder, "cnnc"),
-    },
-  ];
+  const bundles = [];
+  for (const [entry, path] of Object.entries(modulePaths)) {
+    const holds = `${basename(path)}, the runtime and every kernel`;
+    bundles.push({ entry, holds, bytes: await bundle(path, outFolder, entry) });
+  }
   for (const [entry, text] of Object.entries(peers)) {
     const made = { entry, recorded: recorded[entry], holds: "the library without a model" };
     if (existsSync(join(benchFolder, "node_modules/.cnnc-setup"))) {

@@ -155,7 +155,7 @@ async function main({ names, chosen, taken, runner, rounds, steps, seconds }) {
     adapter,
     software,
     matmul: parts.fastest(rates, software),
-    bundles: await measureBundles(names[0]),
+    bundles: await measureBundles(names[0], chosen),
     workloads: results.map(({ workload, network: { batch, multiplyAdds }, program, runs, failures }) => {
       const context = { program, batch, multiplyAdds, software, rates };
       return {
@@ -213,9 +213,12 @@ function hasTorch() {
   return spawnSync(findPython(), ["-c", "import torch"]).status === 0;
 }
 
-async function measureBundles(workload) {
+/** Of a workload's module, the tuned one with its plans for two kinds of adapters too where it was measured, and of the peers. */
+async function measureBundles(workload, chosen) {
   const { measureBundles: measure } = await load(join(bench, "bundleSize.mjs"));
-  return measure({ benchFolder: bench, modulePath: join(out, workload, "cnnc", `${workload}.js`), outFolder: out });
+  const own = ["cnnc", ...chosen.filter((entry) => entry === "cnnc-tuned")];
+  const modulePaths = Object.fromEntries(own.map((entry) => [entry, join(out, workload, entry, `${workload}.js`)]));
+  return measure({ benchFolder: bench, modulePaths, outFolder: out });
 }
 
 function print(

@@ -1,6 +1,6 @@
 /**
  * Schedules by which invocations share what they read, without an adapter: in every kernel of random networks what is read lies in
- * workgroup memory, and Dawn accepts the text. tests/runtime/sharedReads.test.ts has what they compute.
+ * workgroup memory, and Dawn accepts the text. tests/runtime/schedules.test.ts has what they compute.
  */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";

@@ -1,6 +1,7 @@
 /**
- * Schedules by which invocations share what they read, on the adapter: tiles in workgroup memory, and broadcasts within quads, give
- * what the plain schedule gives on shapes drawn at random. CNNC_RANDOM_RUNS=100 checks more, CNNC_RANDOM_SEED=7 others.
+ * Every way that the cost model or `cnnc tune` can take, on the adapter: tiles in workgroup memory, broadcasts within quads, blocks of four
+ * channels, Winograd's convolutions, implicit matrix products, and other tiles kernel by kernel give what the plain schedule gives on
+ * shapes drawn at random. CNNC_RANDOM_RUNS=100 checks more, CNNC_RANDOM_SEED=7 others.
  */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import fc from "fast-check";
@@ -14,6 +15,9 @@ import type { NetworkPlan } from "../../runtime/plan.ts";
 import { compileText } from "../support/compileText.ts";
 import { testNumbers } from "../support/layerGraph.ts";
 import { differenceOf } from "../support/planChecks.ts";
+import { listSchedules } from "../../compiler/4-fuse/listSchedules.ts";
+import type { CompiledNetwork } from "../../compiler/ir/output.ts";
+import { networkUnits } from "../../compiler/tune/networkUnits.ts";
 import { networkText } from "../support/randomSpec.ts";
 
 const seed = Number(process.env["CNNC_RANDOM_SEED"] ?? 11);
@@ -21,7 +25,7 @@ const runs = Number(process.env["CNNC_RANDOM_RUNS"] ?? 1);
 
 let opened: OpenedDevice;
 /** What the adapter can run: not every one has subgroups. */
-const runnable: Choices[] = [{ staged: true }];
+const runnable: Choices[] = [{ staged: true }, { packed: true }, { winograd: true }, { implicitGemm: true }];
 
 beforeAll(async () => {
   opened = await openDevice();
@@ -47,12 +51,15 @@ async function run(plan: NetworkPlan, count: number): Promise<ReadonlyMap<string
 const pair = (min: number, max: number): fc.Arbitrary<readonly [number, number]> =>
   fc.tuple(fc.integer({ min, max }), fc.integer({ min, max }));
 
+/** Blocks of four channels are for multiples of four. */
+const channels = fc.oneof(fc.integer({ min: 1, max: 7 }), fc.constantFrom(4, 8));
+
 /** One convolution and one linear layer: forward, both gradients of each. */
 const layers = fc
   .record({
     groups: fc.constantFrom(1, 1, 2, 3),
-    inputs: fc.integer({ min: 1, max: 7 }),
-    outputs: fc.integer({ min: 1, max: 7 }),
+    inputs: channels,
+    outputs: channels,
     size: pair(7, 13),
     kernel: pair(1, 3),
     stride: pair(1, 2),
@@ -60,24 +67,39 @@ const layers = fc
     padding: pair(0, 2),
     batch: fc.constantFrom(3, 5, 7),
     missing: fc.integer({ min: 0, max: 2 }),
+    turn: fc.integer({ min: 1, max: 11 }),
   })
-  .map(({ groups, inputs, outputs, size, kernel, stride, dilation, padding, batch, missing }) => ({
+  .map(({ groups, inputs, outputs, size, kernel, stride, dilation, padding, batch, missing, turn }) => ({
     text: networkText(
       `${groups * inputs} x ${size.join(" x ")}`,
       `conv(${groups * outputs}, kernel: (${kernel.join(", ")}), stride: (${stride.join(", ")}), dilation: (${dilation.join(", ")}), padding: (${padding.join(", ")}), groups: ${groups}) -> relu\nflatten -> linear(3)`,
     ),
     batch,
     count: batch - missing,
+    turn,
   }));
+
+/** Each kernel by another of the schedules that `cnnc tune` would try for it. */
+function candidatesOf(plain: CompiledNetwork, turn: number): Choices {
+  const schedules = [...networkUnits(plain).values()].flatMap(({ key, request, dispatches }) => {
+    const { kernel, splittable, lineBudget } = request;
+    const listed = listSchedules(kernel, { adapterClass: "cpu", splittable, lineBudget }, 12);
+    const usable = dispatches.length > 1 ? listed.filter(({ split }) => split !== undefined) : listed;
+    const schedule = usable[turn % usable.length];
+    return schedule === undefined ? [] : [[key, schedule] as const];
+  });
+  return { schedules: new Map(schedules) };
+}
 
 test("convolutions and linear layers of any shape are what the plain schedule makes them", async () => {
   let kernels = 0;
   await fc.assert(
-    fc.asyncProperty(layers, async ({ text, batch, count }) => {
+    fc.asyncProperty(layers, async ({ text, batch, count, turn }) => {
       const compileWith = (choices: Choices): ReturnType<typeof compileText> =>
         compileText(text, { batch, imageGradient: true, choices });
-      const plain = await run(compileWith({}).plan, count);
-      for (const choices of runnable) {
+      const network = compileWith({});
+      const plain = await run(network.plan, count);
+      for (const choices of [...runnable, candidatesOf(network, turn)]) {
         const shared = compileWith(choices);
         kernels += sharingKernels(shared.training.kernels, shared.plan);
         const found = await run(shared.plan, count);
