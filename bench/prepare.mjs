@@ -59,24 +59,12 @@ export async function prepare(name, folder, variants, { describeNetwork }, wante
   return described;
 }
 
-/** A workload's network with a plan for each adapter of its table. */
+/** A workload's network with a plan for each adapter that `cnnc tune` measured it on: of specs/NAME.tune.json, where that is. */
 async function withTunedPlans(name, compileWith) {
-  const [{ readTable, choicesOf }, { networkKey }, { addTunedPlans }] = await compilerParts(
-    "tune/tuningTable",
-    "commands/tuning",
-    "6-emit/addTunedPlans",
-  );
+  const [{ readTable }, { tablePath, withTable }] = await compilerParts("tune/tuningTable", "commands/tuning");
   const network = compileWith({});
-  const found = (readTable(tableOf(name))?.adapters ?? []).flatMap(({ adapter, ...rest }) => {
-    const choices = choicesOf({ adapter, ...rest }, networkKey(network));
-    return choices === undefined ? [] : [{ adapter, plan: compileWith({ choices }).plan }];
-  });
-  return { ...network, plan: addTunedPlans(network.plan, found) };
-}
-
-/** What `cnnc tune` measured for a workload, on any adapter. */
-export function tableOf(name) {
-  return join(bench, "specs", `${name}.tune.json`);
+  const table = readTable(tablePath(join(bench, "specs"), name));
+  return table === undefined ? network : withTable(network, table, (choices) => compileWith({ choices }));
 }
 
 function compilerParts(...names) {

@@ -114,11 +114,9 @@ async function main({ names, chosen, taken, runner, rounds, steps, seconds }) {
     const folder = join(out, name);
     // What `cnnc compile --adapter` is for: kernels for few lanes or for many.
     const adapterClass = software ? "cpu" : "gpu";
-    const variants = {
-      cnnc: { adapterClass },
-      "cnnc-tuned": { adapterClass, tuned: true },
-      "cnnc-unfused": { adapterClass, fuse: false },
-    };
+    // The first describes the network to all entries, and is what the bundle is made of.
+    const own = ["cnnc", ...chosen.filter((entry) => entries[entry].options !== undefined)];
+    const variants = Object.fromEntries(own.map((entry) => [entry, { adapterClass, ...entries[entry].options }]));
     const network = await prepare(name, folder, variants, parts);
     await writeData(network, folder);
     say(`\n== ${name}: ${network.name}, batch ${network.batch}, ${network.multiplyAdds} multiply-adds an image`);

@@ -7,12 +7,13 @@ export const programs = ["training", "inference"];
 /**
  * The entries. `module` is what the process imports for it; `peer` is true where it needs the packages of this folder
  * (such an entry is bundled first, as an app that uses the library would be: tfjs has no other form with gradients in Node);
- * `unfused` compiles cnnc's module with a kernel for each op; `tuned` lets it carry what `cnnc tune` measured (specs/NAME.tune.json).
+ * `options` are those that cnnc's module is compiled with: `fuse: false` gives each op a kernel; `tuned` lets it carry what `cnnc tune`
+ * measured (specs/NAME.tune.json).
  */
 export const entries = {
-  cnnc: { module: "./entries/cnnc.mjs" },
-  "cnnc-tuned": { module: "./entries/cnnc.mjs", tuned: true },
-  "cnnc-unfused": { module: "./entries/cnnc.mjs", unfused: true },
+  cnnc: { module: "./entries/cnnc.mjs", options: {} },
+  "cnnc-tuned": { module: "./entries/cnnc.mjs", options: { tuned: true } },
+  "cnnc-unfused": { module: "./entries/cnnc.mjs", options: { fuse: false } },
   tfjs: { module: "./entries/tfjs.mjs", peer: true },
   "jax-js": { module: "./entries/jaxJs.mjs", peer: true },
   torch: { python: "entries/torch_cpu.py" },

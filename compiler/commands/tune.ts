@@ -115,9 +115,9 @@ function tunedNetwork({ name, recipe, plan }: CompiledNetwork, result: TuningRes
 
 function tunedKernels({ units }: TuningResult): Readonly<Record<string, TunedKernel>> {
   return Object.fromEntries(
-    [...foundKernels(units)].map(([key, { label, schedule, before, after }]): readonly [string, TunedKernel] => [
+    [...foundKernels(units)].map(([key, kernel]): readonly [string, TunedKernel] => [
       key,
-      { label, before: Math.round(before), after: Math.round(after), schedule },
+      { ...kernel, before: Math.round(kernel.before), after: Math.round(kernel.after) },
     ]),
   );
 }

@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 import { addTunedPlans, type PlanOfAdapter } from "../6-emit/addTunedPlans.ts";
 import type { CompileOptions } from "../compile.ts";
 import { dumpGraph } from "../ir/graph.ts";
+import type { Choices } from "../ir/choices.ts";
 import type { CompiledNetwork } from "../ir/output.ts";
 import { choicesOf, readTable, type TuningTable } from "../tune/tuningTable.ts";
 import { compileFile, type SpecOptions } from "./compileSpec.ts";
@@ -50,11 +51,19 @@ export function withTuning(
   options: SpecOptions,
   more: Partial<CompileOptions>,
 ): CompiledNetwork {
+  return withTable(network, table, (choices) => compileFile(file, options, { ...more, choices }).network);
+}
+
+/** The same of a network that `compile` gives with other choices; what does not compile with them is left out. */
+export function withTable(
+  network: CompiledNetwork,
+  table: TuningTable,
+  compile: (choices: Choices) => CompiledNetwork | undefined,
+): CompiledNetwork {
   const key = networkKey(network);
   const others = table.adapters.flatMap((each): readonly PlanOfAdapter[] => {
     const choices = choicesOf(each, key);
-    if (choices === undefined) return [];
-    const tuned = compileFile(file, options, { ...more, choices }).network;
+    const tuned = choices && compile(choices);
     return tuned === undefined ? [] : [{ adapter: each.adapter, plan: tuned.plan }];
   });
   return { ...network, plan: addTunedPlans(network.plan, others) };

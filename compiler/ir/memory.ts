@@ -56,10 +56,12 @@ export function slabPlaces({ placeOf, slabStepOf }: MemoryPlan, value: ValueId):
   }));
 }
 
+type Tenant = readonly [value: ValueId, place: Place, slab: number];
+
 /** Every place of every value, with its slab. */
-export function placesOf(plan: MemoryPlan): readonly (readonly [value: ValueId, place: Place, slab: number])[] {
+export function placesOf(plan: MemoryPlan): readonly Tenant[] {
   return [...plan.placeOf.keys()].flatMap((value) =>
-    slabPlaces(plan, value).map((place, slab): readonly [ValueId, Place, number] => [value, place, slab]),
+    slabPlaces(plan, value).map((place, slab): Tenant => [value, place, slab]),
   );
 }
 
@@ -79,7 +81,7 @@ export function verifyMemory(plan: MemoryPlan): void {
   const fail = (message: string): never => {
     throw new InternalCompilerError("verifyMemory", message);
   };
-  const bySlot = new Map<number, (readonly [ValueId, Place, number])[]>();
+  const bySlot = new Map<number, Tenant[]>();
   for (const tenant of placesOf(plan)) {
     const [value, place] = tenant;
     const slot = plan.slots[place.slot] ?? fail(`%${value} lies in no slot`);
@@ -90,7 +92,7 @@ export function verifyMemory(plan: MemoryPlan): void {
     else tenants.push(tenant);
   }
   // Where every tenant is a later slab, in the slot so many after the one that all have their first in, that one says it for both.
-  const repeats = (slot: number, tenants: readonly (readonly [ValueId, Place, number])[]): boolean => {
+  const repeats = (slot: number, tenants: readonly Tenant[]): boolean => {
     const [, , slab = 0] = tenants[0] ?? [];
     const isShifted = (value: ValueId): boolean => {
       const { slots, bytes } = plan.slabStepOf.get(value) ?? { slots: 0, bytes: 0 };

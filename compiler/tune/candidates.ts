@@ -50,9 +50,8 @@ export function createCandidates(request: ScheduleRequest, own: Schedule, asked:
   return {
     next(best) {
       if (queue === undefined) {
-        const listed = listSchedules(kernel, options, candidatesPerKernel).map(
-          own.subgroups === true ? inQuads : asItIs,
-        );
+        const plain = listSchedules(kernel, options, candidatesPerKernel);
+        const listed = own.subgroups === true ? plain.map(inQuads) : plain;
         [chosen] = listed;
         // The first is the cost model's own, which all others are compared with.
         queue = listed.filter((schedule) => isNew(schedule) && schedule !== chosen);
@@ -69,8 +68,4 @@ export function createCandidates(request: ScheduleRequest, own: Schedule, asked:
 
 function inQuads(schedule: Schedule): Schedule {
   return { ...schedule, subgroups: true };
-}
-
-function asItIs(schedule: Schedule): Schedule {
-  return schedule;
 }

@@ -125,7 +125,10 @@ function pixels(count: number): Float32Array {
   );
 }
 
-/** Throws where two ways' numbers differ by more than rounding: by a share of a tensor's largest, or of the largest of all where it holds nothing else. */
+/**
+ * Throws where two ways' numbers differ by more than rounding: by a share of a tensor's largest, or of the largest of all where it holds
+ * nothing else.
+ */
 export function checkAlike([first, second]: readonly [readonly Numbers[], readonly Numbers[]]): void {
   const largest = Math.max(...first.map(largestOf));
   for (const [tensor, numbers] of first.entries()) {

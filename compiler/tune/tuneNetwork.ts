@@ -4,7 +4,6 @@
  * not kept.
  */
 import { ways as allWays, type Choices, type Way } from "../ir/choices.ts";
-import type { Schedule } from "../ir/kernel.ts";
 import type { CompiledNetwork } from "../ir/output.ts";
 import { createClock } from "./clock.ts";
 import { comparePlans, type Comparison } from "./compareSteps.ts";
@@ -12,7 +11,7 @@ import type { TunedProgram } from "./networkUnits.ts";
 import { createPlanRunner } from "./planRunner.ts";
 import { tuneChoices, type TriedChoice } from "./tuneChoices.ts";
 import { tuneKernels, type MeasuredUnit } from "./tuneKernels.ts";
-import { choicesWith, type Gain } from "./tuningTable.ts";
+import { choicesWith, type TunedKernel } from "./tuningTable.ts";
 
 export interface TuneNetworkOptions {
   /** Compiles the network with given choices; the same otherwise. */
@@ -145,12 +144,6 @@ export async function tuneNetwork(options: TuneNetworkOptions): Promise<TuningRe
   }
 }
 
-/** A kernel with the schedule that was found for it, and its gain. */
-export interface FoundKernel extends Gain {
-  readonly label: string;
-  readonly schedule: Schedule;
-}
-
 /** What is taken instead of the cost model's. */
 export interface Found {
   readonly choices: TuningResult["choices"];
@@ -164,11 +157,14 @@ export function choicesOf({ choices, units, plainInference }: Found): Choices {
 }
 
 /** What was found, by kernel: one of both programs goes by the training step. */
-export function foundKernels(units: readonly MeasuredUnit[]): ReadonlyMap<string, FoundKernel> {
-  const kernels = new Map<string, FoundKernel>();
+export function foundKernels(units: readonly MeasuredUnit[]): ReadonlyMap<string, TunedKernel> {
+  const kernels = new Map<string, TunedKernel>();
   for (const program of ["inference", "training"] as const) {
-    for (const { unit, found } of units)
-      if (unit.program === program && found !== undefined) kernels.set(unit.key, { label: unit.label, ...found });
+    for (const { unit, found } of units) {
+      if (unit.program !== program || found === undefined) continue;
+      const { before, after, schedule } = found;
+      kernels.set(unit.key, { label: unit.label, before, after, schedule });
+    }
   }
   return kernels;
 }

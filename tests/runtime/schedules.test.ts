@@ -14,10 +14,8 @@ import { imageSize } from "../../runtime/input.ts";
 import type { NetworkPlan } from "../../runtime/plan.ts";
 import { compileText } from "../support/compileText.ts";
 import { testNumbers } from "../support/layerGraph.ts";
+import { otherSchedules } from "../support/otherSchedules.ts";
 import { differenceOf } from "../support/planChecks.ts";
-import { listSchedules } from "../../compiler/4-fuse/listSchedules.ts";
-import type { CompiledNetwork } from "../../compiler/ir/output.ts";
-import { networkUnits } from "../../compiler/tune/networkUnits.ts";
 import { networkText } from "../support/randomSpec.ts";
 
 const seed = Number(process.env["CNNC_RANDOM_SEED"] ?? 11);
@@ -29,10 +27,7 @@ const runnable: Choices[] = [{ staged: true }, { packed: true }, { winograd: tru
 
 beforeAll(async () => {
   opened = await openDevice();
-  if (!opened.adapter.features.has("subgroups")) return;
-  opened.device.destroy();
-  opened = await openDevice({ requiredFeatures: ["subgroups"] });
-  runnable.push({ subgroups: true });
+  if (opened.device.features.has("subgroups")) runnable.push({ subgroups: true });
 });
 afterAll(() => {
   opened.device.destroy();
@@ -79,18 +74,6 @@ const layers = fc
     turn,
   }));
 
-/** Each kernel by another of the schedules that `cnnc tune` would try for it. */
-function candidatesOf(plain: CompiledNetwork, turn: number): Choices {
-  const schedules = [...networkUnits(plain).values()].flatMap(({ key, request, dispatches }) => {
-    const { kernel, splittable, lineBudget } = request;
-    const listed = listSchedules(kernel, { adapterClass: "cpu", splittable, lineBudget }, 12);
-    const usable = dispatches.length > 1 ? listed.filter(({ split }) => split !== undefined) : listed;
-    const schedule = usable[turn % usable.length];
-    return schedule === undefined ? [] : [[key, schedule] as const];
-  });
-  return { schedules: new Map(schedules) };
-}
-
 test("convolutions and linear layers of any shape are what the plain schedule makes them", async () => {
   let kernels = 0;
   await fc.assert(
@@ -99,7 +82,7 @@ test("convolutions and linear layers of any shape are what the plain schedule ma
         compileText(text, { batch, imageGradient: true, choices });
       const network = compileWith({});
       const plain = await run(network.plan, count);
-      for (const choices of [...runnable, candidatesOf(network, turn)]) {
+      for (const choices of [...runnable, { schedules: otherSchedules(network, turn, 12) }]) {
         const shared = compileWith(choices);
         kernels += sharingKernels(shared.training.kernels, shared.plan);
         const found = await run(shared.plan, count);

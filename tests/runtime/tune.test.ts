@@ -19,6 +19,7 @@ import type { NetworkPlan } from "../../runtime/plan.ts";
 import { compileText } from "../support/compileText.ts";
 import { testNumbers } from "../support/layerGraph.ts";
 import { networksOfTest, openForSuite } from "../support/openForSuite.ts";
+import { otherSchedules } from "../support/otherSchedules.ts";
 import { temporaryFolder } from "../support/temporaryFolder.ts";
 import { colourlessTerminal } from "../support/terminal.ts";
 
@@ -63,15 +64,7 @@ test("what is measured by itself is one kernel, or the two of a sum that was cut
 
 describe("a plan with other schedules for one adapter", () => {
   const plain = compileText(spec);
-  const other = (turn: number): ReadonlyMap<string, Schedule> =>
-    new Map(
-      [...networkUnits(plain).values()].flatMap(({ key, request: { kernel, splittable, lineBudget }, dispatches }) => {
-        const listed = listSchedules(kernel, { adapterClass: "cpu", splittable, lineBudget }, 8);
-        const usable = dispatches.length > 1 ? listed.filter(({ split }) => split !== undefined) : listed;
-        const schedule = usable[turn % usable.length];
-        return schedule === undefined ? [] : [[key, schedule] as const];
-      }),
-    );
+  const other = (turn: number): ReadonlyMap<string, Schedule> => otherSchedules(plain, turn, 8);
 
   test.each([1, 4])("computes the same there (candidates %d), by those schedules", async (turn) => {
     const tuned = compileText(spec, { choices: { schedules: other(turn) } });

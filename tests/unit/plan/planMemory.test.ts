@@ -9,8 +9,7 @@ import type { TensorType, ValueId } from "../../../compiler/ir/graph.ts";
 import { valueName } from "../../../compiler/ir/kernel.ts";
 import type { Kernel, KernelPlan } from "../../../compiler/ir/kernel.ts";
 import { bindingAlignmentBytes, verifyMemory } from "../../../compiler/ir/memory.ts";
-import type { Place } from "../../../compiler/ir/memory.ts";
-import type { MemoryPlan } from "../../../compiler/ir/memory.ts";
+import type { MemoryPlan, Place } from "../../../compiler/ir/memory.ts";
 
 /** A value written by the kernel of its own index, read by later ones. */
 interface Step {

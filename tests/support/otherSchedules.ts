@@ -1,0 +1,17 @@
+import { listSchedules } from "../../compiler/4-fuse/listSchedules.ts";
+import type { Schedule } from "../../compiler/ir/kernel.ts";
+import type { CompiledNetwork } from "../../compiler/ir/output.ts";
+import { networkUnits } from "../../compiler/tune/networkUnits.ts";
+
+/** Of every kernel another of the schedules that `cnnc tune` would try for it, of `count`; the cost model's own is at turn 0. */
+export function otherSchedules(network: CompiledNetwork, turn: number, count: number): ReadonlyMap<string, Schedule> {
+  return new Map(
+    [...networkUnits(network).values()].flatMap(({ key, request: { kernel, splittable, lineBudget }, dispatches }) => {
+      const listed = listSchedules(kernel, { adapterClass: "cpu", splittable, lineBudget }, count);
+      // A sum whose parts a second kernel adds stays in parts.
+      const usable = dispatches.length > 1 ? listed.filter(({ split }) => split !== undefined) : listed;
+      const schedule = usable[turn % usable.length];
+      return schedule === undefined ? [] : [[key, schedule] as const];
+    }),
+  );
+}
