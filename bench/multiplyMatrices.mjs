@@ -7,14 +7,22 @@ const repeats = 4;
 /** A GPU takes so many seconds of products for one sample at least, lest it wait for the host; a software adapter takes one product. */
 const sampleSeconds = 0.03;
 const mostProducts = 512;
-/** Rows, columns and values of the inner axis a thread takes at a time, and threads a workgroup. */
+/** Rows and columns that a thread takes, threads a workgroup, and whether four of them share what they read of the left operand. */
 const variants = [
   { rows: 4, columns: 4, threads: 64 },
   { rows: 8, columns: 8, threads: 64 },
   { rows: 8, columns: 8, threads: 16 },
   { rows: 16, columns: 8, threads: 64 },
   { rows: 8, columns: 16, threads: 64 },
+  { rows: 8, columns: 8, threads: 64, quads: true },
+  { rows: 16, columns: 4, threads: 64, quads: true },
+  { rows: 16, columns: 8, threads: 64, quads: true },
 ];
+
+/** The features of the adapter that a device for this should have. */
+export function matmulFeatures({ features }) {
+  return ["subgroups"].filter((name) => features.has(name));
+}
 
 /** The rates of every sample, RateRuns of statistics.ts; `cpuSeconds` gives the process CPU time where it can be asked for. */
 export async function multiplyMatrices(device, cpuSeconds) {
@@ -31,10 +39,11 @@ export async function multiplyMatrices(device, cpuSeconds) {
   device.queue.writeBuffer(b, 0, right);
 
   const rates = [];
-  for (const { rows, columns, threads } of variants) {
+  for (const { rows, columns, threads, quads = false } of variants) {
+    if (quads && !device.features.has("subgroups")) continue;
     const pipeline = await device.createComputePipelineAsync({
       layout: "auto",
-      compute: { module: device.createShaderModule({ code: emitMatmul({ rows, columns, threads }) }) },
+      compute: { module: device.createShaderModule({ code: emitMatmul({ rows, columns, threads, quads }) }) },
     });
     const group = device.createBindGroup({
       layout: pipeline.getBindGroupLayout(0),
@@ -55,7 +64,7 @@ export async function multiplyMatrices(device, cpuSeconds) {
     };
     device.queue.writeBuffer(c, 0, new Float32Array(size * size));
     await multiply(1);
-    const variant = `${rows}x${columns}, ${threads} threads`;
+    const variant = `${rows}x${columns}, ${threads} threads${quads ? ", loads shared in quads" : ""}`;
     checkProduct(await readBack(device, c, copy), left, right, variant);
     let count = 1;
     while (count < mostProducts && (await multiply(count)).wall < sampleSeconds) count *= 4;
@@ -88,25 +97,34 @@ function checkProduct(product, left, right, variant) {
   }
 }
 
-/** One thread computes rows x columns of the product; left operand in vec4 along the inner axis, right one along the columns. */
-function emitMatmul({ rows, columns, threads }) {
-  const quads = columns / 4;
+/**
+ * One thread computes rows x columns of the product; left operand in vec4 along the inner axis, right one along the columns. The four
+ * threads of a quad have the same rows: of what they share, each loads a quarter.
+ */
+function emitMatmul({ rows, columns, threads, quads }) {
+  const across = columns / 4;
   const row = (make) => Array.from({ length: rows }, (_, r) => make(r)).join("\n");
-  const quad = (make) => Array.from({ length: quads }, (_, q) => make(q)).join("\n");
+  const quad = (make) => Array.from({ length: across }, (_, q) => make(q)).join("\n");
+  const left = (r) =>
+    !quads ? `let left${r} = left[(firstRow + ${r}u) * ${size / 4}u + k];`
+    : r % 4 === 0 ? `let own${r} = left[(firstRow + ${r}u + quadLane) * ${size / 4}u + k]; let left${r} = quadBroadcast(own${r}, 0u);`
+    : `let left${r} = quadBroadcast(own${r - (r % 4)}, ${r % 4}u);`; // prettier-ignore
   return `
+${quads ? "enable subgroups;" : ""}
 const size = ${size}u;
 const tilesAcross = ${size / columns}u;
 @group(0) @binding(0) var<storage, read> left: array<vec4f, ${(size * size) / 4}>;
 @group(0) @binding(1) var<storage, read> right: array<vec4f, ${(size * size) / 4}>;
 @group(0) @binding(2) var<storage, read_write> product: array<vec4f, ${(size * size) / 4}>;
 @compute @workgroup_size(${threads})
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32${quads ? ", @builtin(subgroup_invocation_id) inSubgroup: u32" : ""}) {
+  ${quads ? "let quadLane = inSubgroup % 4u;" : ""}
   let tile = min(group.x * ${threads}u + local, ${(size * size) / (rows * columns) - 1}u);
   let firstRow = min((tile / tilesAcross) * ${rows}u, ${size - rows}u);
-  let firstQuad = min((tile % tilesAcross) * ${quads}u, ${size / 4 - quads}u);
+  let firstQuad = min((tile % tilesAcross) * ${across}u, ${size / 4 - across}u);
   ${row((r) => quad((q) => `var sum${r}_${q} = vec4f();`))}
   for (var k = 0u; k < ${size / 4}u; k++) {
-    ${row((r) => `let left${r} = left[(firstRow + ${r}u) * ${size / 4}u + k];`)}
+    ${row(left)}
     ${[0, 1, 2, 3]
       .map(
         (lane) => `{

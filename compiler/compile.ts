@@ -7,14 +7,18 @@ import { InternalCompilerError, type Diagnostic } from "./ir/diagnostic.ts";
 import { endingAt, valueNamed } from "./findValue.ts";
 import type { Graph, Initial, Origin, Parameter, TensorType, ValueId } from "./ir/graph.ts";
 import type { Compilation, CompiledNetwork } from "./ir/output.ts";
+import { workOf } from "./ir/kernel.ts";
+import type { Kernel } from "./ir/kernel.ts";
 import { valueBytes } from "./ir/program.ts";
 import type { Recipe } from "./ir/recipe.ts";
 import type { SourceFile } from "./ir/source.ts";
+import { addTunedPlans, type PlanOfAdapter } from "./6-emit/addTunedPlans.ts";
 import type { OptimizerPart } from "./6-emit/emitPlan.ts";
 import { defaultBindingBytes } from "./6-emit/requiredLimits.ts";
 import { bindingCount } from "./4-fuse/bindingCount.ts";
 import { CannotSplit, slabCount } from "./4-fuse/splitIntoSlabs.ts";
 import { givesInput, imageSourceOf, type ImageSource } from "./imageSource.ts";
+import { knownAdapters } from "./knownAdapters.ts";
 import { runPipeline, type PipelineOptions, type TrainingRequest } from "./pipeline.ts";
 import { initialOf } from "./recipe/defineRecipePart.ts";
 import { initialisers, optimizers } from "./recipe/index.ts";
@@ -53,7 +57,10 @@ export interface CompileOptions extends CheckSourceOptions {
   readonly limits?: Readonly<Record<string, number>>;
   /** False gives every op a kernel of its own, for comparison. */
   readonly fuse?: boolean;
-  /** Ways of computing that the caller picks instead of the cost model. */
+  /**
+   * Ways of computing that the caller picks instead of the cost model. The plan is for all adapters then; without, it holds others for
+   * those that the compiler knows (`knownAdapters.ts`).
+   */
   readonly choices?: Choices;
   /** The images that the host will send, where the recipe's data does not say: their size, bytes or numbers. */
   readonly imageSource?: ImageSource;
@@ -62,6 +69,8 @@ export interface CompileOptions extends CheckSourceOptions {
 const defaultBatch = 128;
 /** Slabs of one activation, at most: 64 of 128 MiB are more than a GPU's memory, and each takes kernels of its own. */
 const mostSlabs = 64;
+/** A plan for an adapter is worth its bytes where this part of a step's work is done in ways that are faster there. */
+const leastGaining = 2 / 3;
 /** maxStorageBuffersPerShaderStage of every adapter. */
 const defaultStorageBuffers = 8;
 
@@ -193,11 +202,31 @@ function storageBufferLimit(options: CompileOptions): number {
 
 function compileInSlabs(checked: CheckedProgram, options: CompileOptions): CompiledNetwork | CannotSplit {
   try {
-    return compileChecked(checked, options);
+    const network = compileChecked(checked, options);
+    return options.choices === undefined ? withKnownPlans(network, checked, options) : network;
   } catch (error) {
     if (error instanceof CannotSplit) return error;
     throw error;
   }
+}
+
+/** The network with plans for adapters that are known, where they are expected to be faster. */
+function withKnownPlans(network: CompiledNetwork, checked: CheckedProgram, options: CompileOptions): CompiledNetwork {
+  const work = stepWork(network, () => true);
+  const others = knownAdapters.flatMap(({ adapter, adapterClass, mostWork, choices }): readonly PlanOfAdapter[] => {
+    if (adapterClass !== (options.adapterClass ?? "cpu") || work > mostWork) return [];
+    const other = compileChecked(checked, { ...options, choices });
+    const gains = stepWork(other, ({ schedule }) => schedule.quads !== undefined);
+    return gains < leastGaining * work ? [] : [{ adapter, plan: other.plan }];
+  });
+  return { ...network, plan: addTunedPlans(network.plan, others) };
+}
+
+/** Multiply-adds that some kernels of a step do, or of a batch of predictions where nothing is trained. */
+function stepWork({ training, inference, plan }: CompiledNetwork, counts: (kernel: Kernel) => boolean): number {
+  const { kernels } = (training ?? inference).kernels;
+  const work = kernels.filter(counts).reduce((sum, kernel) => sum + workOf(kernel), 0);
+  return work * (plan.batchSlabs?.count ?? 1);
 }
 
 function compileChecked(checked: CheckedProgram, options: CompileOptions): CompiledNetwork {

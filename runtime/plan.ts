@@ -209,7 +209,7 @@ export interface PreparationPlan {
   readonly inference: readonly DispatchPlan[];
 }
 
-/** What tells one kind of adapter from another: of WebGPU's GPUAdapterInfo. Browsers leave the last two empty. */
+/** What tells one kind of adapter from another: of WebGPU's GPUAdapterInfo. Browsers leave the last two empty; an empty word is any. */
 export interface AdapterIdentity {
   readonly vendor: string;
   readonly architecture: string;
@@ -217,7 +217,7 @@ export interface AdapterIdentity {
   readonly description: string;
 }
 
-/** What of a plan differs on one adapter, where it was measured to be faster. */
+/** What of a plan differs on one kind of adapter, where it is faster. */
 export interface TunedPlan {
   readonly adapter: AdapterIdentity;
   readonly plan: Partial<NetworkPlan>;
@@ -256,6 +256,6 @@ export interface NetworkPlan {
   readonly requiredLimits: Readonly<Record<string, number>>;
   /** WebGPU features that the kernels need, such as "shader-f16". */
   readonly requiredFeatures?: readonly string[];
-  /** For adapters that the network was tuned on; all others run the plan as it is. */
+  /** For adapters that the network was tuned on, or that the compiler knows: the first that fits. All others run the plan as it is. */
   readonly tuned?: readonly TunedPlan[];
 }

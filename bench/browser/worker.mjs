@@ -2,7 +2,7 @@
 /* global location, postMessage, addEventListener, navigator */
 import { randomStream, drawInitial } from "../../runtime/index.ts";
 import { drawData } from "../drawData.mjs";
-import { multiplyMatrices } from "../multiplyMatrices.mjs";
+import { matmulFeatures, multiplyMatrices } from "../multiplyMatrices.mjs";
 import { openGpu } from "../openGpu.mjs";
 import { takeSteps } from "../takeSteps.mjs";
 import { watchGpu } from "../watchGpu.mjs";
@@ -18,7 +18,7 @@ const kinds = {
 
   async matmul() {
     const { adapter } = await openGpu();
-    return multiplyMatrices(await adapter.requestDevice());
+    return multiplyMatrices(await adapter.requestDevice({ requiredFeatures: matmulFeatures(adapter) }));
   },
 
   async entry({ workload, entry, program, steps, seconds }) {

@@ -5,7 +5,7 @@
  * The model counts, for one multiply-add, the loads that it needs after equal ones are shared: on software adapters a load
  * from memory costs ten to twenty multiply-adds, and on a GPU reuse in registers is what a tile is for, too.
  */
-import { keepsToRows, loadsOf } from "../ir/expression.ts";
+import { loadsOf } from "../ir/expression.ts";
 import type { Axis, ReduceBody } from "../ir/expression.ts";
 import type { Kernel, Schedule, Stage } from "../ir/kernel.ts";
 import { layoutsOf, leastCommonMultiple, mergeConstraints } from "../ir/tiles.ts";
@@ -13,6 +13,10 @@ import type { LayoutsOf, StageLayout, TileConstraint } from "../ir/tiles.ts";
 import { valueName } from "../ir/kernel.ts";
 import { channelDimension, loadPattern, loadedElements, loadsPerStep, periodsOf, writtenShare } from "./loadPattern.ts";
 import type { LoadPattern, Steps } from "./loadPattern.ts";
+import { choices } from "./tileChoices.ts";
+import type { Choice } from "./tileChoices.ts";
+import { costsAlone, costsInQuads } from "./scheduleCosts.ts";
+import type { ScheduleCosts } from "./scheduleCosts.ts";
 
 export interface ScheduleOptions {
   /** "cpu" for a software adapter, whose few lanes need little parallelism. */
@@ -21,21 +25,23 @@ export interface ScheduleOptions {
   readonly splittable: boolean;
   /** About how many lines of WGSL the kernel may unroll to: a software adapter's compiler takes time quadratic in them. */
   readonly lineBudget: number;
+  /** Whether invocations may share loads in quads, where that is cheaper; they do not unless given. */
+  readonly quads?: boolean;
   /** Whether a value that the kernel loads, or gives, is stored in blocks of four channels; none is unless given. */
   readonly isPacked?: (name: string) => boolean;
   /** One that remembers saves time. */
   readonly layoutsOf?: LayoutsOf;
 }
 
-/** Sums that one invocation keeps: beyond this, registers spill. */
-const accumulatorLimit = 208;
 /** Invocations below which lanes stay idle. */
 const wantedInvocations = { cpu: 256, gpu: 16384 } as const;
-/** What a pass of a loop costs beside its work; passes of more steps gain nothing by that on software adapters. */
-const [loopOverhead, stepsAPass] = [8, 3];
-/** Multiply-adds of a pass beyond which each costs more there: at `twice` as many more, twice as much. */
-const longPass = { cpu: { from: 160, twice: 80 }, gpu: { from: Infinity, twice: 1 } } as const;
 const largestSplit = 64;
+/** Their texts may be longer than others', up to what heavy kernels have anyway. */
+const [moreLinesInQuads, mostLinesInQuads] = [1.45, 540];
+/** Loads are shared in quads where a kernel is expected to take less than this part of its time. */
+const worthQuads = 0.85;
+/** Invocations of a workgroup. */
+const workgroupSize = 64;
 
 /** The schedule of one kernel. */
 export function chooseSchedule(kernel: Kernel, options: ScheduleOptions): Schedule {
@@ -70,26 +76,7 @@ function scheduleMap(
     const wanted = position === fastest && axis.extent % 4 === 0 && isFree ? 4 : 1;
     tile[axis.name] = full ? axis.extent : leastCommonMultiple(wanted, multipleOf);
   }
-  return { tile, unroll: {}, workgroupSize: 64 };
-}
-
-export interface Tiling {
-  /** Of the root's axes, in order. */
-  readonly tiles: readonly number[];
-  /** Elements of a tile. */
-  readonly sums: number;
-  /** Tiles of the whole grid. */
-  readonly invocations: number;
-  /** The share of the tiles' elements that the grid has. */
-  readonly useful: number;
-}
-
-export interface Choice {
-  readonly tiling: Tiling;
-  /** Of the reduced axes, in order. */
-  readonly unrolls: readonly number[];
-  /** The product of `unrolls`. */
-  readonly unrolled: number;
+  return { tile, unroll: {}, workgroupSize };
 }
 
 function stepsOf({ tiling, unrolls }: Choice): Steps {
@@ -107,7 +94,9 @@ export interface Search {
   readonly split: Axis | undefined;
   readonly mostParts: number;
   readonly wanted: number;
-  readonly longPass: { readonly from: number; readonly twice: number };
+  readonly costs: ScheduleCosts;
+  /** Positions of the axes along which quads may lie; none where they may share nothing. */
+  readonly quadAxes: readonly number[];
   /** About how many lines the kernel's text has under a choice. */
   readonly linesOf: (choice: Choice) => number;
 }
@@ -141,7 +130,9 @@ export function openSearch(
     split,
     mostParts: split === undefined ? 1 : Math.min(largestSplit, split.extent),
     wanted: wantedInvocations[options.adapterClass],
-    longPass: longPass[options.adapterClass],
+    costs: (options.quads === true ? costsInQuads : costsAlone)[options.adapterClass],
+    // Of a batch fewer samples may come, and then its last quads would be torn.
+    quadAxes: options.quads === true && body.combine === "sum" ? axes.flatMap(({ batch }, at) => (batch === true ? [] : [at])) : [], // prettier-ignore
     linesOf: lineEstimate(kernel, layouts, patterns),
   };
 }
@@ -156,15 +147,31 @@ export function partsFor({ tiling }: Choice, { wanted, mostParts }: Search): num
  * be no less than `below`.
  */
 export function costOf(choice: Choice, parts: number, search: Search, below = Infinity): number | undefined {
-  const { sums, invocations, useful } = choice.tiling;
+  const { sums, invocations } = choice.tiling;
+  const useful = choice.tiling.useful * usefulInQuads(choice, search);
   const idle = Math.max(1, search.wanted / (invocations * parts));
   const work = sums * choice.unrolled;
   const steps = stepsOf(choice);
   const written = work * writtenShare(search.patterns, steps);
-  const longer = 1 + Math.max(0, written - search.longPass.from) / search.longPass.twice;
-  const own = written * longer + loopOverhead * Math.max(1, choice.unrolled / stepsAPass);
+  const { pass, passStep, sum, longPass } = search.costs;
+  const longer = 1 + Math.max(0, written - longPass.from) / longPass.twice;
+  const own = written * longer + Math.max(pass, passStep * choice.unrolled) + sum * sums;
   if ((own / (work * useful)) * idle >= below) return undefined;
-  return ((own + loadCost(steps, search.patterns)) / (work * useful)) * idle;
+  return ((own + loadCost(steps, search, choice.quads)) / (work * useful)) * idle;
+}
+
+/** The share of the invocations that have a tile, where loads are shared in quads. */
+function usefulInQuads(choice: Choice, { axes }: Search): number {
+  if (choice.quads === undefined) return 1;
+  const { tiles, run } = quadsOf(choice, choice.quads, axes);
+  return tiles / run;
+}
+
+/** The same choice with loads shared in quads, along each axis that has several tiles. */
+export function inQuads(choice: Choice, { axes, quadAxes }: Search): readonly Choice[] {
+  const { tiles } = choice.tiling;
+  const several = quadAxes.filter((at) => (tiles[at] ?? 1) < (axes[at]?.extent ?? 1));
+  return several.map((quads) => ({ ...choice, quads }));
 }
 
 /** A choice as a schedule. */
@@ -173,8 +180,33 @@ export function scheduleOf(choice: Choice | undefined, parts: number, { axes, bo
     tile: choice === undefined ? {} : record(axes, choice.tiling.tiles),
     unroll: choice === undefined ? {} : record(body.over, choice.unrolls),
     ...(split !== undefined && parts > 1 && { split: { axis: split.name, parts } }),
-    workgroupSize: 64,
+    ...(choice?.quads === undefined ?
+      { workgroupSize }
+    : { quads: axes[choice.quads]?.name ?? "", workgroupSize: quadsOf(choice, choice.quads, axes).size }), // prettier-ignore
   };
+}
+
+/**
+ * Workgroups of whole quads that leave the fewest of their invocations without a tile, since each part of a split sum has its own: their
+ * size, the grid's tiles, and how many invocations run for them.
+ */
+function quadsOf(
+  { tiling }: Choice,
+  quads: number,
+  axes: readonly Axis[],
+): { readonly size: number; readonly tiles: number; readonly run: number } {
+  let [tiles, count] = [1, 1];
+  for (const [at, { extent }] of axes.entries()) {
+    const along = Math.ceil(extent / (tiling.tiles[at] ?? 1));
+    tiles *= along;
+    count *= at === quads ? 4 * Math.ceil(along / 4) : along;
+  }
+  let best = { size: workgroupSize, run: Infinity };
+  for (let size = workgroupSize; size >= 4 && best.run > count; size -= 4) {
+    const run = Math.ceil(count / size) * size;
+    if (run < best.run) best = { size, run };
+  }
+  return { ...best, tiles };
 }
 
 function scheduleReduction(
@@ -184,30 +216,54 @@ function scheduleReduction(
   layouts: readonly (StageLayout | undefined)[],
   options: ScheduleOptions,
 ): Schedule {
-  const search = openSearch(kernel, root, body, layouts, options);
-  const { axes, constraints, periods, linesOf } = search;
-  let best: { readonly cost: number; readonly choice: Choice; readonly parts: number } | undefined;
-  for (const choice of choices(axes, body.over, constraints, periods, options.lineBudget)) {
-    const parts = partsFor(choice, search);
-    // Most choices cost too much before their loads are counted.
-    const cost = costOf(choice, parts, search, best?.cost);
-    if (cost === undefined || (best !== undefined && cost >= best.cost)) continue;
-    if (linesOf(choice) <= options.lineBudget) best = { cost, choice, parts };
+  const { lineBudget } = options;
+  const search = openSearch(kernel, root, body, layouts, { ...options, quads: false });
+  const found = cheapest(search, lineBudget, (choice) => [{ choice, parts: partsFor(choice, search) }]);
+  if (found === undefined) return scheduleOf(shortest(search, lineBudget), 1, search);
+  const { choice: alone, parts } = found;
+  if (options.quads !== true) return scheduleOf(alone, parts, search);
+  const inFours = openSearch(kernel, root, body, layouts, options);
+  const mostCost = (costOf(alone, parts, inFours) ?? Infinity) * worthQuads;
+  // In as many parts, so that a plan with quads needs the memory of the one without.
+  const ways = (choice: Choice): readonly Found[] => inQuads(choice, inFours).map((each) => ({ choice: each, parts }));
+  return scheduleOf(cheapest(inFours, linesInQuads(lineBudget), ways, mostCost)?.choice ?? alone, parts, inFours);
+}
+
+/** Lines of a kernel that shares loads in quads: a light one of a large network has more to gain by larger tiles than others. */
+export function linesInQuads(lineBudget: number): number {
+  return Math.max(lineBudget, Math.min(mostLinesInQuads, moreLinesInQuads * lineBudget));
+}
+
+interface Found {
+  readonly choice: Choice;
+  readonly parts: number;
+}
+
+/** The cheapest choice within the budget that costs less than `below`; `waysOf` says in which ways a choice of tiles is computed. */
+function cheapest(
+  search: Search,
+  lineBudget: number,
+  waysOf: (choice: Choice) => readonly Found[],
+  below = Infinity,
+): (Found & { readonly cost: number }) | undefined {
+  const { axes, body, constraints, periods, linesOf } = search;
+  let best: (Found & { readonly cost: number }) | undefined;
+  for (const tiles of choices(axes, body.over, constraints, periods, lineBudget)) {
+    for (const { choice, parts } of waysOf(tiles)) {
+      // Most choices cost too much before their loads are counted.
+      const least = best?.cost ?? below;
+      const cost = costOf(choice, parts, search, least);
+      if (cost === undefined || cost >= least) continue;
+      if (linesOf(choice) <= lineBudget) best = { cost, choice, parts };
+    }
   }
-  const { choice, parts } = best ?? { choice: shortest(axes, body, constraints, options, linesOf), parts: 1 };
-  return scheduleOf(choice, parts, search);
+  return best;
 }
 
 /** The choice of fewest lines, where none is within the budget. */
-function shortest(
-  axes: readonly Axis[],
-  body: ReduceBody,
-  constraints: ReadonlyMap<string, TileConstraint>,
-  options: ScheduleOptions,
-  linesOf: (choice: Choice) => number,
-): Choice | undefined {
+function shortest({ axes, body, constraints, linesOf }: Search, lineBudget: number): Choice | undefined {
   let least: { readonly lines: number; readonly choice: Choice } | undefined;
-  for (const choice of choices(axes, body.over, constraints, new Map(), options.lineBudget)) {
+  for (const choice of choices(axes, body.over, constraints, new Map(), lineBudget)) {
     const lines = linesOf(choice);
     if (least === undefined || lines < least.lines) least = { lines, choice };
   }
@@ -265,109 +321,10 @@ function splitAxis(over: readonly Axis[], options: ScheduleOptions): Axis | unde
 }
 
 /** What the loads of one pass cost, in multiply-adds. */
-function loadCost(steps: Steps, patterns: readonly LoadPattern[]): number {
+function loadCost(steps: Steps, { patterns, costs }: Search, quads: number | undefined): number {
   let loads = 0;
-  for (const pattern of patterns) loads += loadsPerStep(pattern, steps);
+  for (const pattern of patterns) loads += loadsPerStep(pattern, steps, costs, quads);
   return loads;
-}
-
-/**
- * Tiles and unrollings within the limits. An axis is unrolled only when those inside it are, fully; and around several steps fully or
- * not at all: on software adapters two input channels a pass around the taps of a kernel took 1.2 to 1.6 times as long as one.
- */
-export function* choices(
-  axes: readonly Axis[],
-  over: readonly Axis[],
-  constraints: ReadonlyMap<string, TileConstraint>,
-  periods: ReadonlyMap<string, number>,
-  lineBudget: number,
-): Iterable<Choice> {
-  const least = axes.map((axis) => {
-    const { multipleOf, full } = constraints.get(axis.name) ?? { multipleOf: 1, full: false };
-    return full ? axis.extent : multipleOf;
-  });
-  const leastSums = least.reduce((product, each) => product * each, 1);
-  const roomFor = (unrolled: number): number =>
-    Math.max(1, leastSums, Math.min(accumulatorLimit, Math.floor(lineBudget / unrolled)));
-  const all = tilings(axes, constraints, periods, least, roomFor(1));
-  for (const unrolls of unrollings(over, lineBudget)) {
-    const unrolled = unrolls.reduce((product, each) => product * each, 1);
-    const room = roomFor(unrolled);
-    for (const tiling of all) if (tiling.sums <= room) yield { tiling, unrolls, unrolled };
-  }
-}
-
-const severalSteps = 4;
-
-function* unrollings(over: readonly Axis[], lineBudget: number): Iterable<readonly number[]> {
-  const whole = over.map(() => 1);
-  yield [...whole];
-  let inner = 1;
-  for (let position = over.length - 1; position >= 0; position--) {
-    const axis = over[position];
-    if (axis === undefined || axis.batch === true) return;
-    for (const factor of divisors(axis.extent)) {
-      if (factor === 1 || factor > 16 || inner * factor > lineBudget || !keepsToRows(axis, factor)) continue;
-      if (inner >= severalSteps && factor < axis.extent) continue;
-      yield whole.map((each, index) => (index === position ? factor : each));
-    }
-    if (axis.extent > 16 || inner * axis.extent > lineBudget) return;
-    whole[position] = axis.extent;
-    inner *= axis.extent;
-  }
-}
-
-/** The tiles that hold at most `room` elements and at least what the constraints ask of each axis. */
-function tilings(
-  axes: readonly Axis[],
-  constraints: ReadonlyMap<string, TileConstraint>,
-  periods: ReadonlyMap<string, number>,
-  least: readonly number[],
-  room: number,
-): readonly Tiling[] {
-  const sizes = axes.map((axis, position) => {
-    const { name, extent } = axis;
-    const smallest = least[position] ?? 1;
-    if (constraints.get(name)?.full === true) return [smallest];
-    const period = periods.get(name) ?? 1;
-    const fitting = tileSizes(extent).filter(
-      (size) => size % smallest === 0 && (size === 1 || size % period === 0) && keepsToRows(axis, size),
-    );
-    return fitting.includes(smallest) ? fitting : [...fitting, smallest];
-  });
-  const found: Tiling[] = [];
-  const tiles = axes.map(() => 1);
-  const visit = (position: number, rest: number, sums: number, invocations: number, useful: number): void => {
-    const extent = axes[position]?.extent;
-    if (extent === undefined) {
-      found.push({ tiles: [...tiles], sums, invocations, useful });
-      return;
-    }
-    const restInside = rest / (least[position] ?? 1);
-    for (const size of sizes[position] ?? []) {
-      if (sums * size * restInside > room) continue;
-      const count = Math.ceil(extent / size);
-      tiles[position] = size;
-      visit(position + 1, restInside, sums * size, invocations * count, useful * (extent / (count * size)));
-    }
-  };
-  visit(0, least.reduce((product, each) => product * each, 1), 1, 1, 1); // prettier-ignore
-  return found;
-}
-
-/** Divisors, and the usual powers of two where they waste little. */
-function tileSizes(extent: number): readonly number[] {
-  const sizes: number[] = [];
-  for (let size = 1; size <= Math.min(extent, 32); size++) {
-    if (extent % size === 0 || size === 2 || size === 4 || size === 8 || size === 16) sizes.push(size);
-  }
-  return sizes;
-}
-
-function divisors(extent: number): readonly number[] {
-  const sizes: number[] = [];
-  for (let size = 1; size <= Math.min(extent, 64); size++) if (extent % size === 0) sizes.push(size);
-  return sizes;
 }
 
 function sameAxes(a: readonly Axis[], b: readonly Axis[]): boolean {

@@ -7,8 +7,18 @@ import { workgroupInvocations } from "../ir/staging.ts";
 import { layoutsOf, leastCommonMultiple, productOf } from "../ir/tiles.ts";
 import type { Kernel, Schedule } from "../ir/kernel.ts";
 import {
-  choices, chooseSchedule, constraintsOf, costOf, openSearch, partsFor, scheduleOf, type Choice, type ScheduleOptions, type Search,
-} from "./chooseSchedule.ts"; // prettier-ignore
+  chooseSchedule,
+  constraintsOf,
+  costOf,
+  inQuads,
+  linesInQuads,
+  openSearch,
+  partsFor,
+  scheduleOf,
+} from "./chooseSchedule.ts";
+import type { ScheduleOptions, Search } from "./chooseSchedule.ts";
+import { choices } from "./tileChoices.ts";
+import type { Choice } from "./tileChoices.ts";
 import { stagingFits } from "./shareReads.ts";
 
 /** How much longer than the cost model's a measured kernel's text may be: it costs start-up, which is not measured. */
@@ -37,6 +47,18 @@ export function variantsOf(schedule: Schedule, mostParts: number): readonly Sche
   return [...parts.map((each): Schedule => ({ ...schedule, split: { ...split, parts: each } })), ...sizes];
 }
 
+/** The same tiles with loads shared in quads, along each axis. */
+export function quadsOf(schedule: Schedule, kernel: Kernel, options: ScheduleOptions): readonly Schedule[] {
+  const search = searchOf(kernel, options);
+  if (search === undefined) return [];
+  const { split, tile, unroll } = schedule;
+  return inQuads(choiceOf(schedule, search), search).map((choice) => ({
+    ...scheduleOf(choice, split?.parts ?? 1, search),
+    ...{ tile, unroll },
+    ...(split !== undefined && { split }),
+  }));
+}
+
 /** The most parts that a kernel's sums may have. */
 export function mostPartsOf(kernel: Kernel, options: ScheduleOptions): number {
   return searchOf(kernel, options)?.mostParts ?? 1;
@@ -60,6 +82,11 @@ function vectorWidths(kernel: Kernel, chosen: Schedule): readonly Schedule[] {
   return fitting.map((width) => ({ ...chosen, tile: { ...chosen.tile, [last.name]: width } }));
 }
 
+/** Lines that a measured kernel's text may have. */
+function mostLines({ quads }: { readonly quads?: unknown }, { lineBudget }: ScheduleOptions): number {
+  return (quads === undefined ? lineBudget : linesInQuads(lineBudget)) * moreLines;
+}
+
 interface Costed {
   readonly cost: number;
   readonly schedule: Schedule;
@@ -68,21 +95,28 @@ interface Costed {
 
 /** Turn by turn the cheapest of all with a tile of its own, and the cheapest of a kind that is not there yet. */
 function reductionSchedules(search: Search, options: ScheduleOptions, count: number): readonly Schedule[] {
-  const lineBudget = options.lineBudget * moreLines;
   const ofTile = new Map<string, Costed>();
   const ofKind = new Map<string, Costed>();
   let least = Infinity;
-  for (const choice of choices(search.axes, search.body.over, search.constraints, search.periods, lineBudget)) {
+  for (const choice of choices(
+    search.axes,
+    search.body.over,
+    search.constraints,
+    search.periods,
+    mostLines({ quads: 0 }, options),
+  )) {
     const tile = choice.tiling.tiles.join(" ");
-    const kind = kindOf(choice);
-    const known = Math.max(ofTile.get(tile)?.cost ?? Infinity, ofKind.get(kind)?.cost ?? Infinity);
     const parts = partsFor(choice, search);
-    const cost = costOf(choice, parts, search, Math.min(known, least * costliest));
-    if (cost === undefined || cost >= known || search.linesOf(choice) > lineBudget) continue;
-    least = Math.min(least, cost);
-    const found = { cost, schedule: scheduleOf(choice, parts, search), tile };
-    if (cost < (ofTile.get(tile)?.cost ?? Infinity)) ofTile.set(tile, found);
-    if (cost < (ofKind.get(kind)?.cost ?? Infinity)) ofKind.set(kind, found);
+    for (const each of [choice, ...inQuads(choice, search)]) {
+      const kind = kindOf(each);
+      const known = Math.max(ofTile.get(tile)?.cost ?? Infinity, ofKind.get(kind)?.cost ?? Infinity);
+      const cost = costOf(each, parts, search, Math.min(known, least * costliest));
+      if (cost === undefined || cost >= known || search.linesOf(each) > mostLines(each, options)) continue;
+      least = Math.min(least, cost);
+      const found = { cost, schedule: scheduleOf(each, parts, search), tile };
+      if (cost < (ofTile.get(tile)?.cost ?? Infinity)) ofTile.set(tile, found);
+      if (cost < (ofKind.get(kind)?.cost ?? Infinity)) ofKind.set(kind, found);
+    }
   }
   const cheapest = (found: ReadonlyMap<string, Costed>): readonly Costed[] =>
     [...found.values()].filter(({ cost }) => cost <= least * costliest).sort((a, b) => a.cost - b.cost);
@@ -91,9 +125,9 @@ function reductionSchedules(search: Search, options: ScheduleOptions, count: num
   return turns.flatMap((each) => each?.schedule ?? []);
 }
 
-/** Sums of a tile and steps of its loop, by powers of two. */
-function kindOf({ tiling, unrolled }: Choice): string {
-  return `${Math.ceil(Math.log2(tiling.sums))} ${Math.ceil(Math.log2(unrolled))}`;
+/** Sums of a tile and steps of its loop, by powers of two, and what shares loads. */
+function kindOf({ tiling, unrolled, quads }: Choice): string {
+  return `${Math.ceil(Math.log2(tiling.sums))} ${Math.ceil(Math.log2(unrolled))} ${quads ?? "alone"}`;
 }
 
 function distinct(schedules: readonly Schedule[]): readonly Schedule[] {
@@ -117,7 +151,7 @@ export function fitsKernel(schedule: Schedule, kernel: Kernel, options: Schedule
   const root = kernel.stages[0];
   if (root === undefined) return false;
   const { axes, body } = root.computation;
-  const { tile, unroll, split, workgroupSize } = schedule;
+  const { tile, unroll, split, quads, workgroupSize } = schedule;
   const over = body.kind === "reduce" ? body.over : [];
   const names = (each: readonly { readonly name: string }[]): string => each.map(({ name }) => name).sort().join(" "); // prettier-ignore
   const isWhole = (value: number, most: number): boolean => Number.isInteger(value) && value >= 1 && value <= most;
@@ -145,12 +179,13 @@ export function fitsKernel(schedule: Schedule, kernel: Kernel, options: Schedule
   if (split !== undefined) {
     if (search?.split?.name !== split.axis || split.parts < 2 || !isWhole(split.parts, search.mostParts)) return false;
   }
+  if (quads !== undefined && !axes.some(({ name, batch }) => name === quads && batch !== true)) return false;
   if (!stagingFits(kernel, schedule)) return false;
   if (search === undefined) return productOf(axes.map(({ name }) => tile[name] ?? 1)) <= mostSums;
   const choice = choiceOf(schedule, search);
   if (choice.tiling.sums > mostSums) return false;
   const lines = search.linesOf(choice);
-  if (lines <= options.lineBudget * moreLines) return true;
+  if (lines <= mostLines(schedule, options)) return true;
   // The model's own may need more lines than it was given, where no fewer do.
   return lines <= search.linesOf(choiceOf(chooseSchedule(kernel, options), search));
 }

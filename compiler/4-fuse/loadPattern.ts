@@ -3,6 +3,7 @@ import { affineOf, rangeOf, variableAffine } from "../ir/affine.ts";
 import type { Affine, Atom, Range } from "../ir/affine.ts";
 import { leastCommonMultiple } from "../ir/tiles.ts";
 import { axisNames, loadsOf, map, rewriteScalar } from "../ir/expression.ts";
+import type { ScheduleCosts } from "./scheduleCosts.ts";
 import type { Axis, Condition, IndexExpr, ScalarExpr } from "../ir/expression.ts";
 
 /** The elements that one pass takes of each axis: tiles of the root's axes in order, then unrolled steps of the reduced ones. */
@@ -17,6 +18,8 @@ export interface LoadPattern {
   readonly over: readonly OverPattern[];
   /** Whether it depends on an axis that is not reduced. */
   readonly onRoot: boolean;
+  /** Positions in `Steps` of all that it depends on. */
+  readonly positions: ReadonlySet<number>;
 }
 interface DimensionPattern {
   /** Positions in `Steps`, each with its coefficient. */
@@ -42,13 +45,6 @@ interface OverPattern {
 
 /** Of a batch of images. */
 export const channelDimension = 1;
-const scalarLoadCost = 12;
-const vectorLoadCost = 20;
-const constantLoadCost = 3;
-/** An element of a row that is loaded whole, in vectors, though taps fall outside of it. */
-const wholeRowCost = 8;
-/** What a load that may fall outside its tensor costs, in such loads that cannot. */
-const conditionalCost = 4 / 3;
 
 /** The patterns of the loads in a reduction's value: `axes` are the root's, `own` those of the reduction itself. */
 export function loadPattern(
@@ -98,6 +94,7 @@ export function loadPattern(
         }))
         .reverse(),
       onRoot: [...depends].some((name) => !over.some((axis) => axis.name === name)),
+      positions: new Set([...depends].map((name) => all.findIndex((axis) => axis.name === name))),
     };
   });
 }
@@ -210,8 +207,11 @@ export function periodsOf(value: ScalarExpr, axes: readonly Axis[]): ReadonlyMap
 /** Divisors beyond this are no strides: they cut a vector's index in rows and columns. */
 const longestPeriod = 4;
 
-/** Cost of a load in one pass of the innermost loop, in multiply-adds. */
-export function loadsPerStep(pattern: LoadPattern, steps: Steps): number {
+/**
+ * Cost of a load in one pass of the innermost loop, in multiply-adds; `quads` is the position of the axis along which the invocations
+ * of a quad differ, where they share loads.
+ */
+export function loadsPerStep(pattern: LoadPattern, steps: Steps, costs: ScheduleCosts, quads?: number): number {
   const elements = loadedElements(pattern, steps);
   let dynamic = pattern.onRoot;
   // Loops inside the last one that the load depends on find it in a register.
@@ -224,13 +224,18 @@ export function loadsPerStep(pattern: LoadPattern, steps: Steps): number {
     if (depends && trips > 1) inside = false;
     if (inside) passes *= trips;
   }
-  const each =
-    !dynamic ? constantLoadCost
-    : isWholeRow(pattern, steps) ? wholeRowCost
-    : elements % 4 === 0 && rowsOfFour(pattern, steps) ? vectorLoadCost / 4
-    : scalarLoadCost; // prettier-ignore
+  const isRow = isWholeRow(pattern, steps);
+  const isVector = !isRow && elements % 4 === 0 && rowsOfFour(pattern, steps);
   const isConditional = pattern.dimensions.some((dimension) => dimension.outside > 0 && !isWhole(dimension, steps));
-  return (elements * each * (isConditional ? conditionalCost : 1)) / passes;
+  const { constantLoad, rowElement, vectorLoad, scalarLoad, conditional, broadcast } = costs;
+  const each =
+    (!dynamic ? constantLoad : isRow ? rowElement : isVector ? vectorLoad / 4 : scalarLoad) *
+    (isConditional ? conditional : 1);
+  if (quads === undefined || !dynamic || pattern.positions.has(quads)) return (elements * each) / passes;
+  // Of four loads, scalars or vectors, each invocation makes one; what is left over it makes itself.
+  const width = isRow || isVector ? 4 : 1;
+  const shared = Math.floor(elements / width / 4) * 4 * width;
+  return (shared * (each / 4 + broadcast) + (elements - shared) * each) / passes;
 }
 
 /**

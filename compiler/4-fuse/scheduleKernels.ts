@@ -36,6 +36,9 @@ const lineBudget = {
   gpu: { least: 400, most: 1200, scale: 4000 },
 } as const;
 
+/** A kernel with a smaller part of the network's work is not worth a text of its own for adapters that share loads in quads. */
+const leastShareInQuads = 0.005;
+
 /** Chooses every kernel's schedule, and cuts long sums over the batch in two kernels. */
 export function scheduleKernels(plan: KernelPlan, options: ScheduleKernelsOptions): KernelPlan {
   const { gradients, adapterClass, layoutsOf } = options;
@@ -61,11 +64,12 @@ export function scheduleKernels(plan: KernelPlan, options: ScheduleKernelsOption
     const signature = signatureOf(kernel, typeIn);
     signatures.set(kernel.stages, signature);
     requests.set(kernel.stages, { kernel, signature, splittable, isCut: false, lineBudget: budget, typeOf: typeIn });
-    const key = `${splittable} ${budget} ${signature.text}`;
+    const quads = options.choices.subgroups === true && workOf(kernel) >= leastShareInQuads * work;
+    const key = `${splittable} ${budget} ${quads} ${signature.text}`;
     const found = known.get(key);
     if (found !== undefined) return found;
     const isPacked = (name: string): boolean => typeIn(namedValue(name)).packed === true;
-    const asked = { ...searched, splittable, lineBudget: budget, isPacked };
+    const asked = { ...searched, quads, splittable, lineBudget: budget, isPacked };
     const given = options.choices.schedules?.get(scheduleKey(signature, splittable));
     const isGiven = given !== undefined && fitsKernel(given, kernel, asked);
     const chosen = isGiven ? given : chooseSchedule(kernel, asked);

@@ -1,7 +1,6 @@
 /**
- * In: a kernel with a schedule of register tiles. Out: the same tiles, with what several invocations read shared among them: in
- * workgroup memory (`staged`), or by broadcasts within quads (`subgroups`). Alternatives for who asks for them: software adapters
- * gain nothing by the first, and not every adapter has the second.
+ * In: a kernel with a schedule of register tiles. Out: the same tiles, with what several invocations read shared among them in
+ * workgroup memory (`staged`). An alternative for who asks for it: software adapters gain nothing by it.
  */
 import type { Choices } from "../ir/choices.ts";
 import { isFloat } from "../ir/graph.ts";
@@ -39,7 +38,7 @@ export function shareReads(
     const [staged] = stagedSchedules(kernel, schedule, ({ from }) => isFloat(typeOf(namedValue(from))));
     if (staged !== undefined) return staged;
   }
-  return choices.subgroups === true ? { ...schedule, subgroups: true } : schedule;
+  return schedule;
 }
 
 /** A schedule's tiles in all blocks and chunks whose boxes fit into workgroup memory, by what they are expected to cost. */
@@ -49,7 +48,7 @@ export function stagedSchedules(
   isStageable: (load: Load) => boolean,
 ): readonly Schedule[] {
   const found: { readonly schedule: Schedule; readonly cost: number }[] = [];
-  const { subgroups: _, ...plain } = schedule;
+  const { quads: _, ...plain } = schedule;
   const loads = loadsOfSums(kernel);
   const groups = [...groupsOf(kernel, schedule)].map((group) => ({ group, lanes: productOf(Object.values(group)) }));
   const full = Math.max(0, ...groups.map(({ lanes }) => lanes));

@@ -16,7 +16,7 @@ export interface PlanOfAdapter {
   readonly plan: NetworkPlan;
 }
 
-/** The plan with others for their adapters; those that differ in nothing are left out. */
+/** The plan with others for their adapters, before those that it has; those that differ in nothing are left out. */
 export function addTunedPlans(plan: NetworkPlan, others: readonly PlanOfAdapter[]): NetworkPlan {
   const kernels = [...plan.kernels];
   const indexOf = new Map(kernels.map((kernel, index) => [textOf(kernel), index]));
@@ -35,7 +35,7 @@ export function addTunedPlans(plan: NetworkPlan, others: readonly PlanOfAdapter[
     const difference = differenceOf(plan, renumbered);
     return Object.keys(difference).length === 0 ? [] : [{ adapter, plan: difference }];
   });
-  return tuned.length === 0 ? plan : { ...plan, kernels, tuned };
+  return tuned.length === 0 ? plan : { ...plan, kernels, tuned: [...tuned, ...(plan.tuned ?? [])] };
 }
 
 /** Comments apart: they name layers that share a kernel. */

@@ -60,11 +60,11 @@ export function emitWgsl(kernel: Kernel, options: EmitOptions): EmittedKernel {
   options.vectorGuesses?.set(key, found);
   const isRight = found.size === guess.size && [...found].every((name) => guess.has(name));
   const whole = isRight ? first : emitWith(kernel, options, { vectors: found });
-  if (kernel.schedule.subgroups !== true) return whole.kernel;
+  if (kernel.schedule.quads === undefined) return whole.kernel;
   // Which loads quads can share is known when all are; where there are none, it is a kernel like others.
-  const quads = whole.shareable;
-  if (quads !== undefined) return emitWith(kernel, options, { vectors: found, quads }).kernel;
-  const { subgroups: _, ...plain } = kernel.schedule;
+  const shared = whole.shareable;
+  if (shared !== undefined) return emitWith(kernel, options, { vectors: found, quads: shared }).kernel;
+  const { quads: _, ...plain } = kernel.schedule;
   return emitWgsl({ ...kernel, schedule: plain }, options);
 }
 

@@ -46,7 +46,9 @@ export function layoutGrid(axes: readonly Axis[], schedule: Schedule, scopes: Sc
     return { axis, tile, tiles: Math.ceil(axis.extent / tile) };
   });
   if (schedule.staged !== undefined) return blocks(grid, schedule, schedule.staged.group, scopes);
-  return schedule.subgroups === true ? quads(grid, schedule, scopes) : invocations(grid, schedule, scopes);
+  return schedule.quads === undefined
+    ? invocations(grid, schedule, scopes)
+    : inQuads(grid, schedule, schedule.quads, scopes);
 }
 
 /** One invocation a tile, counted through the grid. */
@@ -118,11 +120,16 @@ function blocks(
 }
 
 /**
- * Invocations counted through the grid as usual, but none returns early, and each part of a split sum has workgroups of its own. The
- * last axes, together a multiple of four tiles, tell the invocations of a quad apart; all other variables are the same in it.
+ * Invocations counted through the grid, the quads' axis fastest. None returns early, and each part of a split sum has workgroups of
+ * its own: so all variables but the number along that axis are the same in a quad.
  */
-function quads(grid: readonly GridAxis[], schedule: Schedule, scopes: Scopes): GridLayout {
-  const padded = padForQuads(grid);
+function inQuads(grid: readonly GridAxis[], schedule: Schedule, along: string, scopes: Scopes): GridLayout {
+  const isAlong = ({ axis }: GridAxis): boolean => axis.name === along;
+  const whole4 = (tiles: number): number => Math.ceil(tiles / 4) * 4;
+  const padded = [
+    ...grid.filter((each) => !isAlong(each)),
+    ...grid.filter(isAlong).map((each) => ({ ...each, tiles: whole4(each.tiles) })),
+  ];
   const tiled = declareTiles(padded, scopes);
   const part = declarePart(schedule, scopes);
   scopes.declare("quad_lane", { low: 0, high: 3 }, 0);
@@ -135,8 +142,7 @@ function quads(grid: readonly GridAxis[], schedule: Schedule, scopes: Scopes): G
   lines.push(`let item = i32(${own} * ${schedule.workgroupSize}u + lane);`, "let quad_lane = i32(subgroup_lane % 4u);");
   const whole = groupsOfPart * schedule.workgroupSize === count && groups <= workgroupsPerDimension;
   const uniform = new Set(part === undefined ? [] : [part]);
-  const varying = varyingInQuads(padded);
-  for (const { axis, name } of tiled) if (!varying.has(axis)) uniform.add(name);
+  for (const { axis, name } of tiled) if (axis !== along) uniform.add(name);
   // With rows of workgroups some are past the end: those of a part are not, since they are counted modulo.
   const within = [
     ...(groupsOfPart * schedule.workgroupSize === count ? [] : [`item < ${count}`]),
@@ -151,25 +157,6 @@ function quads(grid: readonly GridAxis[], schedule: Schedule, scopes: Scopes): G
     ...perTile(padded, parts === 1 ? count : groups * schedule.workgroupSize),
     uniformInQuads: uniform,
   };
-}
-
-/** The grid with whole quads of tiles: where no number of the last axes gives them, there are a few tiles more along the last. */
-function padForQuads(grid: readonly GridAxis[]): readonly GridAxis[] {
-  if (productOf(grid.map(({ tiles }) => tiles)) % 4 === 0) return grid;
-  const last = grid.findLastIndex(({ tiles }) => tiles > 1);
-  return grid.map((each, index) => (index === last ? { ...each, tiles: Math.ceil(each.tiles / 4) * 4 } : each));
-}
-
-/** The last axes up to the one with which their tiles are a multiple of four. */
-function varyingInQuads(grid: readonly GridAxis[]): ReadonlySet<string> {
-  const varying = new Set<string>();
-  let tiles = 1;
-  for (const each of [...grid].reverse()) {
-    if (tiles % 4 === 0) break;
-    tiles *= each.tiles;
-    varying.add(each.axis.name);
-  }
-  return varying;
 }
 
 function declareTiles(grid: readonly GridAxis[], scopes: Scopes): readonly (Digit & { readonly axis: string })[] {

@@ -1,4 +1,5 @@
 import { openAdapter } from "../node/adapter.ts";
+import { knownChoices } from "../knownAdapters.ts";
 import type { Way } from "../ir/choices.ts";
 import type { CompiledNetwork } from "../ir/output.ts";
 import { interruptedExitCode, listenForInterruption } from "../training/interruption.ts";
@@ -54,6 +55,7 @@ export async function tuneCommand(file: string, options: TuneCommandOptions, ter
       device,
       software,
       adapterClass: options.adapter,
+      known: knownChoices(adapter.info, device.features),
       ...(options.ways !== undefined && { ways: options.ways }),
       budgetSeconds: options.budget,
       signal: interruption.signal,

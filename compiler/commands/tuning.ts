@@ -5,9 +5,11 @@ import { existsSync } from "node:fs";
 import { addTunedPlans, type PlanOfAdapter } from "../6-emit/addTunedPlans.ts";
 import type { CompileOptions } from "../compile.ts";
 import { dumpGraph } from "../ir/graph.ts";
+import { knownChoices } from "../knownAdapters.ts";
 import type { Choices } from "../ir/choices.ts";
 import type { CompiledNetwork } from "../ir/output.ts";
-import { choicesOf, readTable, type TuningTable } from "../tune/tuningTable.ts";
+import type { AdapterIdentity } from "../../runtime/plan.ts";
+import { choicesOf, isSameAdapter, readTable, type TuningTable } from "../tune/tuningTable.ts";
 import { compileFile, type SpecOptions } from "./compileSpec.ts";
 
 /** Where a run of a network goes, and a table for it, unless the command line says where. */
@@ -62,7 +64,7 @@ export function withTable(
 ): CompiledNetwork {
   const key = networkKey(network);
   const others = table.adapters.flatMap((each): readonly PlanOfAdapter[] => {
-    const choices = choicesOf(each, key);
+    const choices = choicesOf(each, key, knownChoices(each.adapter));
     const tuned = choices && compile(choices);
     return tuned === undefined ? [] : [{ adapter: each.adapter, plan: tuned.plan }];
   });
@@ -70,8 +72,10 @@ export function withTable(
 }
 
 /** What of a found table goes into a module, in words. */
-export function describeTuning({ plan }: CompiledNetwork, { path }: FoundTable): string {
-  const names = (plan.tuned ?? []).map(({ adapter }) => adapter.description || adapter.device || adapter.architecture);
+export function describeTuning({ plan }: CompiledNetwork, { path, table }: FoundTable): string {
+  const isMeasured = (adapter: AdapterIdentity): boolean => table.adapters.some((each) => isSameAdapter(each.adapter, adapter)); // prettier-ignore
+  const measured = (plan.tuned ?? []).filter(({ adapter }) => isMeasured(adapter));
+  const names = measured.map(({ adapter }) => adapter.description || adapter.device || adapter.architecture);
   if (names.length === 0) return `${path} has nothing for this network`;
   return `tuned by ${path} for ${names.join(", ")}`;
 }

@@ -46,8 +46,11 @@ export interface Schedule {
   readonly split?: { readonly axis: string; readonly parts: number };
   /** Present: the invocations of a workgroup cover a block of tiles, and sum out of workgroup memory: see `ir/staging.ts`. */
   readonly staged?: Staging;
-  /** True: what the four invocations of a quad all load is loaded by one of them each (WebGPU's feature "subgroups"). */
-  readonly subgroups?: true;
+  /**
+   * The axis along which the four invocations of a quad have neighbouring tiles; what they all load is loaded by one of them each
+   * (WebGPU's feature "subgroups"). Absent: each loads what it needs.
+   */
+  readonly quads?: string;
   readonly workgroupSize: number;
 }
 
@@ -256,10 +259,10 @@ export function dumpKernels(plan: KernelPlan): string {
       Object.entries(entries)
         .map(([name, value]) => `${name}:${value}`)
         .join(" ");
-    const { tile, unroll, split, staged, subgroups, workgroupSize } = kernel.schedule;
+    const { tile, unroll, split, staged, quads, workgroupSize } = kernel.schedule;
     const ways =
       (staged === undefined ? "" : ` staged {${record(staged.group)}} chunk {${record(staged.chunk)}}`) +
-      (subgroups === true ? " subgroups" : "");
+      (quads === undefined ? "" : ` quads ${quads}`);
     lines.push(`kernel ${kernel.name}`);
     lines.push(
       `  schedule tile {${record(tile)}} unroll {${record(unroll)}}${split ? ` split ${split.axis}/${split.parts}` : ""}${ways} workgroup ${workgroupSize}`,

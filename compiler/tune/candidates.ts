@@ -1,5 +1,5 @@
 /** The schedules that are tried for one kernel, in turn: first those listed by the cost model, then variants of the best so far. */
-import { listSchedules, mostPartsOf, scheduleText, variantsOf } from "../4-fuse/listSchedules.ts";
+import { listSchedules, mostPartsOf, quadsOf, scheduleText, variantsOf } from "../4-fuse/listSchedules.ts";
 import type { ScheduleOptions } from "../4-fuse/chooseSchedule.ts";
 import { stagedSchedules } from "../4-fuse/shareReads.ts";
 import { isFloat } from "../ir/graph.ts";
@@ -21,12 +21,12 @@ export interface CandidateOptions {
 
 const [candidatesPerKernel, stagedVariants] = [14, 2];
 
-/** Candidates for a kernel that has the schedule `own` now: where it shares its loads in quads, they do, too. */
+/** Candidates for a kernel that has the schedule `own` now. */
 export function createCandidates(request: ScheduleRequest, own: Schedule, asked: CandidateOptions): Candidates {
   const { kernel, splittable, isCut, lineBudget, typeOf } = request;
   const { adapterClass, hasSubgroups, software } = asked;
   const isPacked = (name: string): boolean => typeOf(namedValue(name)).packed === true;
-  const options: ScheduleOptions = { adapterClass, splittable, lineBudget, isPacked };
+  const options: ScheduleOptions = { adapterClass, splittable, lineBudget, isPacked, quads: hasSubgroups };
   const seen = new Set<string>();
   const isNew = (schedule: Schedule): boolean => {
     const text = scheduleText(schedule);
@@ -39,33 +39,25 @@ export function createCandidates(request: ScheduleRequest, own: Schedule, asked:
   const sharing = (schedule: Schedule): readonly Schedule[] => {
     const root = kernel.stages[0]?.computation.body;
     if (root?.kind !== "reduce" || root.combine !== "sum") return [];
-    const { subgroups, ...plain } = schedule;
-    if (subgroups === true) return [plain];
+    const { quads, ...plain } = schedule;
     const staged = software ? [] : stagedSchedules(kernel, schedule, ({ from }) => isFloat(typeOf(namedValue(from))));
-    return [...staged.slice(0, stagedVariants), ...(hasSubgroups ? [inQuads(schedule)] : [])];
+    return [...staged.slice(0, stagedVariants), ...(quads === undefined ? [] : [plain]), ...quadsOf(schedule, kernel, options)]; // prettier-ignore
   };
   let queue: Schedule[] | undefined;
-  let chosen: Schedule | undefined;
   let isRefined = false;
   return {
     next(best) {
       if (queue === undefined) {
-        const plain = listSchedules(kernel, options, candidatesPerKernel);
-        const listed = own.subgroups === true ? plain.map(inQuads) : plain;
-        [chosen] = listed;
-        // The first is the cost model's own, which all others are compared with.
-        queue = listed.filter((schedule) => isNew(schedule) && schedule !== chosen);
+        // All others are compared with its own.
+        isNew(own);
+        queue = listSchedules(kernel, options, candidatesPerKernel).filter(isNew);
       }
-      const from = best ?? chosen;
-      if (queue.length === 0 && !isRefined && from !== undefined) {
+      const from = best ?? own;
+      if (queue.length === 0 && !isRefined) {
         isRefined = true;
         queue = [...variantsOf(from, mostPartsOf(kernel, options)), ...sharing(from)].filter(isNew);
       }
       return queue.shift();
     },
   };
-}
-
-function inQuads(schedule: Schedule): Schedule {
-  return { ...schedule, subgroups: true };
 }

@@ -8,6 +8,8 @@ import type { TunedProgram } from "./networkUnits.ts";
 export interface TuneChoicesOptions {
   /** The network as the cost model has it. */
   readonly plain: CompiledNetwork;
+  /** The ways that it has. */
+  readonly known: TunedChoices["choices"];
   readonly compile: (choices: Choices) => CompiledNetwork;
   readonly device: GPUDevice;
   /** Whether it is a software adapter: barriers cost it minutes in its compiler alone, so workgroup memory is not tried. */
@@ -27,7 +29,7 @@ export interface TriedChoice {
 }
 
 export interface TunedChoices {
-  readonly choices: Partial<Record<Way, boolean>>;
+  readonly choices: Readonly<Partial<Record<Way, boolean>>>;
   readonly tried: readonly TriedChoice[];
   /** The network with the choices. */
   readonly network: CompiledNetwork;
@@ -43,8 +45,8 @@ const featureOf: Partial<Record<Way, GPUFeatureName>> = { subgroups: "subgroups"
  * gains by itself may lose beside another.
  */
 export async function tuneChoices(options: TuneChoicesOptions): Promise<TunedChoices> {
-  const { plain, compile, device, software, clock, ways, hasTime, onChoice } = options;
-  let found: Omit<TunedChoices, "tried"> = { choices: {}, network: plain };
+  const { plain, known, compile, device, software, clock, ways, hasTime, onChoice } = options;
+  let found: Omit<TunedChoices, "tried"> = { choices: known, network: plain };
   const tried: TriedChoice[] = [];
   const possible = ways.filter((name) => {
     const feature = featureOf[name];

@@ -20,6 +20,8 @@ export interface TuneNetworkOptions {
   /** Whether the adapter is a software one. */
   readonly software: boolean;
   readonly adapterClass: "cpu" | "gpu";
+  /** What a module has for this adapter untuned (`knownChoices`): what all else is compared with. */
+  readonly known: TuningResult["choices"];
   /** The ways for the whole network that are tried; all unless given. */
   readonly ways?: readonly Way[];
   readonly budgetSeconds: number;
@@ -44,7 +46,7 @@ export interface TuningResult {
   readonly kernelClock: string;
   readonly stepClock: string;
   /** The ways for the whole network that are kept. */
-  readonly choices: Partial<Record<Way, boolean>>;
+  readonly choices: Readonly<Partial<Record<Way, boolean>>>;
   /** Whether they are kept for the training step alone, inference being slower by them. */
   readonly plainInference: boolean;
   readonly ways: readonly TriedChoice[];
@@ -70,7 +72,7 @@ const [better, mostRoundsWon] = [0.99, 0.6];
 const [leastRounds, mostRounds] = [7, 25];
 
 export async function tuneNetwork(options: TuneNetworkOptions): Promise<TuningResult> {
-  const { device, software, adapterClass, ways: triedWays = allWays, budgetSeconds, signal, now, onProgress } = options;
+  const { device, software, adapterClass, known, ways: triedWays = allWays, budgetSeconds, signal, now, onProgress } = options; // prettier-ignore
   const begin = now();
   const until = (part: number) => (): boolean =>
     signal?.aborted !== true && now() - begin < part * budgetSeconds * 1000;
@@ -80,13 +82,14 @@ export async function tuneNetwork(options: TuneNetworkOptions): Promise<TuningRe
     onProgress({ phase, what, tried: count, seconds: (now() - begin) / 1000 });
   };
   try {
-    const plain = options.compile({});
+    const plain = options.compile(known);
     const {
       choices,
       tried: ways,
       network,
     } = await tuneChoices({
       plain,
+      known,
       compile: options.compile,
       device,
       software,
@@ -111,7 +114,7 @@ export async function tuneNetwork(options: TuneNetworkOptions): Promise<TuningRe
         tell("kernels", label, count);
       },
     });
-    let found: Found = { choices, units, plainInference: false };
+    let found: Found = { choices, units, plainInference: false, known };
     let tuned = options.compile(choicesOf(found));
     const outcomes = new Map<TunedProgram, Outcome>();
     for (const program of ["training", "inference"] as const) {
@@ -149,11 +152,13 @@ export interface Found {
   readonly choices: TuningResult["choices"];
   readonly units: readonly MeasuredUnit[];
   readonly plainInference: boolean;
+  /** The ways that are taken where nothing was found. */
+  readonly known: TuningResult["choices"];
 }
 
-export function choicesOf({ choices, units, plainInference }: Found): Choices {
+export function choicesOf({ choices, units, plainInference, known }: Found): Choices {
   const schedules = [...foundKernels(units)].map(([key, { schedule }]) => [key, schedule] as const);
-  return choicesWith(choices, new Map(schedules), plainInference);
+  return choicesWith(choices, new Map(schedules), plainInference ? known : undefined);
 }
 
 /** What was found, by kernel: one of both programs goes by the training step. */
@@ -173,10 +178,11 @@ export function foundKernels(units: readonly MeasuredUnit[]): ReadonlyMap<string
  * What was found without what changes a program. Inference has its own choices where it is to stay as it is; for the training step,
  * where it is that, kernels of both programs are left alone, and so are the ways for the whole network.
  */
-export function without({ choices, units, plainInference }: Found, program: TunedProgram): Found {
-  if (program === "inference") return { choices, units: withoutKeys(units, program, new Set()), plainInference: true };
+export function without({ choices, units, plainInference, known }: Found, program: TunedProgram): Found {
+  if (program === "inference")
+    return { choices, units: withoutKeys(units, program, new Set()), plainInference: true, known };
   const keys = new Set(units.flatMap(({ unit }) => (unit.program === program ? [unit.key] : [])));
-  return { choices: {}, units: withoutKeys(units, program, keys), plainInference };
+  return { choices: known, units: withoutKeys(units, program, keys), plainInference, known };
 }
 
 function withoutKeys(

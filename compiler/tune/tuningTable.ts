@@ -106,22 +106,29 @@ export function withResults(
   };
 }
 
-/** What a table decides for a network on its adapter; undefined where it has nothing for it. */
-export function choicesOf({ networks, kernels }: AdapterTable, networkKey: string): Choices | undefined {
+/**
+ * What a table decides for a network on its adapter, where `known` are the ways that the compiler takes there; undefined where it has
+ * nothing for it.
+ */
+export function choicesOf(
+  { networks, kernels }: AdapterTable,
+  networkKey: string,
+  known: Choices,
+): Choices | undefined {
   // A way for a whole network was measured with that network; a kernel's schedule goes with the kernel.
-  const { choices, plainInference } = networks[networkKey] ?? { choices: {} };
+  const { choices, plainInference } = networks[networkKey] ?? { choices: known };
   const schedules = new Map(Object.entries(kernels).map(([key, { schedule }]) => [key, schedule]));
   if (schedules.size === 0 && Object.keys(choices).length === 0) return undefined;
-  return choicesWith(choices, schedules, plainInference === true);
+  return choicesWith({ ...known, ...choices }, schedules, plainInference === true ? known : undefined);
 }
 
-/** Ways for a whole network, its kernels' schedules with them; inference is left to the cost model where it is plain. */
+/** Ways for a whole network, its kernels' schedules with them; and those of inference, where it is left as it was. */
 export function choicesWith(
   choices: Choices,
   schedules: ReadonlyMap<string, Schedule>,
-  plainInference: boolean,
+  inference: Choices | undefined,
 ): Choices {
-  return { ...choices, schedules, ...(plainInference && { inference: {} }) };
+  return { ...choices, schedules, ...(inference !== undefined && { inference }) };
 }
 
 /** What tells adapters apart, of all that WebGPU says of one. */
@@ -182,7 +189,7 @@ function tunedNetwork(value: Readonly<Record<string, unknown>>): TunedNetwork | 
 function tunedKernel(value: Readonly<Record<string, unknown>>): TunedKernel | undefined {
   const { label, schedule } = value;
   if (!isGain(value) || !isRecord(schedule)) return undefined;
-  const { tile, unroll, split, staged, subgroups, workgroupSize } = schedule;
+  const { tile, unroll, split, staged, quads, workgroupSize } = schedule;
   if (!isSizes(tile) || !isSizes(unroll) || typeof workgroupSize !== "number") return undefined;
   const cut = isRecord(split) ? split : undefined;
   if (cut !== undefined && (typeof cut["axis"] !== "string" || typeof cut["parts"] !== "number")) return undefined;
@@ -198,7 +205,7 @@ function tunedKernel(value: Readonly<Record<string, unknown>>): TunedKernel | un
       unroll,
       ...(cut !== undefined && { split: { axis: String(cut["axis"]), parts: Number(cut["parts"]) } }),
       ...(isStaged && { staged: { group, chunk } }),
-      ...(subgroups === true && { subgroups: true }),
+      ...(typeof quads === "string" && { quads }),
       workgroupSize,
     },
   };

@@ -63,7 +63,7 @@ test("what is measured by itself is one kernel, or the two of a sum that was cut
 });
 
 describe("a plan with other schedules for one adapter", () => {
-  const plain = compileText(spec);
+  const plain = compileText(spec, { choices: {} });
   const other = (turn: number): ReadonlyMap<string, Schedule> => otherSchedules(plain, turn, 8);
 
   test.each([1, 4])("computes the same there (candidates %d), by those schedules", async (turn) => {
@@ -101,12 +101,12 @@ describe("a plan with other schedules for one adapter", () => {
     expect(kernels.length).toBeLessThan(own.length + tuned.plan.kernels.length);
     expect(Object.keys(variants[0]?.plan ?? {})).toEqual(expect.arrayContaining(["training", "inference"]));
     expect(variants[0]?.plan).not.toHaveProperty("parameters");
-    expect(addTunedPlans(plain.plan, [{ adapter, plan: compileText(spec).plan }])).toBe(plain.plan);
+    expect(addTunedPlans(plain.plan, [{ adapter, plan: compileText(spec, { choices: {} }).plan }])).toBe(plain.plan);
   });
 });
 
 test("commands and apps in Node take a plan that shares loads in quads where the adapter can", async () => {
-  const plain = compileText(spec);
+  const plain = compileText(spec, { choices: {} });
   const tuned = compileText(spec, { choices: { subgroups: true } });
   expect(tuned.plan.requiredFeatures).toEqual(["subgroups"]);
   const whole = addTunedPlans(plain.plan, [{ adapter: identityOf(opened.device.adapterInfo), plan: tuned.plan }]);
@@ -138,7 +138,7 @@ describe("cnnc tune", () => {
     expect(Object.values(table?.adapters[0]?.networks ?? {})).toMatchObject([{ model: "Tiny", batch }]);
 
     // Whatever was faster here: with another schedule for its first kernel the module carries a plan for this adapter.
-    const plain = compileText(spec);
+    const plain = compileText(spec, { choices: {} });
     const [unit] = networkUnits(plain).values();
     const { kernel, splittable, lineBudget } = unit?.request ?? fail();
     const schedule = listSchedules(kernel, { adapterClass: "cpu", splittable, lineBudget }, 3)[2] ?? fail();
@@ -160,7 +160,8 @@ describe("cnnc tune", () => {
     const clock = createClock(device, opened.software);
     const triedOf = async (asked: readonly Way[]): Promise<readonly Way[]> => {
       const { tried } = await tuneChoices({
-        plain: compileText(spec),
+        plain: compileText(spec, { choices: {} }),
+        known: {},
         compile: (choices) => compileText(spec, { choices }),
         device,
         software: opened.software,

@@ -6,6 +6,11 @@ import { rangesOf } from "../../runtime/programs.ts";
 const storageBuffers = 8;
 const offsetAlignment = 256;
 
+/** The plan, and those that it holds for single kinds of adapters. */
+export function plansIn(plan: NetworkPlan): readonly NetworkPlan[] {
+  return [plan, ...(plan.tuned ?? []).map((tuned) => ({ ...plan, ...tuned.plan }))];
+}
+
 /** Every dispatch of a plan, with the role of its program. */
 export function dispatchesOf(plan: NetworkPlan): readonly DispatchPlan[] {
   const { training, inference, preparation } = plan;

@@ -66,14 +66,15 @@ const sizes = fc.integer({ min: 1, max: 9 });
 const axisNames = ["n", "c", "y"] as const;
 
 describe("every tile is computed once", () => {
-  test.each(["plain", "staged", "subgroups"] as const)("%s", (way) => {
+  test.each(["plain", "staged", "quads"] as const)("%s", (way) => {
     fc.assert(
       fc.property(
         fc.tuple(sizes, sizes, sizes),
         fc.tuple(sizes, sizes, sizes),
         fc.constantFrom([2, 1, 4], [1, 3, 2], [4, 2, 2]),
         fc.boolean(),
-        (extents, tiles, lanes, spansBatch) => {
+        fc.constantFrom("c", "y"),
+        (extents, tiles, lanes, spansBatch, quads) => {
           const axes = axisNames.map((name, i): Axis => ({ name, extent: extents[i] ?? 1, ...(spansBatch && i === 0 && { batch: true as const }) })); // prettier-ignore
           const record = (numbers: readonly number[]): Record<string, number> =>
             Object.fromEntries(axisNames.map((name, i) => [name, numbers[i] ?? 1]));
@@ -84,7 +85,7 @@ describe("every tile is computed once", () => {
             // A sum over the batch has no batch in its grid.
             ...(!spansBatch && { split: { axis: "k", parts: 3 } }),
             ...(way === "staged" && { staged: { group, chunk: {} } }),
-            ...(way === "subgroups" && { subgroups: true as const }),
+            ...(way === "quads" && { quads }),
             workgroupSize: way === "staged" ? lanes.reduce<number>((product, each) => product * each, 1) : 8,
           };
           expect(tilesOf(axes, schedule)).toEqual(everyTile(axes, schedule));
@@ -94,13 +95,13 @@ describe("every tile is computed once", () => {
     );
   });
 
-  test.each(["plain", "staged", "subgroups"] as const)("in more workgroups than a row has: %s", (way) => {
+  test.each(["plain", "staged", "quads"] as const)("in more workgroups than a row has: %s", (way) => {
     const axes: readonly Axis[] = [{ name: "i", extent: 65_536 }];
     const schedule: Schedule = {
       tile: {},
       unroll: {},
       ...(way === "staged" && { staged: { group: { i: 1 }, chunk: {} } }),
-      ...(way === "subgroups" && { subgroups: true as const }),
+      ...(way === "quads" && { quads: "i" }),
       workgroupSize: 1,
     };
     expect(tilesOf(axes, schedule)).toHaveLength(65_536);

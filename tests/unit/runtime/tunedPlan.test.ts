@@ -53,6 +53,13 @@ describe("a tuned plan", () => {
     expect(nameOn(needs, infoOf({}), withFeatures("subgroups"))).toBe("tuned");
   });
 
+  test("of a kind of adapters is taken on all of them", () => {
+    const kind = { ...adapter, device: "", description: "" };
+    const ofKind: NetworkPlan = { ...plan, tuned: [{ adapter: kind, plan: { name: "tuned" } }] };
+    expect(nameOn(ofKind, infoOf({ device: "0xbeef", description: "SwiftShader 6.0" }))).toBe("tuned");
+    expect(nameOn(ofKind, infoOf({ architecture: "ampere" }))).toBe("plain");
+  });
+
   test("a plan without any is the same on all", () => {
     expect(planFor(linearPlan(), withFeatures(), infoOf({}))).toEqual(linearPlan());
   });

@@ -19,6 +19,7 @@ const units = [...networkUnits(plain).values()];
 const found: Found = {
   choices: {},
   plainInference: false,
+  known: {},
   units: units.map((unit) => {
     const workgroupSize = unit.program === "training" ? 128 : 32;
     const schedule: Schedule = { ...unit.schedule, workgroupSize };
@@ -45,13 +46,18 @@ describe("what was found", () => {
   });
 
   test("leaves a program as it was where it is not kept there, shared kernels included", () => {
-    const nothing: Found = { choices: {}, units: [], plainInference: false };
+    const nothing: Found = { choices: {}, units: [], plainInference: false, known: {} };
     const untrained = without(found, "training");
     expect(sizesOf("training", untrained)).toEqual(sizesOf("training", nothing));
     expect(sizesOf("inference", untrained)).toContain(32);
     const unpredicted = without(found, "inference");
     expect(sizesOf("inference", unpredicted)).toEqual(sizesOf("inference", nothing));
     expect(sizesOf("training", unpredicted)).toEqual(sizesOf("training", found));
+    // What the compiler takes on this adapter untuned is what it was.
+    const known = { subgroups: true };
+    const mixed: Found = { ...found, choices: { subgroups: true, packed: true }, known };
+    expect(choicesOf(without(mixed, "inference"))).toMatchObject({ packed: true, inference: known });
+    expect(without(mixed, "training").choices).toEqual(known);
   });
 });
 

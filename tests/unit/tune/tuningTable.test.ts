@@ -48,11 +48,15 @@ describe("a tuning table", () => {
   test("decides the whole network's ways for the network that they were measured with, schedules for any", () => {
     const [own] = table.adapters;
     if (own === undefined) throw new Error("the adapter is missing");
-    expect(choicesOf(own, "abc")).toEqual({ winograd: true, schedules: new Map([["conv 1", schedule]]) });
-    expect(choicesOf(own, "another")).toEqual({ schedules: new Map([["conv 1", schedule]]) });
-    expect(choicesOf({ ...own, kernels: {} }, "another")).toBeUndefined();
+    expect(choicesOf(own, "abc", {})).toEqual({ winograd: true, schedules: new Map([["conv 1", schedule]]) });
+    expect(choicesOf(own, "another", {})).toEqual({ schedules: new Map([["conv 1", schedule]]) });
+    expect(choicesOf({ ...own, kernels: {} }, "another", {})).toBeUndefined();
     const stepAlone = { ...own, kernels: {}, networks: { abc: { ...found, plainInference: true as const } } };
-    expect(choicesOf(stepAlone, "abc")).toEqual({ winograd: true, schedules: new Map(), inference: {} });
+    expect(choicesOf(stepAlone, "abc", {})).toEqual({ winograd: true, schedules: new Map(), inference: {} });
+    // On an adapter that the compiler knows, beside what it takes there itself.
+    const known = { subgroups: true };
+    expect(choicesOf(own, "another", known)).toMatchObject(known);
+    expect(choicesOf(stepAlone, "abc", known)).toMatchObject({ winograd: true, subgroups: true, inference: known });
   });
 
   test("keeps other adapters, and other networks' kernels; what was measured again takes the old one's place", () => {

@@ -1,0 +1,61 @@
+/**
+ * What the parts of a schedule cost, in multiply-adds: what the search for one goes by. All were fitted to kernels that ran on software
+ * adapters; a GPU's differ, but there, too, reuse in registers is what a tile is for.
+ */
+export interface ScheduleCosts {
+  /** A load of one element whose address the kernel computes. */
+  readonly scalarLoad: number;
+  /** A load of four neighbours. */
+  readonly vectorLoad: number;
+  /** A load from a constant address. */
+  readonly constantLoad: number;
+  /** An element of a row that is loaded whole, in vectors, though taps fall outside of it. */
+  readonly rowElement: number;
+  /** What a load that may fall outside its tensor costs, in such loads that cannot. */
+  readonly conditional: number;
+  /** An element that another invocation of the quad has loaded. */
+  readonly broadcast: number;
+  /** A pass of the innermost loop, beside what it does; and each of its steps where they are several. */
+  readonly pass: number;
+  readonly passStep: number;
+  /** A sum in each pass, however often the pass adds to it. */
+  readonly sum: number;
+  /** Multiply-adds of a pass beyond which each costs more; at `twice` as many more, twice as much. */
+  readonly longPass: { readonly from: number; readonly twice: number };
+}
+
+const cpu: ScheduleCosts = {
+  scalarLoad: 12,
+  vectorLoad: 20,
+  constantLoad: 3,
+  rowElement: 8,
+  conditional: 4 / 3,
+  broadcast: 1,
+  pass: 8,
+  passStep: 8 / 3,
+  sum: 0,
+  longPass: { from: 160, twice: 80 },
+};
+
+/** Of kernels whose invocations load each for itself. */
+export const costsAlone: Readonly<Record<"cpu" | "gpu", ScheduleCosts>> = {
+  cpu,
+  gpu: { ...cpu, longPass: { from: Infinity, twice: 1 } },
+};
+
+/** Of kernels that share loads in quads, and of others beside them; measured on SwiftShader. */
+export const costsInQuads: Readonly<Record<"cpu" | "gpu", ScheduleCosts>> = {
+  cpu: {
+    scalarLoad: 10,
+    vectorLoad: 36,
+    constantLoad: 3,
+    rowElement: 7.5,
+    conditional: 1.5,
+    broadcast: 1.4,
+    pass: 2,
+    passStep: 0,
+    sum: 1.2,
+    longPass: { from: 200, twice: 200 },
+  },
+  gpu: costsAlone.gpu,
+};

@@ -1,0 +1,41 @@
+/**
+ * Adapters that anybody may have, and what was measured to pay on all of them: a table of `cnnc tune` that comes with the compiler. A
+ * module carries a plan for each where it is expected to be faster there, beside the plan for all others.
+ */
+import type { Way } from "./ir/choices.ts";
+import type { AdapterIdentity } from "../runtime/plan.ts";
+
+export interface KnownAdapter {
+  /** What WebGPU says of it; empty words may be anything. */
+  readonly adapter: AdapterIdentity;
+  /** Of the modules that carry a plan for it. */
+  readonly adapterClass: "cpu" | "gpu";
+  /** The feature that the choices need. */
+  readonly feature: GPUFeatureName;
+  readonly choices: Readonly<Partial<Record<Way, boolean>>>;
+  /** Multiply-adds of a step beyond which nobody waits for this adapter, so that a plan for it is not worth its bytes. */
+  readonly mostWork: number;
+}
+
+export const knownAdapters: readonly KnownAdapter[] = [
+  {
+    // The software adapter of Chrome, and of Dawn in Node: a load there costs as much as a dozen multiply-adds, a broadcast as one.
+    adapter: { vendor: "google", architecture: "swiftshader", device: "", description: "" },
+    adapterClass: "cpu",
+    feature: "subgroups",
+    choices: { subgroups: true },
+    mostWork: 2e10,
+  },
+];
+
+/** What is known to pay on an adapter, where it has these features; nothing of one that is not known. */
+export function knownChoices(adapter: AdapterIdentity, features?: ReadonlySet<string>): KnownAdapter["choices"] {
+  const known = knownAdapters.find((each) => features?.has(each.feature) !== false && isOfKind(adapter, each.adapter));
+  return known?.choices ?? {};
+}
+
+function isOfKind(adapter: AdapterIdentity, kind: AdapterIdentity): boolean {
+  return (Object.keys(kind) as (keyof AdapterIdentity)[]).every(
+    (name) => kind[name] === "" || kind[name] === adapter[name],
+  );
+}
