@@ -28,8 +28,8 @@ export interface VerifyOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** Also take one training step of a network, and hold its loss and its update against the case's loss and gradients. */
   readonly step?: boolean;
-  /** Ways of computing to hold against the case instead of the cost model's. */
-  readonly choices?: Choices;
+  /** Ways of computing to hold against the case instead of the cost model's; or what gives them for the network as that has it. */
+  readonly choices?: Choices | ((costModels: CompiledNetwork) => Choices);
   /** Where the images are; by default the full set where it is installed and needed, else the shipped subset. */
   readonly imageDirectory?: string;
 }
@@ -108,16 +108,19 @@ export function compileForCase(test: ComputationCase | TrainingCase, options: Ve
     dropout: false,
     imageGradient: test.kind === "op" || test.kind === "block",
     keepLogits: test.kind !== "training",
-    ...(choices === undefined ? {} : { choices }),
   };
-  const compileSource = (spec: SourceFile): Omit<Compilation, "files"> => {
+  const compileWith = (own: CompileOptions): CompiledNetwork => {
+    const { network, diagnostics } = source === undefined ? compileProgram(programOf(test), own) : compileSource(source, own); // prettier-ignore
+    if (network === undefined) throw new CaseSpecErrors(diagnostics);
+    return network;
+  };
+  const compileSource = (spec: SourceFile, own: CompileOptions): Omit<Compilation, "files"> => {
     const recipe = caseRecipeText(options.model ?? modelName(spec, shared), test);
-    return compile({ path: spec.path, text: spec.text + recipe }, asked);
+    return compile({ path: spec.path, text: spec.text + recipe }, own);
   };
-  const { network, diagnostics } =
-    source !== undefined ? compileSource(source) : compileProgram(programOf(test), asked);
-  if (network === undefined) throw new CaseSpecErrors(diagnostics);
-  return network;
+  if (choices === undefined) return compileWith(asked);
+  const given = typeof choices === "function" ? choices(compileWith({ ...asked, choices: {} })) : choices;
+  return compileWith({ ...asked, choices: given });
 }
 
 /** What stands for the spec of a case that is given none; throws `UserError` where it needs one. */

@@ -1,7 +1,8 @@
-// `npm run conformance [-- WORD ... --step --choices WAY,...]`: every recorded case (or those whose name contains a word) against
+// `npm run conformance [-- WORD ... --step --choices WAY,... --candidate N]`: every recorded case (or those whose name contains a word) against
 // the compiled spec on this machine's adapter, those of ../shared/conformance included where it is. With --step each network takes a
-// training step too. With --choices kernels are computed in these ways wherever they can be: see `compiler/ir/choices.ts`. The last
-// line is `N passed, M failed`; a case that has no spec counts as failed.
+// training step too. With --choices kernels are computed in these ways wherever they can be, and in no other (`none` for all adapters'
+// plan alone): see `compiler/ir/choices.ts`. With --candidate N every kernel has another of the schedules that `cnnc tune` would try, the
+// Nth or, of fewer, the one that comes round. The last line is `N passed, M failed`; a case that has no spec counts as failed.
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -11,6 +12,7 @@ import { root, setUp } from "../../.ci/setup.mjs";
 if (!setUp()) process.exit(1);
 const load = (path) => import(pathToFileURL(join(root, "dist", path)).href);
 const { readCase } = await load("compiler/verify/caseFile.js");
+const { otherSchedules } = await load("compiler/verify/otherSchedules.js");
 const { verifyCase } = await load("compiler/verify/verifyCase.js");
 const { compileTrace, readTrace, verifyTrace } = await load("compiler/verify/verifyTrace.js");
 const { openNetwork } = await load("compiler/training/openNetwork.js");
@@ -18,17 +20,35 @@ const { openNetwork } = await load("compiler/training/openNetwork.js");
 const { ways } = await load("compiler/ir/choices.js");
 
 const { values, positionals: words } = parseArgs({
-  options: { step: { type: "boolean", default: false }, choices: { type: "string", default: "" } },
+  options: {
+    step: { type: "boolean", default: false },
+    choices: { type: "string" },
+    candidate: { type: "string" },
+  },
   allowPositionals: true,
 });
 const { step } = values;
-const chosen = values.choices.split(",").filter((way) => way !== "");
-const unknown = chosen.filter((way) => !ways.includes(way));
+const chosen = values.choices === undefined ? [] : values.choices.split(",").filter((way) => way !== "");
+const unknown = chosen.filter((way) => !ways.includes(way) && way !== "none");
 if (unknown.length > 0) {
-  console.error(`--choices ${unknown.join(",")}: the ways are ${ways.join(", ")}`);
+  console.error(`--choices ${unknown.join(",")}: the ways are ${ways.join(", ")}, and none`);
   process.exit(2);
 }
-const choices = Object.fromEntries(chosen.map((way) => [way, true]));
+const turn = values.candidate === undefined ? undefined : Number(values.candidate);
+if (turn !== undefined && !(Number.isInteger(turn) && turn >= 0)) {
+  console.error(`--candidate ${values.candidate}: a whole number, from 0 on`);
+  process.exit(2);
+}
+/** Without a word what a module has for this adapter. */
+function choicesAsked() {
+  const given = Object.fromEntries(chosen.filter((way) => way !== "none").map((way) => [way, true]));
+  if (turn === undefined) return chosen.length === 0 ? {} : { choices: given };
+  const quads = given.subgroups === true;
+  return { choices: (network) => ({ ...given, schedules: otherSchedules(network, turn, candidatesPerKernel, quads) }) };
+}
+/** As many as the tuner lists. */
+const candidatesPerKernel = 14;
+const asked = choicesAsked();
 const readJson = (name) => JSON.parse(readFileSync(join(root, "tests/conformance", name), "utf8"));
 const specs = readJson("specs.json");
 const slow = readJson("slow.json");
@@ -82,7 +102,13 @@ for (const [name, path] of cases) {
   try {
     const test = readCase(path);
     const settings = specs[name]?.set ?? {};
-    const { report, adapter } = await verifyCase(test, { source: sourceOf(test), readSource, settings, step, choices });
+    const { report, adapter } = await verifyCase(test, {
+      source: sourceOf(test),
+      readSource,
+      settings,
+      step,
+      ...asked,
+    });
     if (adapter !== undefined && adapter !== on) {
       on = adapter;
       console.log(`on ${adapter}`);

@@ -14,7 +14,7 @@ import { imageSize } from "../../runtime/input.ts";
 import type { NetworkPlan } from "../../runtime/plan.ts";
 import { compileText } from "../support/compileText.ts";
 import { testNumbers } from "../support/layerGraph.ts";
-import { otherSchedules } from "../support/otherSchedules.ts";
+import { otherSchedules } from "../../compiler/verify/otherSchedules.ts";
 import { differenceOf } from "../support/planChecks.ts";
 import { networkText } from "../support/randomSpec.ts";
 

@@ -19,7 +19,7 @@ import type { NetworkPlan } from "../../runtime/plan.ts";
 import { compileText } from "../support/compileText.ts";
 import { testNumbers } from "../support/layerGraph.ts";
 import { networksOfTest, openForSuite } from "../support/openForSuite.ts";
-import { otherSchedules } from "../support/otherSchedules.ts";
+import { otherSchedules } from "../../compiler/verify/otherSchedules.ts";
 import { temporaryFolder } from "../support/temporaryFolder.ts";
 import { colourlessTerminal } from "../support/terminal.ts";
 
