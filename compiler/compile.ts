@@ -213,8 +213,9 @@ function compileInSlabs(checked: CheckedProgram, options: CompileOptions): Compi
 /** The network with plans for adapters that are known, where they are expected to be faster. */
 function withKnownPlans(network: CompiledNetwork, checked: CheckedProgram, options: CompileOptions): CompiledNetwork {
   const work = stepWork(network, () => true);
-  const others = knownAdapters.flatMap(({ adapter, adapterClass, mostWork, choices }): readonly PlanOfAdapter[] => {
-    if (adapterClass !== (options.adapterClass ?? "cpu") || work > mostWork) return [];
+  const others = knownAdapters.flatMap(({ adapter, adapterClass, choices, ...known }): readonly PlanOfAdapter[] => {
+    const { least, most } = known.work;
+    if (adapterClass !== (options.adapterClass ?? "cpu") || work < least || work > most) return [];
     const other = compileChecked(checked, { ...options, choices });
     const gains = stepWork(other, ({ schedule }) => schedule.quads !== undefined);
     return gains < leastGaining * work ? [] : [{ adapter, plan: other.plan }];

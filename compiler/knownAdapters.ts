@@ -13,8 +13,8 @@ export interface KnownAdapter {
   /** The feature that the choices need. */
   readonly feature: GPUFeatureName;
   readonly choices: Readonly<Partial<Record<Way, boolean>>>;
-  /** Multiply-adds of a step beyond which nobody waits for this adapter, so that a plan for it is not worth its bytes. */
-  readonly mostWork: number;
+  /** Multiply-adds of a step for which a plan is worth its bytes: fewer take no time, and for more nobody waits for this adapter. */
+  readonly work: { readonly least: number; readonly most: number };
 }
 
 export const knownAdapters: readonly KnownAdapter[] = [
@@ -24,7 +24,7 @@ export const knownAdapters: readonly KnownAdapter[] = [
     adapterClass: "cpu",
     feature: "subgroups",
     choices: { subgroups: true },
-    mostWork: 2e10,
+    work: { least: 1e7, most: 2e10 },
   },
 ];
 

@@ -189,7 +189,9 @@ function tunedNetwork(value: Readonly<Record<string, unknown>>): TunedNetwork | 
 function tunedKernel(value: Readonly<Record<string, unknown>>): TunedKernel | undefined {
   const { label, schedule } = value;
   if (!isGain(value) || !isRecord(schedule)) return undefined;
-  const { tile, unroll, split, staged, quads, workgroupSize } = schedule;
+  const { tile, unroll, split, staged, quads, subgroups, workgroupSize } = schedule;
+  // Quads that an earlier version laid along no axis of their own.
+  if (subgroups !== undefined) return undefined;
   if (!isSizes(tile) || !isSizes(unroll) || typeof workgroupSize !== "number") return undefined;
   const cut = isRecord(split) ? split : undefined;
   if (cut !== undefined && (typeof cut["axis"] !== "string" || typeof cut["parts"] !== "number")) return undefined;

@@ -100,6 +100,7 @@ describe("a tuning table", () => {
             tile: { ...kernel, schedule: { ...schedule, tile: { n: "1" } } },
             split: { ...kernel, schedule: { ...schedule, split: { axis: 1 } } },
             staged: { ...kernel, schedule: { ...schedule, staged: true } },
+            earlier: { ...kernel, schedule: { ...schedule, subgroups: true } },
             gain: { label: "conv1", schedule },
             good: kernel,
           },
