@@ -78,6 +78,8 @@ export interface DispatchPlan {
   readonly inSlabs?: true;
   /** What stands before it is submitted first, so that no submit keeps a slow adapter busy for seconds. */
   readonly beginsSubmit?: true;
+  /** So many of its slabs are submitted at a time, for the same reason; all unless given. */
+  readonly slabsPerSubmit?: number;
 }
 
 export interface KernelPlan {

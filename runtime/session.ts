@@ -99,17 +99,17 @@ export async function openSession(given: NetworkPlan, options: DeviceOptions): P
     staging,
     encode(encoder, program, count, end = program.length, first = 0) {
       let current = encoder;
-      for (let from = first; from < end;) {
-        if (from > first) {
+      let pass: GPUComputePassEncoder | undefined;
+      const nextPass = (): GPUComputePassEncoder => {
+        if (pass) {
+          pass.end();
           submit(current);
           current = watched.device.createCommandEncoder({ label: encoder.label });
         }
-        const to = program.endOfSubmit(from, end);
-        const pass = current.beginComputePass();
-        dispatches += program.encode(pass, count, to, from);
-        pass.end();
-        from = to;
-      }
+        return (pass = current.beginComputePass());
+      };
+      dispatches += program.encode(nextPass, count, end, first);
+      pass?.end();
       return current;
     },
     submit,

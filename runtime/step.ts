@@ -11,13 +11,11 @@ export interface Program {
   readonly length: number;
   /** How often kernels are dispatched: in a batch that is cut, once a slab. */
   readonly dispatches: number;
-  /** Of the plan's dispatches from `first` on: where those end, at `end` at the latest, that are submitted together. */
-  endOfSubmit(first: number, end: number): number;
   /**
-   * Adds the plan's dispatches from `first` to before `end` to the pass, for the first `count` samples of the batch. Returns how often
-   * kernels are dispatched.
+   * Encodes the plan's dispatches from `first` to before `end`, for the first `count` samples of the batch. `nextPass` gives the pass of
+   * each submit. Returns how often kernels are dispatched.
    */
-  encode(pass: GPUComputePassEncoder, count: number, end: number, first: number): number;
+  encode(nextPass: () => GPUComputePassEncoder, count: number, end: number, first: number): number;
 }
 
 interface PreparedDispatch {
@@ -73,17 +71,16 @@ export async function prepareProgram(
   return {
     dispatches: prepared.reduce((sum, { bindGroups }) => sum + bindGroups.length, 0),
     length: prepared.length,
-    endOfSubmit(first, end) {
-      const next = prepared.findIndex(({ plan: dispatch }, index) => index > first && dispatch.beginsSubmit);
-      return next < 0 || next > end ? end : next;
-    },
-    encode(pass, count, end, first) {
+    encode(nextPass, count, end, first) {
       let dispatched = 0;
+      let pass: GPUComputePassEncoder | undefined;
       for (const { plan: dispatch, pipeline, bindGroups, workgroupSize } of prepared.slice(first, end)) {
-        pass.setPipeline(pipeline);
         for (const [slab, bindGroup] of bindGroups.entries()) {
           const groups = workgroupCount(dispatch, workgroupSize, samplesIn(plan, slab, count));
           if (groups === 0) continue;
+          if (!pass || (slab > 0 ? slab % (dispatch.slabsPerSubmit ?? Infinity) === 0 : dispatch.beginsSubmit))
+            pass = nextPass();
+          pass.setPipeline(pipeline);
           pass.setBindGroup(0, bindGroup);
           pass.dispatchWorkgroups(Math.min(groups, maxWorkgroupsPerRow), Math.ceil(groups / maxWorkgroupsPerRow));
           dispatched++;

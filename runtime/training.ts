@@ -123,7 +123,7 @@ export function createTrainer(session: Session, store: TensorStore, imageFeed: I
         const { count } = feed(micro.images, micro.targets, submitted, number);
         let isBackward = false;
         for (const [index, { label, kernel, bindings }] of dispatches.entries()) {
-          session.encode(submitted, program, count, index + 1, index);
+          submitted = session.encode(submitted, program, count, index + 1, index);
           const written = bindings.flatMap((each) =>
             each.writes ? rangesOf(plan, each).map((range) => ({ ...each, ...range })) : [],
           );

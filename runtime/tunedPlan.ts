@@ -9,7 +9,9 @@ export function planFor(plan: NetworkPlan, { features }: GPUDevice | GPUAdapter,
     ({ adapter, plan: { requiredFeatures } }) =>
       info?.vendor &&
       (info.architecture || info.device) &&
-      Object.entries(adapter).every(([name, word]) => !word || ["", word].includes(info[name as keyof typeof adapter])) &&
+      Object.entries(adapter).every(
+        ([name, word]) => !word || ["", word].includes(info[name as keyof typeof adapter]),
+      ) &&
       (requiredFeatures ?? []).every((name) => features.has(name)),
   );
   return { ...plan, ...found?.plan };

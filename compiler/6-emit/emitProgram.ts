@@ -111,8 +111,8 @@ export function emitProgram(
   };
   const runsOf = (kernel: Kernel): number =>
     input.batchSlabs !== undefined && (spansBatch(kernel) || sumsOverBatch(kernel)) ? input.batchSlabs.count : 1;
-  const begins = cutSubmits(
-    program.kernels.kernels.map((kernel) => workOf(kernel) * runsOf(kernel)),
+  const submits = cutSubmits(
+    program.kernels.kernels.map((kernel) => ({ work: workOf(kernel), runs: runsOf(kernel) })),
     input.adapterClass,
   );
   const dispatches = program.kernels.kernels.map((kernel, index): DispatchPlan => {
@@ -138,7 +138,7 @@ export function emitProgram(
       samplesPerTile: emitted.samplesPerTile,
       invocationsPerTile: emitted.invocationsPerTile,
       ...(runsOf(kernel) > 1 && { inSlabs: true as const }),
-      ...(begins[index] === true && { beginsSubmit: true as const }),
+      ...submits[index],
     };
   });
   return { dispatches, placeOf };

@@ -168,6 +168,32 @@ describe("a batch in slabs gives the loss, gradients and predictions of the whol
   });
 });
 
+test("slabs that are submitted apart give the very same numbers", async () => {
+  const text = networkText("2 x 8 x 8", "conv(4, kernel: 3, bias: false) -> batch_norm -> relu\nflatten -> linear(3)");
+  const cut = compileText(text, { batch: 6, limits: { maxStorageBufferBindingSize: 1024 } });
+  const runs = cut.plan.batchSlabs?.count ?? 0;
+  expect(runs).toBeGreaterThan(2);
+  const dispatches = cut.plan.training!.dispatches.map((each) =>
+    each.inSlabs ? { ...each, slabsPerSubmit: 2 } : each,
+  );
+  const apart = { ...cut.plan, training: { ...cut.plan.training!, dispatches } };
+  const outcomes = await Promise.all(
+    [cut.plan, apart].map(async (plan) => {
+      const network = await createNetwork(plan, { device: opened.device, seed: 3 });
+      const images = Float32Array.from(testNumbers(5 * imageSize(plan), 9));
+      const before = network.stats().submits;
+      const { loss } = await network.trainStep(images, [0, 1, 2, 0, 1]).metrics();
+      const submits = network.stats().submits - before;
+      const { gradients } = await network.gradients(images, [0, 1, 2, 0, 1]);
+      network.destroy();
+      return { loss, gradients, submits };
+    }),
+  );
+  const [together, inParts] = outcomes as [(typeof outcomes)[0], (typeof outcomes)[0]];
+  expect(inParts.submits).toBeGreaterThan(together.submits + 2);
+  expect({ ...inParts, submits: 0 }).toEqual({ ...together, submits: 0 });
+});
+
 async function predict({ plan }: TrainableNetwork, images: Float32Array<ArrayBuffer>): Promise<Float32Array> {
   const network = await createNetwork(plan, { device: opened.device, seed: 3, programs: ["inference"] });
   const logits = await network.predict(images);
