@@ -24,7 +24,7 @@ export const knownAdapters: readonly KnownAdapter[] = [
     adapterClass: "cpu",
     feature: "subgroups",
     choices: { subgroups: true },
-    work: { least: 1e7, most: 2e10 },
+    work: { least: 1e7, most: 6e9 },
   },
 ];
 
