@@ -8,7 +8,6 @@ import { endingAt, valueNamed } from "./findValue.ts";
 import type { Graph, Initial, Origin, Parameter, TensorType, ValueId } from "./ir/graph.ts";
 import type { Compilation, CompiledNetwork } from "./ir/output.ts";
 import { workOf } from "./ir/kernel.ts";
-import type { Kernel } from "./ir/kernel.ts";
 import { valueBytes } from "./ir/program.ts";
 import type { Recipe } from "./ir/recipe.ts";
 import type { SourceFile } from "./ir/source.ts";
@@ -217,17 +216,18 @@ function withKnownPlans(network: CompiledNetwork, checked: CheckedProgram, optio
     const { least, most } = known.work;
     if (adapterClass !== (options.adapterClass ?? "cpu") || work < least || work > most) return [];
     const other = compileChecked(checked, { ...options, choices });
-    const gains = stepWork(other, ({ schedule }) => schedule.quads !== undefined);
+    const gains = stepWork(other, (text) => text.includes("\nenable subgroups;\n"));
     return gains < leastGaining * work ? [] : [{ adapter, plan: other.plan }];
   });
   return { ...network, plan: addTunedPlans(network.plan, others) };
 }
 
 /** Multiply-adds that some kernels of a step do, or of a batch of predictions where nothing is trained. */
-function stepWork({ training, inference, plan }: CompiledNetwork, counts: (kernel: Kernel) => boolean): number {
-  const { kernels } = (training ?? inference).kernels;
-  const work = kernels.filter(counts).reduce((sum, kernel) => sum + workOf(kernel), 0);
-  return work * (plan.batchSlabs?.count ?? 1);
+function stepWork({ training, inference, plan }: CompiledNetwork, counts: (wgsl: string) => boolean): number {
+  const { dispatches } = plan.training ?? plan.inference;
+  const textOf = (index: number): string => plan.kernels[dispatches[index]?.kernel ?? -1]?.wgsl ?? "";
+  const counted = (training ?? inference).kernels.kernels.filter((_, index) => counts(textOf(index)));
+  return counted.reduce((sum, kernel) => sum + workOf(kernel), 0) * (plan.batchSlabs?.count ?? 1);
 }
 
 function compileChecked(checked: CheckedProgram, options: CompileOptions): CompiledNetwork {

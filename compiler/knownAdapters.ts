@@ -3,7 +3,7 @@
  * module carries a plan for each where it is expected to be faster there, beside the plan for all others.
  */
 import type { Way } from "./ir/choices.ts";
-import type { AdapterIdentity } from "../runtime/plan.ts";
+import type { AdapterIdentity, NetworkPlan } from "../runtime/plan.ts";
 
 export interface KnownAdapter {
   /** What WebGPU says of it; empty words may be anything. */
@@ -28,9 +28,21 @@ export const knownAdapters: readonly KnownAdapter[] = [
   },
 ];
 
-/** What is known to pay on an adapter, where it has these features; nothing of one that is not known. */
-export function knownChoices(adapter: AdapterIdentity, features?: ReadonlySet<string>): KnownAdapter["choices"] {
-  const known = knownAdapters.find((each) => features?.has(each.feature) !== false && isOfKind(adapter, each.adapter));
+/**
+ * The ways that a network's module takes on an adapter untuned: those of a known one that the plan has a plan for. `features` are the
+ * adapter's, all that are needed unless given.
+ */
+export function knownChoices(
+  { tuned = [] }: Pick<NetworkPlan, "tuned">,
+  adapter: AdapterIdentity,
+  features?: ReadonlySet<string>,
+): KnownAdapter["choices"] {
+  const known = knownAdapters.find(
+    (each) =>
+      features?.has(each.feature) !== false &&
+      isOfKind(adapter, each.adapter) &&
+      tuned.some((plan) => plan.adapter === each.adapter),
+  );
   return known?.choices ?? {};
 }
 

@@ -7,6 +7,8 @@ import type { NetworkPlan } from "./plan.ts";
 export function planFor(plan: NetworkPlan, { features }: GPUDevice | GPUAdapter, info?: GPUAdapterInfo): NetworkPlan {
   const found = plan.tuned?.find(
     ({ adapter, plan: { requiredFeatures } }) =>
+      adapter.vendor &&
+      (adapter.architecture || adapter.device) &&
       info?.vendor &&
       (info.architecture || info.device) &&
       Object.entries(adapter).every(

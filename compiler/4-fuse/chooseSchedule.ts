@@ -42,6 +42,8 @@ const [moreLinesInQuads, mostLinesInQuads] = [1.45, 540];
 const worthQuads = 0.85;
 /** Invocations of a workgroup. */
 const workgroupSize = 64;
+/** Those of a workgroup with loads shared in quads, at least: a GPU runs as many together whether or not they have work. */
+const leastWorkgroup = { cpu: 4, gpu: 32 } as const;
 
 /** The schedule of one kernel. */
 export function chooseSchedule(kernel: Kernel, options: ScheduleOptions): Schedule {
@@ -97,6 +99,8 @@ export interface Search {
   readonly costs: ScheduleCosts;
   /** Positions of the axes along which quads may lie; none where they may share nothing. */
   readonly quadAxes: readonly number[];
+  /** Invocations of a workgroup in quads, at least. */
+  readonly leastWorkgroup: number;
   /** About how many lines the kernel's text has under a choice. */
   readonly linesOf: (choice: Choice) => number;
 }
@@ -133,6 +137,7 @@ export function openSearch(
     costs: (options.quads === true ? costsInQuads : costsAlone)[options.adapterClass],
     // Of a batch fewer samples may come, and then its last quads would be torn.
     quadAxes: options.quads === true && body.combine === "sum" ? axes.flatMap(({ batch }, at) => (batch === true ? [] : [at])) : [], // prettier-ignore
+    leastWorkgroup: leastWorkgroup[options.adapterClass],
     linesOf: lineEstimate(kernel, layouts, patterns),
   };
 }
@@ -148,7 +153,7 @@ export function partsFor({ tiling }: Choice, { wanted, mostParts }: Search): num
  */
 export function costOf(choice: Choice, parts: number, search: Search, below = Infinity): number | undefined {
   const { sums, invocations } = choice.tiling;
-  const useful = choice.tiling.useful * usefulInQuads(choice, search);
+  const useful = choice.tiling.useful * usefulInQuads(choice, parts, search);
   const idle = Math.max(1, search.wanted / (invocations * parts));
   const work = sums * choice.unrolled;
   const steps = stepsOf(choice);
@@ -161,39 +166,46 @@ export function costOf(choice: Choice, parts: number, search: Search, below = In
 }
 
 /** The share of the invocations that have a tile, where loads are shared in quads. */
-function usefulInQuads(choice: Choice, { axes }: Search): number {
+function usefulInQuads(choice: Choice, parts: number, search: Search): number {
   if (choice.quads === undefined) return 1;
-  const { tiles, run } = quadsOf(choice, choice.quads, axes);
+  const { tiles, run } = workgroupsOf(choice, choice.quads, parts, search);
   return tiles / run;
 }
 
 /** The same choice with loads shared in quads, along each axis that has several tiles. */
-export function inQuads(choice: Choice, { axes, quadAxes }: Search): readonly Choice[] {
+export function inQuads(choice: Choice, { axes, body, quadAxes }: Search): readonly Choice[] {
+  // Without a loop nothing is loaded again and again.
+  if (body.over.every(({ extent }, at) => choice.unrolls[at] === extent)) return [];
   const { tiles } = choice.tiling;
   const several = quadAxes.filter((at) => (tiles[at] ?? 1) < (axes[at]?.extent ?? 1));
   return several.map((quads) => ({ ...choice, quads }));
 }
 
 /** A choice as a schedule. */
-export function scheduleOf(choice: Choice | undefined, parts: number, { axes, body, split }: Search): Schedule {
+export function scheduleOf(choice: Choice | undefined, parts: number, search: Search): Schedule {
+  const { axes, body, split } = search;
   return {
     tile: choice === undefined ? {} : record(axes, choice.tiling.tiles),
     unroll: choice === undefined ? {} : record(body.over, choice.unrolls),
     ...(split !== undefined && parts > 1 && { split: { axis: split.name, parts } }),
-    ...(choice?.quads === undefined ?
-      { workgroupSize }
-    : { quads: axes[choice.quads]?.name ?? "", workgroupSize: quadsOf(choice, choice.quads, axes).size }), // prettier-ignore
+    ...(choice?.quads === undefined
+      ? { workgroupSize }
+      : {
+          quads: axes[choice.quads]?.name ?? "",
+          workgroupSize: workgroupsOf(choice, choice.quads, parts, search).size,
+        }),
   };
 }
 
 /**
- * Workgroups of whole quads that leave the fewest of their invocations without a tile, since each part of a split sum has its own: their
- * size, the grid's tiles, and how many invocations run for them.
+ * Workgroups of whole quads: their size, the grid's tiles, and how many invocations run for them. Each part of a split sum has its own, so
+ * there they are of the size that leaves the fewest invocations without a tile.
  */
-function quadsOf(
+function workgroupsOf(
   { tiling }: Choice,
   quads: number,
-  axes: readonly Axis[],
+  parts: number,
+  { axes, leastWorkgroup }: Search,
 ): { readonly size: number; readonly tiles: number; readonly run: number } {
   let [tiles, count] = [1, 1];
   for (const [at, { extent }] of axes.entries()) {
@@ -201,8 +213,9 @@ function quadsOf(
     tiles *= along;
     count *= at === quads ? 4 * Math.ceil(along / 4) : along;
   }
+  const least = parts > 1 || count < workgroupSize ? leastWorkgroup : workgroupSize;
   let best = { size: workgroupSize, run: Infinity };
-  for (let size = workgroupSize; size >= 4 && best.run > count; size -= 4) {
+  for (let size = workgroupSize; size >= least && best.run > count; size -= 4) {
     const run = Math.ceil(count / size) * size;
     if (run < best.run) best = { size, run };
   }

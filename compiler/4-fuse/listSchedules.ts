@@ -5,6 +5,7 @@
  */
 import { workgroupInvocations } from "../ir/staging.ts";
 import { layoutsOf, leastCommonMultiple, productOf } from "../ir/tiles.ts";
+import type { Computation } from "../ir/expression.ts";
 import type { Kernel, Schedule } from "../ir/kernel.ts";
 import {
   chooseSchedule,
@@ -25,8 +26,8 @@ import { stagingFits } from "./shareReads.ts";
 const moreLines = 1.5;
 /** Schedules that the model finds this many times as costly as its own are not worth a measurement. */
 const costliest = 4;
-/** Other workgroup sizes than the usual 64. */
-const workgroupSizes = [32, 128, 256] as const;
+/** Workgroup sizes that are tried. */
+const workgroupSizes = [32, 64, 128, 256] as const;
 /** Sums that one invocation keeps, at most, whoever asks. */
 const mostSums = 1024;
 
@@ -41,22 +42,28 @@ export function listSchedules(kernel: Kernel, options: ScheduleOptions, count: n
 /** The same way of computing in other workgroups and, where the sum is split, in more and fewer parts. */
 export function variantsOf(schedule: Schedule, mostParts: number): readonly Schedule[] {
   const { split } = schedule;
-  const sizes = workgroupSizes.map((workgroupSize): Schedule => ({ ...schedule, workgroupSize }));
+  const others = workgroupSizes.filter((size) => size !== schedule.workgroupSize);
+  const sizes = others.map((workgroupSize): Schedule => ({ ...schedule, workgroupSize }));
   if (split === undefined) return sizes;
   const parts = [Math.round(split.parts / 2), split.parts * 2].filter((each) => each > 1 && each <= mostParts);
   return [...parts.map((each): Schedule => ({ ...schedule, split: { ...split, parts: each } })), ...sizes];
 }
 
 /** The same tiles with loads shared in quads, along each axis. */
-export function quadsOf(schedule: Schedule, kernel: Kernel, options: ScheduleOptions): readonly Schedule[] {
+export function sharedInQuads(schedule: Schedule, kernel: Kernel, options: ScheduleOptions): readonly Schedule[] {
   const search = searchOf(kernel, options);
   if (search === undefined) return [];
   const { split, tile, unroll } = schedule;
-  return inQuads(choiceOf(schedule, search), search).map((choice) => ({
-    ...scheduleOf(choice, split?.parts ?? 1, search),
-    ...{ tile, unroll },
-    ...(split !== undefined && { split }),
-  }));
+  return inQuads(choiceOf(schedule, search), search).map((choice): Schedule => {
+    const { quads, workgroupSize } = scheduleOf(choice, split?.parts ?? 1, search);
+    return {
+      tile,
+      unroll,
+      ...(split !== undefined && { split }),
+      ...(quads !== undefined && { quads }),
+      workgroupSize,
+    };
+  });
 }
 
 /** The most parts that a kernel's sums may have. */
@@ -83,8 +90,8 @@ function vectorWidths(kernel: Kernel, chosen: Schedule): readonly Schedule[] {
 }
 
 /** Lines that a measured kernel's text may have. */
-function mostLines({ quads }: { readonly quads?: unknown }, { lineBudget }: ScheduleOptions): number {
-  return (quads === undefined ? lineBudget : linesInQuads(lineBudget)) * moreLines;
+function mostLines(inFours: boolean, { lineBudget }: ScheduleOptions): number {
+  return (inFours ? linesInQuads(lineBudget) : lineBudget) * moreLines;
 }
 
 interface Costed {
@@ -103,7 +110,7 @@ function reductionSchedules(search: Search, options: ScheduleOptions, count: num
     search.body.over,
     search.constraints,
     search.periods,
-    mostLines({ quads: 0 }, options),
+    mostLines(options.quads === true, options),
   )) {
     const tile = choice.tiling.tiles.join(" ");
     const parts = partsFor(choice, search);
@@ -111,7 +118,8 @@ function reductionSchedules(search: Search, options: ScheduleOptions, count: num
       const kind = kindOf(each);
       const known = Math.max(ofTile.get(tile)?.cost ?? Infinity, ofKind.get(kind)?.cost ?? Infinity);
       const cost = costOf(each, parts, search, Math.min(known, least * costliest));
-      if (cost === undefined || cost >= known || search.linesOf(each) > mostLines(each, options)) continue;
+      if (cost === undefined || cost >= known || search.linesOf(each) > mostLines(each.quads !== undefined, options))
+        continue;
       least = Math.min(least, cost);
       const found = { cost, schedule: scheduleOf(each, parts, search), tile };
       if (cost < (ofTile.get(tile)?.cost ?? Infinity)) ofTile.set(tile, found);
@@ -179,15 +187,23 @@ export function fitsKernel(schedule: Schedule, kernel: Kernel, options: Schedule
   if (split !== undefined) {
     if (search?.split?.name !== split.axis || split.parts < 2 || !isWhole(split.parts, search.mostParts)) return false;
   }
-  if (quads !== undefined && !axes.some(({ name, batch }) => name === quads && batch !== true)) return false;
+  if (quads !== undefined && !quadsFit(schedule, quads, root.computation)) return false;
   if (!stagingFits(kernel, schedule)) return false;
   if (search === undefined) return productOf(axes.map(({ name }) => tile[name] ?? 1)) <= mostSums;
   const choice = choiceOf(schedule, search);
   if (choice.tiling.sums > mostSums) return false;
   const lines = search.linesOf(choice);
-  if (lines <= mostLines(schedule, options)) return true;
+  if (lines <= mostLines(quads !== undefined, options)) return true;
   // The model's own may need more lines than it was given, where no fewer do.
   return lines <= search.linesOf(choiceOf(chooseSchedule(kernel, options), search));
+}
+
+/** Whether loads can be shared in quads: of a sum, in workgroups of whole quads, along an axis of several tiles. */
+function quadsFit({ tile, staged, workgroupSize }: Schedule, along: string, { axes, body }: Computation): boolean {
+  const axis = axes.find(({ name }) => name === along);
+  const isSum = body.kind === "reduce" && body.combine === "sum";
+  if (!isSum || staged !== undefined || workgroupSize % 4 !== 0) return false;
+  return axis !== undefined && axis.batch !== true && (tile[along] ?? 1) < axis.extent;
 }
 
 /** A schedule as the search sees it, as far as its text's length goes. */

@@ -13,7 +13,7 @@ export interface ScheduleCosts {
   readonly rowElement: number;
   /** What a load that may fall outside its tensor costs, in such loads that cannot. */
   readonly conditional: number;
-  /** An element that another invocation of the quad has loaded. */
+  /** An element from the invocation of the quad that has loaded it. */
   readonly broadcast: number;
   /** A pass of the innermost loop, beside what it does; and each of its steps where they are several. */
   readonly pass: number;
@@ -43,7 +43,7 @@ export const costsAlone: Readonly<Record<"cpu" | "gpu", ScheduleCosts>> = {
   gpu: { ...cpu, longPass: { from: Infinity, twice: 1 } },
 };
 
-/** Of kernels that share loads in quads, and of others beside them; measured on SwiftShader. */
+/** Of kernels that share loads in quads, and of others beside them: a software adapter's measured on SwiftShader, a GPU's as above. */
 export const costsInQuads: Readonly<Record<"cpu" | "gpu", ScheduleCosts>> = {
   cpu: {
     scalarLoad: 10,

@@ -33,7 +33,9 @@ export function addTunedPlans(plan: NetworkPlan, others: readonly PlanOfAdapter[
     const indices = other.kernels.map(add);
     const renumbered = withKernels(other, (index) => indices[index] ?? index);
     const difference = differenceOf(plan, renumbered);
-    return Object.keys(difference).length === 0 ? [] : [{ adapter, plan: difference }];
+    // One that differs in nothing still stands before what the plan has for adapters of its kind.
+    const isNothing = Object.keys(difference).length === 0 && plan.tuned === undefined;
+    return isNothing ? [] : [{ adapter, plan: difference }];
   });
   return tuned.length === 0 ? plan : { ...plan, kernels, tuned: [...tuned, ...(plan.tuned ?? [])] };
 }

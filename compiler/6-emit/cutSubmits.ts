@@ -5,7 +5,7 @@
 
 import type { DispatchPlan } from "../../runtime/plan.ts";
 
-/** Multiply-adds that the slowest adapter of a class does in about a second. */
+/** Multiply-adds that the slowest adapter of a class does in a second or two. */
 const mostWork = { cpu: 1e9, gpu: 1e11 } as const;
 
 /** Of a dispatch: the multiply-adds of one run, and how often it runs, once a slab. */

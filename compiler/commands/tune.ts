@@ -55,7 +55,7 @@ export async function tuneCommand(file: string, options: TuneCommandOptions, ter
       device,
       software,
       adapterClass: options.adapter,
-      known: knownChoices(adapter.info, device.features),
+      known: knownChoices(network.plan, adapter.info, device.features),
       ...(options.ways !== undefined && { ways: options.ways }),
       budgetSeconds: options.budget,
       signal: interruption.signal,

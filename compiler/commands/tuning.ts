@@ -64,7 +64,7 @@ export function withTable(
 ): CompiledNetwork {
   const key = networkKey(network);
   const others = table.adapters.flatMap((each): readonly PlanOfAdapter[] => {
-    const choices = choicesOf(each, key, knownChoices(each.adapter));
+    const choices = choicesOf(each, key, knownChoices(network.plan, each.adapter));
     const tuned = choices && compile(choices);
     return tuned === undefined ? [] : [{ adapter: each.adapter, plan: tuned.plan }];
   });

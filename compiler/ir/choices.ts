@@ -18,7 +18,7 @@ export interface Choices {
   readonly implicitGemm?: boolean;
   /** What the invocations of a workgroup read together lies in workgroup memory. */
   readonly staged?: boolean;
-  /** What the invocations of a quad all read is loaded by one of them each; needs the adapter's feature "subgroups". */
+  /** What the invocations of a quad all read is loaded by one of them each, where the cost model expects a gain; needs the feature "subgroups". */
   readonly subgroups?: boolean;
   /** What inference is computed by instead; the same unless given. */
   readonly inference?: Choices;

@@ -1,5 +1,5 @@
 /** The schedules that are tried for one kernel, in turn: first those listed by the cost model, then variants of the best so far. */
-import { listSchedules, mostPartsOf, quadsOf, scheduleText, variantsOf } from "../4-fuse/listSchedules.ts";
+import { listSchedules, mostPartsOf, scheduleText, sharedInQuads, variantsOf } from "../4-fuse/listSchedules.ts";
 import type { ScheduleOptions } from "../4-fuse/chooseSchedule.ts";
 import { stagedSchedules } from "../4-fuse/shareReads.ts";
 import { isFloat } from "../ir/graph.ts";
@@ -41,7 +41,7 @@ export function createCandidates(request: ScheduleRequest, own: Schedule, asked:
     if (root?.kind !== "reduce" || root.combine !== "sum") return [];
     const { quads, ...plain } = schedule;
     const staged = software ? [] : stagedSchedules(kernel, schedule, ({ from }) => isFloat(typeOf(namedValue(from))));
-    return [...staged.slice(0, stagedVariants), ...(quads === undefined ? [] : [plain]), ...quadsOf(schedule, kernel, options)]; // prettier-ignore
+    return [...staged.slice(0, stagedVariants), ...(quads === undefined ? [] : [plain]), ...sharedInQuads(schedule, kernel, options)]; // prettier-ignore
   };
   let queue: Schedule[] | undefined;
   let isRefined = false;

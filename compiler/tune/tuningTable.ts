@@ -119,7 +119,7 @@ export function choicesOf(
   const { choices, plainInference } = networks[networkKey] ?? { choices: known };
   const schedules = new Map(Object.entries(kernels).map(([key, { schedule }]) => [key, schedule]));
   if (schedules.size === 0 && Object.keys(choices).length === 0) return undefined;
-  return choicesWith({ ...known, ...choices }, schedules, plainInference === true ? known : undefined);
+  return choicesWith(choices, schedules, plainInference === true ? known : undefined);
 }
 
 /** Ways for a whole network, its kernels' schedules with them; and those of inference, where it is left as it was. */

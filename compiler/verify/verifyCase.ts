@@ -28,8 +28,8 @@ export interface VerifyOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** Also take one training step of a network, and hold its loss and its update against the case's loss and gradients. */
   readonly step?: boolean;
-  /** Ways of computing to hold against the case instead of the cost model's; or what gives them for the network as that has it. */
-  readonly choices?: Choices | ((costModels: CompiledNetwork) => Choices);
+  /** Ways of computing to hold against the case instead of the cost model's; or what gives them where the network can be compiled with others first. */
+  readonly choices?: Choices | ((compileWith: (choices: Choices) => CompiledNetwork) => Choices);
   /** Where the images are; by default the full set where it is installed and needed, else the shipped subset. */
   readonly imageDirectory?: string;
 }
@@ -119,7 +119,7 @@ export function compileForCase(test: ComputationCase | TrainingCase, options: Ve
     return compile({ path: spec.path, text: spec.text + recipe }, own);
   };
   if (choices === undefined) return compileWith(asked);
-  const given = typeof choices === "function" ? choices(compileWith({ ...asked, choices: {} })) : choices;
+  const given = typeof choices === "function" ? choices((ways) => compileWith({ ...asked, choices: ways })) : choices;
   return compileWith({ ...asked, choices: given });
 }
 

@@ -44,7 +44,12 @@ function choicesAsked() {
   const given = Object.fromEntries(chosen.filter((way) => way !== "none").map((way) => [way, true]));
   if (turn === undefined) return chosen.length === 0 ? {} : { choices: given };
   const quads = given.subgroups === true;
-  return { choices: (network) => ({ ...given, schedules: otherSchedules(network, turn, candidatesPerKernel, quads) }) };
+  return {
+    choices: (compileWith) => ({
+      ...given,
+      schedules: otherSchedules(compileWith(given), turn, candidatesPerKernel, quads),
+    }),
+  };
 }
 /** As many as the tuner lists. */
 const candidatesPerKernel = 14;

@@ -19,7 +19,7 @@ import { differenceOf } from "../support/planChecks.ts";
 import { networkText } from "../support/randomSpec.ts";
 
 const seed = Number(process.env["CNNC_RANDOM_SEED"] ?? 11);
-const runs = Number(process.env["CNNC_RANDOM_RUNS"] ?? 1);
+const runs = Number(process.env["CNNC_RANDOM_RUNS"] ?? 2);
 
 let opened: OpenedDevice;
 /** What the adapter can run: not every one has subgroups. */
@@ -75,16 +75,21 @@ const layers = fc
   }));
 
 test("convolutions and linear layers of any shape are what the plain schedule makes them", async () => {
-  let kernels = 0;
+  const kernels = { staged: 0, inQuads: 0 };
   await fc.assert(
     fc.asyncProperty(layers, async ({ text, batch, count, turn }) => {
       const compileWith = (choices: Choices): ReturnType<typeof compileText> =>
         compileText(text, { batch, imageGradient: true, choices });
       const network = compileWith({});
       const plain = await run(network.plan, count);
-      for (const choices of [...runnable, { schedules: otherSchedules(network, turn, 12) }]) {
+      const hasSubgroups = opened.device.features.has("subgroups");
+      const candidates = { schedules: otherSchedules(network, turn, 12) };
+      // Of those with quads the cheapest, too, which all share.
+      const inQuads = [0, 1, turn].map((each) => ({ schedules: otherSchedules(network, each, 12, true) }));
+      for (const choices of [...runnable, candidates, ...(hasSubgroups ? inQuads : [])]) {
         const shared = compileWith(choices);
-        kernels += sharingKernels(shared.training.kernels, shared.plan);
+        kernels.staged += stagedKernels(shared.training.kernels);
+        kernels.inQuads += kernelsInQuads(shared.plan);
         const found = await run(shared.plan, count);
         for (const [name, expected] of plain)
           expect([choices, name, differenceOf(found.get(name) ?? new Float32Array(), expected, 1e-3) < 1e-5]).toEqual([
@@ -96,11 +101,14 @@ test("convolutions and linear layers of any shape are what the plain schedule ma
     }),
     { numRuns: runs, seed },
   );
-  expect(kernels).toBeGreaterThan(2);
+  expect(kernels.staged).toBeGreaterThan(2);
+  if (opened.device.features.has("subgroups")) expect(kernels.inQuads).toBeGreaterThan(4);
 });
 
-/** Kernels that share what they read, by either way. */
-function sharingKernels({ kernels }: KernelPlan, plan: NetworkPlan): number {
-  const staged = kernels.filter(({ schedule }) => schedule.staged !== undefined).length;
-  return staged + plan.kernels.filter(({ wgsl }) => wgsl.includes("quadBroadcast")).length;
+function stagedKernels({ kernels }: KernelPlan): number {
+  return kernels.filter(({ schedule }) => schedule.staged !== undefined).length;
+}
+
+function kernelsInQuads({ kernels }: NetworkPlan): number {
+  return kernels.filter(({ wgsl }) => wgsl.includes("quadBroadcast")).length;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { addTunedPlans } from "../../compiler/6-emit/addTunedPlans.ts";
-import { knownAdapters, knownChoices } from "../../compiler/knownAdapters.ts";
+import { knownChoices } from "../../compiler/knownAdapters.ts";
 import { planFor } from "../../runtime/tunedPlan.ts";
 import type { NetworkPlan } from "../../runtime/plan.ts";
 import { compileText } from "../support/compileText.ts";
@@ -53,6 +53,12 @@ describe("SwiftShader's plan", () => {
     expect(shared(planFor(measured, withFeatures("subgroups"), another))).toBeGreaterThan(2);
   });
 
+  test("gives way to the plan for all others where that was measured to be faster", () => {
+    const plain = compileText(wide, { batch: 8, choices: {} });
+    const measured = addTunedPlans(plan, [{ adapter: swiftShader, plan: plain.plan }]);
+    expect(shared(planFor(measured, withFeatures("subgroups"), info))).toBe(0);
+  });
+
   test.each<[string, string, Parameters<typeof compileText>[1]]>([
     ["most of the work gains nothing", few, { batch: 64 }],
     ["a step takes no time", wide, { batch: 1 }],
@@ -64,11 +70,17 @@ describe("SwiftShader's plan", () => {
   });
 });
 
-test("what is known of an adapter is what WebGPU says of its kind", () => {
-  expect(knownChoices(swiftShader, new Set(["subgroups"]))).toEqual({ subgroups: true });
-  expect(knownChoices(swiftShader)).toEqual({ subgroups: true });
-  expect(knownChoices(swiftShader, new Set())).toEqual({});
-  expect(knownChoices({ ...swiftShader, architecture: "ampere" })).toEqual({});
-  for (const { choices, feature } of knownAdapters)
-    expect([choices, feature]).toEqual([{ subgroups: true }, "subgroups"]);
+describe("what a module takes on an adapter untuned", () => {
+  const { plan } = compileText(wide, { batch: 8 });
+
+  test("is what the compiler knows of its kind", () => {
+    expect(knownChoices(plan, swiftShader, new Set(["subgroups"]))).toEqual({ subgroups: true });
+    expect(knownChoices(plan, swiftShader)).toEqual({ subgroups: true });
+    expect(knownChoices(plan, swiftShader, new Set())).toEqual({});
+    expect(knownChoices(plan, { ...swiftShader, architecture: "ampere" })).toEqual({});
+  });
+
+  test("is nothing where the module has no plan for it", () => {
+    expect(knownChoices(compileText(few, { batch: 64 }).plan, swiftShader)).toEqual({});
+  });
 });

@@ -106,6 +106,13 @@ describe("a schedule from elsewhere", () => {
     ["parts of a sum that has none", { split: { axis: over?.name ?? "ic", parts: 2 } }],
     ["far more text than the kernel may have", { tile: { n: 6, c: 6, y: 10, x: 10 }, unroll: { ic: 3, ky: 3, kx: 3 } }],
     ["a block that is not its workgroup", { staged: { group: { x: 3 }, chunk: { ic: 1, ky: 3, kx: 3 } } }],
+    ["quads along the batch, of which fewer may come", { quads: "n" }],
+    ["quads along an axis of one tile", { quads: "c", tile: { ...own.tile, c: 6 } }],
+    ["workgroups that tear a quad", { quads: "c", tile: { ...own.tile, c: 1 }, workgroupSize: 6 }],
+    [
+      "quads of invocations that read from workgroup memory",
+      { quads: "c", tile: { ...own.tile, c: 1 }, staged: { group: {}, chunk: {} } },
+    ],
   ])("does not fit: %s", (_, change) => {
     expect(fits({})).toBe(true);
     expect(fits(change)).toBe(false);

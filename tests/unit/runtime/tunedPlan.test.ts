@@ -58,6 +58,11 @@ describe("a tuned plan", () => {
     const ofKind: NetworkPlan = { ...plan, tuned: [{ adapter: kind, plan: { name: "tuned" } }] };
     expect(nameOn(ofKind, infoOf({ device: "0xbeef", description: "SwiftShader 6.0" }))).toBe("tuned");
     expect(nameOn(ofKind, infoOf({ architecture: "ampere" }))).toBe("plain");
+    // Words that a table lost say nothing of any adapter.
+    const nothing = { vendor: "", architecture: "", device: "", description: "" };
+    expect(nameOn({ ...plan, tuned: [{ adapter: nothing, plan: { name: "tuned" } }] }, infoOf({}))).toBe("plain");
+    const vendor = { ...nothing, vendor: "google" };
+    expect(nameOn({ ...plan, tuned: [{ adapter: vendor, plan: { name: "tuned" } }] }, infoOf({}))).toBe("plain");
   });
 
   test("a plan without any is the same on all", () => {
