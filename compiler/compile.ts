@@ -11,6 +11,7 @@ import { workOf } from "./ir/kernel.ts";
 import { valueBytes } from "./ir/program.ts";
 import type { Recipe } from "./ir/recipe.ts";
 import type { SourceFile } from "./ir/source.ts";
+import { needsFeature } from "./6-emit/kernelTable.ts";
 import { addTunedPlans, type PlanOfAdapter } from "./6-emit/addTunedPlans.ts";
 import type { OptimizerPart } from "./6-emit/emitPlan.ts";
 import { defaultBindingBytes } from "./6-emit/requiredLimits.ts";
@@ -212,13 +213,15 @@ function compileInSlabs(checked: CheckedProgram, options: CompileOptions): Compi
 /** The network with plans for adapters that are known, where they are expected to be faster. */
 function withKnownPlans(network: CompiledNetwork, checked: CheckedProgram, options: CompileOptions): CompiledNetwork {
   const work = stepWork(network, () => true);
-  const others = knownAdapters.flatMap(({ adapter, adapterClass, choices, ...known }): readonly PlanOfAdapter[] => {
-    const { least, most } = known.work;
-    if (adapterClass !== (options.adapterClass ?? "cpu") || work < least || work > most) return [];
-    const other = compileChecked(checked, { ...options, choices });
-    const gains = stepWork(other, (text) => text.includes("\nenable subgroups;\n"));
-    return gains < leastGaining * work ? [] : [{ adapter, plan: other.plan }];
-  });
+  const others = knownAdapters.flatMap(
+    ({ adapter, adapterClass, choices, feature, ...known }): readonly PlanOfAdapter[] => {
+      const { least, most } = known.work;
+      if (adapterClass !== (options.adapterClass ?? "cpu") || work < least || work > most) return [];
+      const other = compileChecked(checked, { ...options, choices });
+      const gains = stepWork(other, (text) => needsFeature(text, feature));
+      return gains < leastGaining * work ? [] : [{ adapter, plan: other.plan }];
+    },
+  );
   return { ...network, plan: addTunedPlans(network.plan, others) };
 }
 

@@ -8,7 +8,7 @@
 import { loadsOf } from "../ir/expression.ts";
 import type { Axis, ReduceBody } from "../ir/expression.ts";
 import type { Kernel, Schedule, Stage } from "../ir/kernel.ts";
-import { layoutsOf, leastCommonMultiple, mergeConstraints } from "../ir/tiles.ts";
+import { layoutsOf, leastCommonMultiple, mergeConstraints, wholeQuads } from "../ir/tiles.ts";
 import type { LayoutsOf, StageLayout, TileConstraint } from "../ir/tiles.ts";
 import { valueName } from "../ir/kernel.ts";
 import { channelDimension, loadPattern, loadedElements, loadsPerStep, periodsOf, writtenShare } from "./loadPattern.ts";
@@ -36,7 +36,7 @@ export interface ScheduleOptions {
 /** Invocations below which lanes stay idle. */
 const wantedInvocations = { cpu: 256, gpu: 16384 } as const;
 const largestSplit = 64;
-/** Their texts may be longer than others', up to what heavy kernels have anyway. */
+/** The text of a kernel that shares loads in quads may be longer than others', up to what heavy kernels have anyway. */
 const [moreLinesInQuads, mostLinesInQuads] = [1.45, 540];
 /** Loads are shared in quads where a kernel is expected to take less than this part of its time. */
 const worthQuads = 0.85;
@@ -211,7 +211,7 @@ function workgroupsOf(
   for (const [at, { extent }] of axes.entries()) {
     const along = Math.ceil(extent / (tiling.tiles[at] ?? 1));
     tiles *= along;
-    count *= at === quads ? 4 * Math.ceil(along / 4) : along;
+    count *= at === quads ? wholeQuads(along) : along;
   }
   const least = parts > 1 || count < workgroupSize ? leastWorkgroup : workgroupSize;
   let best = { size: workgroupSize, run: Infinity };

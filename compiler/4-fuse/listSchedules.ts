@@ -6,7 +6,8 @@
 import { workgroupInvocations } from "../ir/staging.ts";
 import { layoutsOf, leastCommonMultiple, productOf } from "../ir/tiles.ts";
 import type { Computation } from "../ir/expression.ts";
-import type { Kernel, Schedule } from "../ir/kernel.ts";
+import { namedValue } from "../ir/kernel.ts";
+import type { Kernel, Schedule, ScheduleRequest } from "../ir/kernel.ts";
 import {
   chooseSchedule,
   constraintsOf,
@@ -30,6 +31,16 @@ const costliest = 4;
 const workgroupSizes = [32, 64, 128, 256] as const;
 /** Sums that one invocation keeps, at most, whoever asks. */
 const mostSums = 1024;
+
+/** What a kernel's schedules are looked for by, as when the cost model chose one. */
+export function optionsFor(
+  { splittable, lineBudget, typeOf }: ScheduleRequest,
+  adapterClass: "cpu" | "gpu",
+  quads: boolean,
+): ScheduleOptions {
+  const isPacked = (name: string): boolean => typeOf(namedValue(name)).packed === true;
+  return { adapterClass, splittable, lineBudget, isPacked, quads };
+}
 
 /** Up to `count` distinct schedules of a kernel, the cost model's own first. */
 export function listSchedules(kernel: Kernel, options: ScheduleOptions, count: number): readonly Schedule[] {

@@ -5,7 +5,7 @@
  */
 import { addAffine, constantAffine, variableAffine } from "../ir/affine.ts";
 import type { Affine } from "../ir/affine.ts";
-import { productOf } from "../ir/tiles.ts";
+import { productOf, wholeQuads } from "../ir/tiles.ts";
 import type { Axis } from "../ir/expression.ts";
 import type { Schedule } from "../ir/kernel.ts";
 import { groupIndex, workgroupsPerDimension } from "./wgslWriter.ts";
@@ -125,10 +125,9 @@ function blocks(
  */
 function inQuads(grid: readonly GridAxis[], schedule: Schedule, along: string, scopes: Scopes): GridLayout {
   const isAlong = ({ axis }: GridAxis): boolean => axis.name === along;
-  const whole4 = (tiles: number): number => Math.ceil(tiles / 4) * 4;
   const padded = [
     ...grid.filter((each) => !isAlong(each)),
-    ...grid.filter(isAlong).map((each) => ({ ...each, tiles: whole4(each.tiles) })),
+    ...grid.filter(isAlong).map((each) => ({ ...each, tiles: wholeQuads(each.tiles) })),
   ];
   const tiled = declareTiles(padded, scopes);
   const part = declarePart(schedule, scopes);

@@ -16,6 +16,11 @@ const featureOf: ReadonlyMap<string, string> = new Map([
   ["enable subgroups;", "subgroups"],
 ]);
 
+/** Whether a kernel needs a WebGPU feature. */
+export function needsFeature(wgsl: string, feature: string): boolean {
+  return wgsl.split("\n").some((line) => featureOf.get(line) === feature);
+}
+
 /** "conv1 sigmoid1 avg_pool1", or "gradient of conv1.weight" as far as the ops tell. */
 export function labelOf(kernel: Kernel): string {
   const stageLabel = (stage: Stage): string => {
@@ -51,8 +56,8 @@ export function kernelTable(): KernelTable {
       return entries.length - 1;
     },
     requiredFeatures() {
-      const features = [...featureOf].flatMap(([line, feature]) =>
-        entries.some(({ text }) => text.split("\n").includes(line)) ? [feature] : [],
+      const features = [...featureOf.values()].filter((feature) =>
+        entries.some(({ text }) => needsFeature(text, feature)),
       );
       return features.length === 0 ? {} : { requiredFeatures: features };
     },

@@ -275,3 +275,8 @@ function reduceScale(scale: AxisScale): AxisScale {
 function sameScale(a: AxisScale, b: AxisScale): boolean {
   return a.root === b.root && a.numerator === b.numerator && a.denominator === b.denominator;
 }
+
+/** Tiles along an axis in whole quads of invocations. */
+export function wholeQuads(tiles: number): number {
+  return 4 * Math.ceil(tiles / 4);
+}

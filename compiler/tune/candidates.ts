@@ -1,6 +1,12 @@
 /** The schedules that are tried for one kernel, in turn: first those listed by the cost model, then variants of the best so far. */
-import { listSchedules, mostPartsOf, scheduleText, sharedInQuads, variantsOf } from "../4-fuse/listSchedules.ts";
-import type { ScheduleOptions } from "../4-fuse/chooseSchedule.ts";
+import {
+  listSchedules,
+  mostPartsOf,
+  optionsFor,
+  scheduleText,
+  sharedInQuads,
+  variantsOf,
+} from "../4-fuse/listSchedules.ts";
 import { stagedSchedules } from "../4-fuse/shareReads.ts";
 import { isFloat } from "../ir/graph.ts";
 import { namedValue } from "../ir/kernel.ts";
@@ -19,14 +25,15 @@ export interface CandidateOptions {
   readonly software: boolean;
 }
 
-const [candidatesPerKernel, stagedVariants] = [14, 2];
+/** Schedules that are listed for a kernel, before variants of the best. */
+export const candidatesPerKernel = 14;
+const stagedVariants = 2;
 
 /** Candidates for a kernel that has the schedule `own` now. */
 export function createCandidates(request: ScheduleRequest, own: Schedule, asked: CandidateOptions): Candidates {
-  const { kernel, splittable, isCut, lineBudget, typeOf } = request;
+  const { kernel, isCut, typeOf } = request;
   const { adapterClass, hasSubgroups, software } = asked;
-  const isPacked = (name: string): boolean => typeOf(namedValue(name)).packed === true;
-  const options: ScheduleOptions = { adapterClass, splittable, lineBudget, isPacked, quads: hasSubgroups };
+  const options = optionsFor(request, adapterClass, hasSubgroups);
   const seen = new Set<string>();
   const isNew = (schedule: Schedule): boolean => {
     const text = scheduleText(schedule);

@@ -118,7 +118,7 @@ export function choicesOf(
   // A way for a whole network was measured with that network; a kernel's schedule goes with the kernel.
   const { choices, plainInference } = networks[networkKey] ?? { choices: known };
   const schedules = new Map(Object.entries(kernels).map(([key, { schedule }]) => [key, schedule]));
-  if (schedules.size === 0 && Object.keys(choices).length === 0) return undefined;
+  if (schedules.size === 0 && JSON.stringify(choices) === JSON.stringify(known)) return undefined;
   return choicesWith(choices, schedules, plainInference === true ? known : undefined);
 }
 

@@ -1,6 +1,5 @@
 /** Schedules as a tuner might find them, for checks that a network computes the same by each. */
-import { listSchedules } from "../4-fuse/listSchedules.ts";
-import { namedValue } from "../ir/kernel.ts";
+import { listSchedules, optionsFor } from "../4-fuse/listSchedules.ts";
 import type { Schedule } from "../ir/kernel.ts";
 import type { CompiledNetwork } from "../ir/output.ts";
 import { networkUnits } from "../tune/networkUnits.ts";
@@ -16,15 +15,12 @@ export function otherSchedules(
   quads = false,
 ): ReadonlyMap<string, Schedule> {
   return new Map(
-    [...networkUnits(network).values()].flatMap(
-      ({ key, request: { kernel, splittable, lineBudget, typeOf }, dispatches }) => {
-        const isPacked = (name: string): boolean => typeOf(namedValue(name)).packed === true;
-        const listed = listSchedules(kernel, { adapterClass: "cpu", splittable, lineBudget, quads, isPacked }, count);
-        // A sum whose parts a second kernel adds stays in parts.
-        const usable = dispatches.length > 1 ? listed.filter(({ split }) => split !== undefined) : listed;
-        const schedule = usable[turn % usable.length];
-        return schedule === undefined ? [] : [[key, schedule] as const];
-      },
-    ),
+    [...networkUnits(network).values()].flatMap(({ key, request, dispatches }) => {
+      const listed = listSchedules(request.kernel, optionsFor(request, "cpu", quads), count);
+      // A sum whose parts a second kernel adds stays in parts.
+      const usable = dispatches.length > 1 ? listed.filter(({ split }) => split !== undefined) : listed;
+      const schedule = usable[turn % usable.length];
+      return schedule === undefined ? [] : [[key, schedule] as const];
+    }),
   );
 }

@@ -13,6 +13,7 @@ if (!setUp()) process.exit(1);
 const load = (path) => import(pathToFileURL(join(root, "dist", path)).href);
 const { readCase } = await load("compiler/verify/caseFile.js");
 const { otherSchedules } = await load("compiler/verify/otherSchedules.js");
+const { candidatesPerKernel } = await load("compiler/tune/candidates.js");
 const { verifyCase } = await load("compiler/verify/verifyCase.js");
 const { compileTrace, readTrace, verifyTrace } = await load("compiler/verify/verifyTrace.js");
 const { openNetwork } = await load("compiler/training/openNetwork.js");
@@ -22,13 +23,13 @@ const { ways } = await load("compiler/ir/choices.js");
 const { values, positionals: words } = parseArgs({
   options: {
     step: { type: "boolean", default: false },
-    choices: { type: "string" },
+    choices: { type: "string", default: "" },
     candidate: { type: "string" },
   },
   allowPositionals: true,
 });
 const { step } = values;
-const chosen = values.choices === undefined ? [] : values.choices.split(",").filter((way) => way !== "");
+const chosen = values.choices.split(",").filter((way) => way !== "");
 const unknown = chosen.filter((way) => !ways.includes(way) && way !== "none");
 if (unknown.length > 0) {
   console.error(`--choices ${unknown.join(",")}: the ways are ${ways.join(", ")}, and none`);
@@ -51,8 +52,6 @@ function choicesAsked() {
     }),
   };
 }
-/** As many as the tuner lists. */
-const candidatesPerKernel = 14;
 const asked = choicesAsked();
 const readJson = (name) => JSON.parse(readFileSync(join(root, "tests/conformance", name), "utf8"));
 const specs = readJson("specs.json");

@@ -56,6 +56,7 @@ describe("a tuning table", () => {
     // On an adapter that the compiler knows, beside what it takes there itself.
     const known = { subgroups: true };
     expect(choicesOf(own, "another", known)).toMatchObject(known);
+    expect(choicesOf({ ...own, kernels: {} }, "another", known)).toBeUndefined();
     expect(choicesOf(stepAlone, "abc", known)).toEqual({ winograd: true, schedules: new Map(), inference: known });
   });
 
