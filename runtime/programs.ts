@@ -90,21 +90,28 @@ interface Placed {
 
 /** The plan's buffers that a program works with, by their index, ascending: what it binds, and what the host writes or reads. */
 export function buffersOf(plan: NetworkPlan, name: ProgramName): readonly number[] {
-  const bound = dispatchesOf(plan, name).flatMap(({ bindings }) => bindings.flatMap((each) => rangesOf(plan, each)));
+  const found = new Set<number>();
+  const add = ({ buffer, slabs = [] }: Placed): void => {
+    found.add(buffer);
+    for (const slab of slabs) found.add(slab.buffer);
+  };
+  for (const { bindings } of dispatchesOf(plan, name)) {
+    for (const each of bindings) for (const range of each.slabStep ? rangesOf(plan, each) : [each]) add(range);
+  }
   if (name === "trainingBytes" || name === "inferenceBytes") {
     const { source, sizes, mean } = preparationOf(plan);
-    const given = [source, sizes, mean].flatMap((place) => place?.buffer ?? []);
-    return [...new Set([...bound.map(({ buffer }) => buffer), ...given])].sort((a, b) => a - b);
+    for (const place of [source, sizes, mean]) if (place) add(place);
+  } else {
+    const places: Placed[] = [...plan.parameters, ...plan.states];
+    if (name === "inference") places.push(plan.inference.images, plan.inference.logits);
+    else {
+      const { images, labels, metrics, gradients, imageGradient, logits, auxiliaryLogits } = trainingOf(plan);
+      places.push(images, labels, metrics);
+      if (name === "training") places.push(...plan.optimizer);
+      else places.push(...gradients, ...[imageGradient ?? [], logits ?? [], auxiliaryLogits ?? []].flat());
+    }
+    places.forEach(add);
   }
-  const places: Placed[] = [...plan.parameters, ...plan.states, ...bound];
-  if (name === "inference") places.push(plan.inference.images, plan.inference.logits);
-  else {
-    const { images, labels, metrics, gradients, imageGradient, logits, auxiliaryLogits } = trainingOf(plan);
-    places.push(images, labels, metrics);
-    if (name === "training") places.push(...plan.optimizer);
-    else places.push(...gradients, ...[imageGradient ?? [], logits ?? [], auxiliaryLogits ?? []].flat());
-  }
-  const found = new Set(places.flatMap(({ buffer, slabs = [] }) => [buffer, ...slabs.map((slab) => slab.buffer)]));
   return [...found].sort((a, b) => a - b);
 }
 

@@ -18,6 +18,7 @@ export interface PlanOfAdapter {
 
 /** The plan with others for their adapters, before those that it has; those that differ in nothing are left out. */
 export function addTunedPlans(plan: NetworkPlan, others: readonly PlanOfAdapter[]): NetworkPlan {
+  if (others.length === 0) return plan;
   const kernels = [...plan.kernels];
   const indexOf = new Map(kernels.map((kernel, index) => [textOf(kernel), index]));
   const add = (kernel: KernelPlan): number => {
