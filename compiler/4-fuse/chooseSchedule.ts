@@ -38,8 +38,8 @@ const wantedInvocations = { cpu: 256, gpu: 16384 } as const;
 const largestSplit = 64;
 /** The text of a kernel that shares loads in quads may be longer than others', up to what heavy kernels have anyway. */
 const [moreLinesInQuads, mostLinesInQuads] = [1.45, 540];
-/** Loads are shared in quads where a kernel is expected to take less than this part of its time. */
-const worthQuads = 0.85;
+/** Loads are shared in quads where a kernel is expected to take less than this part of its time: the text of another has its bytes. */
+const worthQuads = 0.92;
 /** Invocations of a workgroup. */
 const workgroupSize = 64;
 /** Those of a workgroup with loads shared in quads, at least: a GPU runs as many together whether or not they have work. */
@@ -300,29 +300,33 @@ function lineEstimate(
     const layout = layouts[index];
     const summed = own.kind === "reduce" && (index === 0 || layout?.unrolledOver.size === 0);
     const over = own.kind === "reduce" && !summed ? own.over.reduce((product, axis) => product * axis.extent, 1) : 1;
-    // A value from a register is no line of its own.
+    // A value from a register is no line of its own; the loads of a sum are counted as patterns.
     const external = loadsOf(stage.computation).filter((load) => !inside.has(load.from)).length;
     // The stage's elements are those of the root's tiles, times and divided by numbers that are known before the search.
     const tiled: number[] = [];
     let [times, by] = [1, 1];
-    for (const axis of axes) {
-      const scale = layout?.scales.get(axis.name) ?? { numerator: 1, denominator: 1 };
-      times *= scale.root === undefined ? axis.extent : scale.numerator;
-      by *= scale.root === undefined ? 1 : scale.denominator;
-      const at = rootAxes.findIndex(({ name }) => name === scale.root);
+    let row = { at: -1, times: 1, by: 1 };
+    for (const { name: own, extent } of axes) {
+      const { root = "", ...scale } = layout?.scales.get(own) ?? { numerator: 1, denominator: 1 };
+      const at = rootAxes.findIndex(({ name }) => name === root);
+      row = root === "" ? { at, times: extent, by: 1 } : { at, times: scale.numerator, by: scale.denominator };
+      times *= row.times;
+      by *= row.by;
       if (at >= 0) tiled.push(at);
     }
-    return { tiled, times, by, summed, inner: over * (1 + external), stored: stage.stored ? 1 : 0 };
+    return { tiled, times, by, row, summed, over, moved: (summed ? 0 : over * external) + (stage.stored ? 1 : 0) };
   });
   return ({ tiling: { tiles }, unrolled, unrolls }) => {
     const steps = tiles.concat(unrolls);
     const written = unrolled * writtenShare(patterns, steps);
     let lines = 0;
     for (const pattern of patterns) lines += loadedElements(pattern, steps);
-    for (const { tiled, times, by, summed, inner, stored } of stages) {
+    for (const { tiled, times, by, row, summed, over, moved } of stages) {
       let elements = times;
       for (const at of tiled) elements *= tiles[at] ?? 1;
-      lines += (elements / by) * ((summed ? written + 2 : inner) + stored);
+      // Neighbours are loaded and stored four at a time where a tile has whole fours of them.
+      const neighbours = ((tiles[row.at] ?? 1) * row.times) / row.by;
+      lines += (elements / by) * ((summed ? written + 2 : over) + (neighbours % 4 === 0 ? moved / 4 : moved));
     }
     return lines;
   };

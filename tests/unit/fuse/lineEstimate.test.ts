@@ -1,0 +1,42 @@
+import { expect, test } from "@jest/globals";
+import { openSearch } from "../../../compiler/4-fuse/chooseSchedule.ts";
+import type { Axis } from "../../../compiler/ir/expression.ts";
+import { layoutsOf } from "../../../compiler/ir/tiles.ts";
+import { networkUnits } from "../../../compiler/tune/networkUnits.ts";
+import { compileText } from "../../support/compileText.ts";
+import { networkText } from "../../support/randomSpec.ts";
+
+const product = (sizes: readonly number[]): number => sizes.reduce((all, size) => all * size, 1);
+
+/** Kernels shorter than this hardly use what they may. */
+const longKernel = 80;
+
+test.each([
+  ["LeNet", "1 x 28 x 28", "conv(6, kernel: 5, padding: 2) -> sigmoid -> avg_pool(2)\nconv(16, kernel: 5) -> sigmoid -> avg_pool(2)\nflatten -> linear(120) -> sigmoid -> linear(3)"], // prettier-ignore
+  ["max pooling and dropped windows", "1 x 28 x 28", "conv(10, kernel: 5) -> max_pool(2) -> relu\nconv(20, kernel: 5) -> max_pool(2) -> relu\nflatten -> linear(3)"], // prettier-ignore
+  ["batch norm", "3 x 16 x 16", "conv(16, kernel: 3, padding: 1) -> batch_norm -> relu\nconv(32, kernel: 3, padding: 1, stride: 2) -> batch_norm -> relu\nglobal_avg_pool -> flatten -> linear(3)"], // prettier-ignore
+])("a kernel's lines are about as many as the search expects: %s", (_, input, body) => {
+  const network = compileText(networkText(input, body), { batch: 32, choices: {} });
+  const shares: number[] = [];
+  for (const { request, schedule, dispatches } of networkUnits(network).values()) {
+    const { kernel, splittable, lineBudget } = request;
+    const [root] = kernel.stages;
+    const { body: own, axes } = root?.computation ?? {};
+    if (root === undefined || own?.kind !== "reduce" || axes === undefined) continue;
+    const options = { adapterClass: "cpu", splittable, lineBudget } as const;
+    const { linesOf } = openSearch(kernel, root, own, layoutsOf(kernel), options);
+    const sizes = (of: readonly Axis[], steps: Readonly<Record<string, number>>): readonly number[] =>
+      of.map(({ name }) => steps[name] ?? 1);
+    const tiles = sizes(axes, schedule.tile);
+    const unrolls = sizes(own.over, schedule.unroll);
+    const tiling = { tiles, sums: product(tiles), invocations: 1, useful: 1 };
+    const { wgsl = "" } = network.plan.kernels[dispatches[0]?.kernel ?? -1] ?? {};
+    const lines = wgsl.slice(wgsl.indexOf("fn main")).split("\n").length;
+    if (lines >= longKernel) shares.push(linesOf({ tiling, unrolls, unrolled: product(unrolls) }) / lines);
+  }
+  expect(shares.length).toBeGreaterThan(4);
+  expect(Math.min(...shares)).toBeGreaterThan(0.5);
+  expect(Math.max(...shares)).toBeLessThan(1.8);
+  const distances = shares.map((share) => Math.abs(Math.log(share))).sort((a, b) => a - b);
+  expect(Math.exp(distances[distances.length >> 1] ?? 1)).toBeLessThan(1.25);
+});
