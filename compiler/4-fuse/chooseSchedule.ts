@@ -305,31 +305,52 @@ function lineEstimate(
     // The stage's elements are those of the root's tiles, times and divided by numbers that are known before the search.
     const tiled: number[] = [];
     let [times, by] = [1, 1];
-    let row = { at: -1, times: 1, by: 1 };
-    for (const { name: own, extent } of axes) {
+    const along = axes.map(({ name: own, extent }) => {
       const { root = "", ...scale } = layout?.scales.get(own) ?? { numerator: 1, denominator: 1 };
       const at = rootAxes.findIndex(({ name }) => name === root);
-      row = root === "" ? { at, times: extent, by: 1 } : { at, times: scale.numerator, by: scale.denominator };
-      times *= row.times;
-      by *= row.by;
+      const of = root === "" ? { at, times: extent, by: 1 } : { at, times: scale.numerator, by: scale.denominator };
+      times *= of.times;
+      by *= of.by;
       if (at >= 0) tiled.push(at);
-    }
-    return { tiled, times, by, row, summed, over, moved: (summed ? 0 : over * external) + (stage.stored ? 1 : 0) };
+      return { ...of, extent };
+    });
+    return { tiled, times, by, along, summed, over, moved: (summed ? 0 : over * external) + (stage.stored ? 1 : 0) };
   });
   return ({ tiling: { tiles }, unrolled, unrolls }) => {
     const steps = tiles.concat(unrolls);
     const written = unrolled * writtenShare(patterns, steps);
     let lines = 0;
     for (const pattern of patterns) lines += loadedElements(pattern, steps);
-    for (const { tiled, times, by, row, summed, over, moved } of stages) {
+    for (const { tiled, times, by, along, summed, over, moved } of stages) {
       let elements = times;
       for (const at of tiled) elements *= tiles[at] ?? 1;
-      // Neighbours are loaded and stored four at a time where a tile has whole fours of them.
-      const neighbours = ((tiles[row.at] ?? 1) * row.times) / row.by;
-      lines += (elements / by) * ((summed ? written + 2 : over) + (neighbours % 4 === 0 ? moved / 4 : moved));
+      const each = moved > 0 && areFours(along, tiles) ? moved / 4 : moved;
+      lines += (elements / by) * ((summed ? written + 2 : over) + each);
     }
     return lines;
   };
+}
+
+/** An axis of a stage: its tile is that of the root's axis `at`, times and divided by numbers, and 1 where there is no such axis. */
+interface StageAxis {
+  readonly at: number;
+  readonly times: number;
+  readonly by: number;
+  readonly extent: number;
+}
+
+/** Whether a tile's neighbours in memory are loaded and stored four at a time: whole rows of them, or fours that all rows begin with. */
+function areFours(along: readonly StageAxis[], tiles: readonly number[]): boolean {
+  let stride = 1;
+  for (const { at, times, by, extent } of along.toReversed()) {
+    const tile = ((tiles[at] ?? 1) * times) / by;
+    if (tile < extent && (tile * stride) % 4 !== 0) return false;
+    // Of what is left over in the last tile each element is asked for.
+    if (tile < extent && extent % tile !== 0) return false;
+    stride *= extent;
+    if (stride % 4 === 0) return true;
+  }
+  return false;
 }
 
 /** The axis that a split cuts: the outermost, which is the batch in a weight gradient. */
