@@ -302,36 +302,29 @@ function lineEstimate(
     const over = own.kind === "reduce" && !summed ? own.over.reduce((product, axis) => product * axis.extent, 1) : 1;
     // A value from a register is no line of its own; the loads of a sum are counted as patterns.
     const external = loadsOf(stage.computation).filter((load) => !inside.has(load.from)).length;
-    // The stage's elements are those of the root's tiles, times and divided by numbers that are known before the search.
-    const tiled: number[] = [];
-    let [times, by] = [1, 1];
-    const along = axes.map(({ name: own, extent }) => {
-      const { root = "", ...scale } = layout?.scales.get(own) ?? { numerator: 1, denominator: 1 };
-      const at = rootAxes.findIndex(({ name }) => name === root);
-      const of = root === "" ? { at, times: extent, by: 1 } : { at, times: scale.numerator, by: scale.denominator };
-      times *= of.times;
-      by *= of.by;
-      if (at >= 0) tiled.push(at);
-      return { ...of, extent };
+    const along = axes.map(({ name, extent }): StageAxis => {
+      const { root, numerator, denominator } = layout?.scales.get(name) ?? { numerator: 1, denominator: 1 };
+      if (root === undefined) return { at: -1, times: extent, by: 1, extent };
+      return { at: rootAxes.findIndex((axis) => axis.name === root), times: numerator, by: denominator, extent };
     });
-    return { tiled, times, by, along, summed, over, moved: (summed ? 0 : over * external) + (stage.stored ? 1 : 0) };
+    return { along, summed, over, moved: (summed ? 0 : over * external) + (stage.stored ? 1 : 0) };
   });
   return ({ tiling: { tiles }, unrolled, unrolls }) => {
     const steps = tiles.concat(unrolls);
     const written = unrolled * writtenShare(patterns, steps);
     let lines = 0;
     for (const pattern of patterns) lines += loadedElements(pattern, steps);
-    for (const { tiled, times, by, along, summed, over, moved } of stages) {
-      let elements = times;
-      for (const at of tiled) elements *= tiles[at] ?? 1;
+    for (const { along, summed, over, moved } of stages) {
+      let elements = 1;
+      for (const axis of along) elements *= tileAlong(axis, tiles);
       const each = moved > 0 && areFours(along, tiles) ? moved / 4 : moved;
-      lines += (elements / by) * ((summed ? written + 2 : over) + each);
+      lines += elements * ((summed ? written + 2 : over) + each);
     }
     return lines;
   };
 }
 
-/** An axis of a stage: its tile is that of the root's axis `at`, times and divided by numbers, and 1 where there is no such axis. */
+/** An axis of a stage: its tile is that of the root's axis `at`, times and divided by numbers; where `at` is -1, the number itself. */
 interface StageAxis {
   readonly at: number;
   readonly times: number;
@@ -339,14 +332,18 @@ interface StageAxis {
   readonly extent: number;
 }
 
+function tileAlong({ at, times, by }: StageAxis, tiles: readonly number[]): number {
+  return ((tiles[at] ?? 1) * times) / by;
+}
+
 /** Whether a tile's neighbours in memory are loaded and stored four at a time: whole rows of them, or fours that all rows begin with. */
 function areFours(along: readonly StageAxis[], tiles: readonly number[]): boolean {
   let stride = 1;
-  for (const { at, times, by, extent } of along.toReversed()) {
-    const tile = ((tiles[at] ?? 1) * times) / by;
-    if (tile < extent && (tile * stride) % 4 !== 0) return false;
+  for (const axis of along.toReversed()) {
+    const { extent } = axis;
+    const tile = tileAlong(axis, tiles);
     // Of what is left over in the last tile each element is asked for.
-    if (tile < extent && extent % tile !== 0) return false;
+    if (tile < extent && ((tile * stride) % 4 !== 0 || extent % tile !== 0)) return false;
     stride *= extent;
     if (stride % 4 === 0) return true;
   }

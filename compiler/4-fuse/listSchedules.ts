@@ -83,7 +83,7 @@ export function mostPartsOf(kernel: Kernel, options: ScheduleOptions): number {
 }
 
 /** The search among a kernel's schedules; undefined where its root reduces nothing. */
-function searchOf(kernel: Kernel, options: ScheduleOptions): Search | undefined {
+export function searchOf(kernel: Kernel, options: ScheduleOptions): Search | undefined {
   const [root] = kernel.stages;
   if (root?.computation.body.kind !== "reduce") return undefined;
   return openSearch(kernel, root, root.computation.body, (options.layoutsOf ?? layoutsOf)(kernel), options);
@@ -218,7 +218,7 @@ function quadsFit({ tile, staged, workgroupSize }: Schedule, along: string, { ax
 }
 
 /** A schedule as the search sees it, as far as its text's length goes. */
-function choiceOf({ tile, unroll }: Schedule, { axes, body }: Search): Choice {
+export function choiceOf({ tile, unroll }: Schedule, { axes, body }: Search): Choice {
   const tiles = axes.map(({ name }) => tile[name] ?? 1);
   const unrolls = body.over.map(({ name }) => unroll[name] ?? 1);
   return {

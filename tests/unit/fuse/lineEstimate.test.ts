@@ -1,12 +1,8 @@
 import { expect, test } from "@jest/globals";
-import { openSearch } from "../../../compiler/4-fuse/chooseSchedule.ts";
-import type { Axis } from "../../../compiler/ir/expression.ts";
-import { layoutsOf } from "../../../compiler/ir/tiles.ts";
+import { choiceOf, optionsFor, searchOf } from "../../../compiler/4-fuse/listSchedules.ts";
 import { networkUnits } from "../../../compiler/tune/networkUnits.ts";
 import { compileText } from "../../support/compileText.ts";
 import { networkText } from "../../support/randomSpec.ts";
-
-const product = (sizes: readonly number[]): number => sizes.reduce((all, size) => all * size, 1);
 
 /** Kernels shorter than this hardly use what they may. */
 const longKernel = 80;
@@ -19,22 +15,13 @@ test.each([
   const network = compileText(networkText(input, body), { batch: 32, choices: {} });
   const shares: number[] = [];
   for (const { request, schedule, dispatches } of networkUnits(network).values()) {
-    const { kernel, splittable, lineBudget } = request;
-    const [root] = kernel.stages;
-    const { body: own, axes } = root?.computation ?? {};
-    if (root === undefined || own?.kind !== "reduce" || axes === undefined) continue;
-    const options = { adapterClass: "cpu", splittable, lineBudget } as const;
-    const { linesOf } = openSearch(kernel, root, own, layoutsOf(kernel), options);
-    const sizes = (of: readonly Axis[], steps: Readonly<Record<string, number>>): readonly number[] =>
-      of.map(({ name }) => steps[name] ?? 1);
-    const tiles = sizes(axes, schedule.tile);
-    const unrolls = sizes(own.over, schedule.unroll);
-    const tiling = { tiles, sums: product(tiles), invocations: 1, useful: 1 };
+    const search = searchOf(request.kernel, optionsFor(request, "cpu", false));
+    if (search === undefined) continue;
     const emitted = network.plan.kernels[dispatches[0]?.kernel ?? -1];
-    if (emitted === undefined) throw new Error(`${root.op} has no kernel`);
+    if (emitted === undefined) throw new Error("a unit has no kernel");
     const { wgsl } = emitted;
     const lines = wgsl.slice(wgsl.indexOf("fn main")).split("\n").length;
-    if (lines >= longKernel) shares.push(linesOf({ tiling, unrolls, unrolled: product(unrolls) }) / lines);
+    if (lines >= longKernel) shares.push(search.linesOf(choiceOf(schedule, search)) / lines);
   }
   expect(shares.length).toBeGreaterThan(4);
   expect(Math.min(...shares)).toBeGreaterThan(0.5);
