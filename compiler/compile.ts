@@ -11,11 +11,11 @@ import { workOf } from "./ir/kernel.ts";
 import { valueBytes } from "./ir/program.ts";
 import type { Recipe } from "./ir/recipe.ts";
 import type { SourceFile } from "./ir/source.ts";
-import { needsFeature } from "./6-emit/kernelTable.ts";
 import { addTunedPlans, type PlanOfAdapter } from "./6-emit/addTunedPlans.ts";
 import type { OptimizerPart } from "./6-emit/emitPlan.ts";
 import { defaultBindingBytes } from "./6-emit/requiredLimits.ts";
 import { bindingCount } from "./4-fuse/bindingCount.ts";
+import { expectedCost, optionsFor } from "./4-fuse/listSchedules.ts";
 import { CannotSplit, slabCount } from "./4-fuse/splitIntoSlabs.ts";
 import { givesInput, imageSourceOf, type ImageSource } from "./imageSource.ts";
 import { knownAdapters } from "./knownAdapters.ts";
@@ -69,8 +69,8 @@ export interface CompileOptions extends CheckSourceOptions {
 const defaultBatch = 128;
 /** Slabs of one activation, at most: 64 of 128 MiB are more than a GPU's memory, and each takes kernels of its own. */
 const mostSlabs = 64;
-/** A plan for an adapter is worth its bytes where this part of a step's work is done in ways that are faster there. */
-const leastGaining = 2 / 3;
+/** A plan for an adapter is worth its bytes where a step's sums are expected to take less than this part of their time there. */
+const worthPlan = 0.7;
 /** maxStorageBuffersPerShaderStage of every adapter. */
 const defaultStorageBuffers = 8;
 
@@ -212,25 +212,30 @@ function compileInSlabs(checked: CheckedProgram, options: CompileOptions): Compi
 
 /** The network with plans for adapters that are known, where they are expected to be faster. */
 function withKnownPlans(network: CompiledNetwork, checked: CheckedProgram, options: CompileOptions): CompiledNetwork {
-  const work = stepWork(network, () => true);
-  const others = knownAdapters.flatMap(
-    ({ adapter, adapterClass, choices, feature, ...known }): readonly PlanOfAdapter[] => {
-      const { least, most } = known.work;
-      if (adapterClass !== (options.adapterClass ?? "cpu") || work < least || work > most) return [];
-      const other = compileChecked(checked, { ...options, choices });
-      const gains = stepWork(other, (text) => needsFeature(text, feature));
-      return gains < leastGaining * work ? [] : [{ adapter, plan: other.plan }];
-    },
-  );
+  const work = stepWork(network);
+  const others = knownAdapters.flatMap(({ adapter, adapterClass, choices, ...known }): readonly PlanOfAdapter[] => {
+    const { least, most } = known.work;
+    if (adapterClass !== (options.adapterClass ?? "cpu") || work < least || work > most) return [];
+    const other = compileChecked(checked, { ...options, choices });
+    const isWorth = stepCost(other, adapterClass) < worthPlan * stepCost(network, adapterClass);
+    return isWorth ? [{ adapter, plan: other.plan }] : [];
+  });
   return { ...network, plan: addTunedPlans(network.plan, others) };
 }
 
-/** Multiply-adds that some kernels of a step do, or of a batch of predictions where nothing is trained. */
-function stepWork({ training, inference, plan }: CompiledNetwork, counts: (wgsl: string) => boolean): number {
-  const { dispatches } = plan.training ?? plan.inference;
-  const textOf = (index: number): string => plan.kernels[dispatches[index]?.kernel ?? -1]?.wgsl ?? "";
-  const counted = (training ?? inference).kernels.kernels.filter((_, index) => counts(textOf(index)));
-  return counted.reduce((sum, kernel) => sum + workOf(kernel), 0) * (plan.batchSlabs?.count ?? 1);
+/** Multiply-adds of a step, or of a batch of predictions where nothing is trained. */
+function stepWork({ training, inference, plan }: CompiledNetwork): number {
+  const { kernels } = (training ?? inference).kernels;
+  return kernels.reduce((sum, kernel) => sum + workOf(kernel), 0) * (plan.batchSlabs?.count ?? 1);
+}
+
+/** What the sums of a step are expected to cost on an adapter where loads can be shared. */
+function stepCost({ training, inference }: CompiledNetwork, adapterClass: "cpu" | "gpu"): number {
+  const { kernels, requests } = (training ?? inference).kernels;
+  return kernels.reduce((sum, kernel) => {
+    const request = requests?.get(kernel.stages);
+    return sum + (request === undefined ? 0 : (expectedCost(kernel, optionsFor(request, adapterClass, true)) ?? 0));
+  }, 0);
 }
 
 function compileChecked(checked: CheckedProgram, options: CompileOptions): CompiledNetwork {

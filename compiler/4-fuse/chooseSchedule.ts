@@ -36,8 +36,11 @@ export interface ScheduleOptions {
 /** Invocations below which lanes stay idle. */
 const wantedInvocations = { cpu: 256, gpu: 16384 } as const;
 const largestSplit = 64;
-/** The text of a kernel that shares loads in quads may be longer than others', up to what heavy kernels have anyway. */
-const [moreLinesInQuads, mostLinesInQuads] = [1.45, 540];
+/**
+ * The text of a kernel that shares loads in quads may be so many times as long as others', up to so many lines: few loads are left in a
+ * large tile, and a step gains more by it than its start-up loses (a tenth of two seconds for ResNet-18, by two seconds once).
+ */
+const [moreLinesInQuads, mostLinesInQuads] = [2.3, 1000];
 /** Loads are shared in quads where a kernel is expected to take less than this part of its time: the text of another has its bytes. */
 const worthQuads = 0.92;
 /** Invocations of a workgroup. */
@@ -242,7 +245,7 @@ function scheduleReduction(
   return scheduleOf(cheapest(inFours, linesInQuads(lineBudget), ways, mostCost)?.choice ?? alone, parts, inFours);
 }
 
-/** Lines of a kernel that shares loads in quads: a light one of a large network has more to gain by larger tiles than others. */
+/** Lines of a kernel that shares loads in quads. */
 export function linesInQuads(lineBudget: number): number {
   return Math.max(lineBudget, Math.min(mostLinesInQuads, moreLinesInQuads * lineBudget));
 }

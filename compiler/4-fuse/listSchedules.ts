@@ -6,7 +6,7 @@
 import { workgroupInvocations } from "../ir/staging.ts";
 import { layoutsOf, leastCommonMultiple, productOf } from "../ir/tiles.ts";
 import type { Computation } from "../ir/expression.ts";
-import { namedValue } from "../ir/kernel.ts";
+import { namedValue, workOf } from "../ir/kernel.ts";
 import type { Kernel, Schedule, ScheduleRequest } from "../ir/kernel.ts";
 import {
   chooseSchedule,
@@ -217,13 +217,28 @@ function quadsFit({ tile, staged, workgroupSize }: Schedule, along: string, { ax
   return axis !== undefined && axis.batch !== true && (tile[along] ?? 1) < axis.extent;
 }
 
-/** A schedule as the search sees it, as far as its text's length goes. */
-export function choiceOf({ tile, unroll }: Schedule, { axes, body }: Search): Choice {
+/** A schedule as the search sees it. */
+export function choiceOf({ tile, unroll, quads }: Schedule, { axes, body }: Search): Choice {
   const tiles = axes.map(({ name }) => tile[name] ?? 1);
   const unrolls = body.over.map(({ name }) => unroll[name] ?? 1);
+  const counts = axes.map(({ extent }, at) => Math.ceil(extent / (tiles[at] ?? 1)));
+  const sums = productOf(tiles);
+  const invocations = productOf(counts);
+  const useful = productOf(axes.map(({ extent }) => extent)) / (sums * invocations);
+  const along = axes.findIndex(({ name }) => name === quads);
   return {
-    tiling: { tiles, sums: productOf(tiles), invocations: 1, useful: 1 },
+    tiling: { tiles, sums, invocations, useful },
     unrolls,
     unrolled: productOf(unrolls),
+    ...(along >= 0 && { quads: along }),
   };
+}
+
+/** What a kernel's sums cost under its schedule, in multiply-adds that cost nothing else; undefined where its root reduces nothing. */
+export function expectedCost(kernel: Kernel, options: ScheduleOptions): number | undefined {
+  const search = searchOf(kernel, options);
+  if (search === undefined) return undefined;
+  const { schedule } = kernel;
+  const each = costOf(choiceOf(schedule, search), schedule.split?.parts ?? 1, search);
+  return each === undefined ? undefined : each * workOf(kernel);
 }

@@ -227,15 +227,17 @@ export function loadsPerStep(pattern: LoadPattern, steps: Steps, costs: Schedule
   const isRow = isWholeRow(pattern, steps);
   const isVector = !isRow && elements % 4 === 0 && rowsOfFour(pattern, steps);
   const isConditional = pattern.dimensions.some((dimension) => dimension.outside > 0 && !isWhole(dimension, steps));
-  const { constantLoad, rowElement, vectorLoad, scalarLoad, conditional, broadcast } = costs;
+  const { constantLoad, rowElement, vectorLoad, scalarLoad, conditional, broadcast, padded } = costs;
   const each =
     (!dynamic ? constantLoad : isRow ? rowElement : isVector ? vectorLoad / 4 : scalarLoad) *
     (isConditional ? conditional : 1);
   if (quads === undefined || !dynamic || pattern.positions.has(quads)) return (elements * each) / passes;
-  // Of four loads, scalars or vectors, each invocation makes one; what is left over it makes itself.
+  // Of four loads, scalars or vectors, each invocation makes one; a last one alone each makes itself.
   const width = isRow || isVector ? 4 : 1;
-  const shared = Math.floor(elements / width / 4) * 4 * width;
-  return (shared * (each / 4 + broadcast) + (elements - shared) * each) / passes;
+  const left = (elements / width) % 4;
+  const made = Math.floor(elements / width / 4) + Math.min(left, 1);
+  const shared = left === 1 ? elements - width : elements;
+  return (made * width * each + shared * (broadcast + (isConditional ? padded : 0))) / passes;
 }
 
 /**

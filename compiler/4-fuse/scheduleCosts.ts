@@ -16,6 +16,8 @@ export interface ScheduleCosts {
   readonly conditional: number;
   /** An element from the invocation of the quad that has loaded it. */
   readonly broadcast: number;
+  /** What such an element costs more where it may fall outside its tensor: the choice between it and zero is each invocation's own. */
+  readonly padded: number;
   /** A pass of the innermost loop, beside what it does; and each of its steps where they are several. */
   readonly pass: number;
   readonly passStep: number;
@@ -34,6 +36,7 @@ export const costsAlone: Readonly<Record<"cpu" | "gpu", ScheduleCosts>> = {
     rowElement: 7.3,
     conditional: 2,
     broadcast: 1,
+    padded: 0,
     pass: 5,
     passStep: 0.6,
     sum: 6,
@@ -47,6 +50,7 @@ export const costsAlone: Readonly<Record<"cpu" | "gpu", ScheduleCosts>> = {
     rowElement: 8,
     conditional: 4 / 3,
     broadcast: 1,
+    padded: 0,
     pass: 8,
     passStep: 8 / 3,
     sum: 0,
@@ -57,16 +61,17 @@ export const costsAlone: Readonly<Record<"cpu" | "gpu", ScheduleCosts>> = {
 /** Of kernels that share loads in quads, and of others beside them. */
 export const costsInQuads: Readonly<Record<"cpu" | "gpu", ScheduleCosts>> = {
   cpu: {
-    scalarLoad: 12,
-    vectorLoad: 28,
+    scalarLoad: 14,
+    vectorLoad: 36,
     constantLoad: 3,
-    rowElement: 7.75,
-    conditional: 1.6,
-    broadcast: 1.4,
-    pass: 5,
-    passStep: 0.6,
-    sum: 4.4,
-    longPass: { from: 300, twice: 150 },
+    rowElement: 9.4,
+    conditional: 1.7,
+    broadcast: 0.1,
+    padded: 1.9,
+    pass: 6,
+    passStep: 2,
+    sum: 3.9,
+    longPass: { from: 340, twice: 300 },
   },
   gpu: costsAlone.gpu,
 };

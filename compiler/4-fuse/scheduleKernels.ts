@@ -29,14 +29,14 @@ export interface ScheduleKernelsOptions {
 
 /**
  * Lines of WGSL that one kernel may unroll to. Software adapters compile slowly, so a kernel gets its lines by the root of
- * its share of the network's work: the few heavy ones of a small network may be long.
+ * its share of the network's work, equal ones together since they share a text: the few heavy ones of a network may be long.
  */
 const lineBudget = {
   cpu: { least: 120, most: 540, scale: 1800 },
   gpu: { least: 400, most: 1200, scale: 4000 },
 } as const;
 
-/** A kernel with a smaller part of the network's work is not worth a text of its own for adapters that share loads in quads. */
+/** Equal kernels with a smaller part of the network's work are not worth a text of their own for adapters that share loads in quads. */
 const leastShareInQuads = 0.005;
 
 /** Chooses every kernel's schedule, and cuts long sums over the batch in two kernels. */
@@ -59,12 +59,23 @@ export function scheduleKernels(plan: KernelPlan, options: ScheduleKernelsOption
   const signatures = new Map<readonly Stage[], KernelSignature>();
   const requests = new Map<readonly Stage[], ScheduleRequest>();
   const typeIn = (value: ValueId): TensorType => typeOf(types, value);
-  const schedule = (kernel: Kernel, splittable: boolean): Schedule => {
-    const budget = Math.round(Math.min(most, Math.max(least, scale * Math.sqrt(workOf(kernel) / work))));
-    const signature = signatureOf(kernel, typeIn);
+  const signatureIn = (kernel: Kernel): KernelSignature => {
+    const signature = signatures.get(kernel.stages) ?? signatureOf(kernel, typeIn);
     signatures.set(kernel.stages, signature);
+    return signature;
+  };
+  const uses = new Map<string, number>();
+  for (const kernel of plan.kernels) {
+    const { text } = signatureIn(kernel);
+    uses.set(text, (uses.get(text) ?? 0) + 1);
+  }
+  /** `cutFrom`: the kernel of the plan that this one is a part of. */
+  const schedule = (kernel: Kernel, splittable: boolean, cutFrom = kernel): Schedule => {
+    const share = (workOf(kernel) * (uses.get(signatureIn(cutFrom).text) ?? 1)) / work;
+    const budget = Math.round(Math.min(most, Math.max(least, scale * Math.sqrt(share))));
+    const signature = signatureIn(kernel);
     requests.set(kernel.stages, { kernel, signature, splittable, isCut: false, lineBudget: budget, typeOf: typeIn });
-    const quads = options.choices.subgroups === true && workOf(kernel) >= leastShareInQuads * work;
+    const quads = options.choices.subgroups === true && share >= leastShareInQuads;
     const key = `${splittable} ${budget} ${quads} ${signature.text}`;
     const found = known.get(key);
     if (found !== undefined) return found;
@@ -83,7 +94,7 @@ export function scheduleKernels(plan: KernelPlan, options: ScheduleKernelsOption
     const mustSplit = plan.batchSlabs !== undefined && sumsOverBatch(kernel) && !isPlainSum(kernel);
     const sums = mustSplit ? sumsAlone(kernel) : sumsToSplit(kernel, adapterClass);
     if (mustSplit && sums === undefined) throw cannotSplit(kernel);
-    const inParts = sums === undefined ? undefined : schedule(sums, true);
+    const inParts = sums === undefined ? undefined : schedule(sums, true, kernel);
     if (sums === undefined || inParts === undefined || (inParts.split === undefined && !mustSplit))
       return [{ ...kernel, schedule: schedule(kernel, false) }];
     const split = splitReduction(kernel, sums, inParts, () => valueId(++next));
@@ -93,7 +104,7 @@ export function scheduleKernels(plan: KernelPlan, options: ScheduleKernelsOption
       scratch.set(value, type);
       types.set(value, type);
     }
-    return [split.sums, { ...split.rest, schedule: schedule(split.rest, false) }];
+    return [split.sums, { ...split.rest, schedule: schedule(split.rest, false, kernel) }];
   });
   return { ...plan, kernels, scratch, signatures, requests };
 }

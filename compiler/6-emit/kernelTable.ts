@@ -17,7 +17,7 @@ const featureOf: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** Whether a kernel needs a WebGPU feature. */
-export function needsFeature(wgsl: string, feature: string): boolean {
+function needsFeature(wgsl: string, feature: string): boolean {
   return wgsl.split("\n").some((line) => featureOf.get(line) === feature);
 }
 

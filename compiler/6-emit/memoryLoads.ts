@@ -3,8 +3,8 @@ import { addAffine, divided, variableAffine } from "../ir/affine.ts";
 import type { Affine } from "../ir/affine.ts";
 import { isFloat } from "../ir/graph.ts";
 import type { IndexPrinter } from "./indexPrinter.ts";
-import { createQuadUse, quadKey } from "./quadLoads.ts";
-import type { QuadPlan } from "./quadLoads.ts";
+import { createQuadUse, laneShift, quadKey } from "./quadLoads.ts";
+import type { QuadLoad, QuadPlan } from "./quadLoads.ts";
 import { byteText } from "./scalarFunctions.ts";
 import { loadedText } from "./storedNumbers.ts";
 import type { StoredAs } from "./storedNumbers.ts";
@@ -72,11 +72,18 @@ export function createMemoryLoads(
       const text = loadedText(`${array.name}[${index(at)}]`, array, type);
       return scopes.define(text, type === "f32" ? "s" : "v", level, () => text);
     }
-    const own = index(addAffine(shared.first, variableAffine("quad_lane", shared.step)));
+    const own = index(addAffine(shared.first, placeOf(shared)));
     const text = loadedText(`${array.name}[${own}]`, array, type);
     const loaded = scopes.define(text, "q", level, () => text);
     const broadcast = `quadBroadcast(${loaded}, ${shared.member}u)`;
     return scopes.define(broadcast, type === "f32" ? "s" : "v", level, () => broadcast);
+  }
+
+  /** Which load of a group an invocation makes, from the group's first. */
+  function placeOf({ shifts }: QuadLoad): Affine {
+    const shift = laneShift(shifts);
+    if ("step" in shift) return variableAffine("quad_lane", shift.step);
+    return variableAffine(scopes.define(shift.choice, "shift", 0, () => shift.choice));
   }
 
   return {

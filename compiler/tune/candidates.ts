@@ -1,5 +1,6 @@
 /** The schedules that are tried for one kernel, in turn: first those listed by the cost model, then variants of the best so far. */
 import {
+  fitsKernel,
   listSchedules,
   mostPartsOf,
   optionsFor,
@@ -48,7 +49,9 @@ export function createCandidates(request: ScheduleRequest, own: Schedule, asked:
     if (root?.kind !== "reduce" || root.combine !== "sum") return [];
     const { quads, ...plain } = schedule;
     const staged = software ? [] : stagedSchedules(kernel, schedule, ({ from }) => isFloat(typeOf(namedValue(from))));
-    return [...staged.slice(0, stagedVariants), ...(quads === undefined ? [] : [plain]), ...sharedInQuads(schedule, kernel, options)]; // prettier-ignore
+    const shared = [...staged.slice(0, stagedVariants), ...(quads === undefined ? [] : [plain]), ...sharedInQuads(schedule, kernel, options)]; // prettier-ignore
+    // A text in quads may be longer than one without.
+    return shared.filter((each) => fitsKernel(each, kernel, options));
   };
   let queue: Schedule[] | undefined;
   let isRefined = false;

@@ -24,8 +24,11 @@ const wide = networkText("8 x 12 x 12", "conv(32, kernel: 3, padding: 1) -> relu
 /** Few channels, as LeNet has them. */
 const few = networkText("1 x 28 x 28", "conv(6, kernel: 5, padding: 2) -> sigmoid -> avg_pool(2) -> conv(16, kernel: 5) -> sigmoid -> avg_pool(2)\nflatten -> linear(120) -> sigmoid -> linear(3)"); // prettier-ignore
 
+/** Each channel on its own: nothing that several invocations would load. */
+const depthwise = networkText("8 x 32 x 32", "depthwise_conv(kernel: 3, padding: 1) -> relu -> depthwise_conv(kernel: 5, padding: 2) -> relu\nflatten -> linear(3)"); // prettier-ignore
+
 describe("SwiftShader's plan", () => {
-  const { plan } = compileText(wide, { batch: 8 });
+  const { plan } = compileText(wide, { batch: 64 });
   const own = planFor(plan, withFeatures("subgroups"), info);
 
   test("shares loads in quads, and asks for subgroups", () => {
@@ -54,16 +57,17 @@ describe("SwiftShader's plan", () => {
   });
 
   test("gives way to the plan for all others where that was measured to be faster", () => {
-    const plain = compileText(wide, { batch: 8, choices: {} });
+    const plain = compileText(wide, { batch: 64, choices: {} });
     const measured = addTunedPlans(plan, [{ adapter: swiftShader, plan: plain.plan }]);
     expect(shared(planFor(measured, withFeatures("subgroups"), info))).toBe(0);
   });
 
   test.each<[string, string, Parameters<typeof compileText>[1]]>([
-    ["most of the work gains nothing", few, { batch: 64 }],
+    ["nothing is gained", depthwise, { batch: 256 }],
+    ["a step gains little", few, { batch: 64 }],
     ["a step takes no time", wide, { batch: 1 }],
-    ["the kernels are for GPUs", wide, { batch: 8, adapterClass: "gpu" }],
-    ["the caller chooses", wide, { batch: 8, choices: {} }],
+    ["the kernels are for GPUs", wide, { batch: 64, adapterClass: "gpu" }],
+    ["the caller chooses", wide, { batch: 64, choices: {} }],
     ["nobody would wait for a step", wide, { batch: 20_000 }],
   ])("is left out where %s", (_, text, options) => {
     expect(compileText(text, options).plan.tuned).toBeUndefined();
@@ -71,7 +75,7 @@ describe("SwiftShader's plan", () => {
 });
 
 describe("what a module takes on an adapter untuned", () => {
-  const { plan } = compileText(wide, { batch: 8 });
+  const { plan } = compileText(wide, { batch: 64 });
 
   test("is what the compiler knows of its kind", () => {
     expect(knownChoices(plan, swiftShader, new Set(["subgroups"]))).toEqual({ subgroups: true });
@@ -81,6 +85,6 @@ describe("what a module takes on an adapter untuned", () => {
   });
 
   test("is nothing where the module has no plan for it", () => {
-    expect(knownChoices(compileText(few, { batch: 64 }).plan, swiftShader)).toEqual({});
+    expect(knownChoices(compileText(depthwise, { batch: 256 }).plan, swiftShader)).toEqual({});
   });
 });
