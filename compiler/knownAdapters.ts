@@ -19,7 +19,7 @@ export interface KnownAdapter {
 
 export const knownAdapters: readonly KnownAdapter[] = [
   {
-    // The software adapter of Chrome, and of Dawn in Node: a load there costs as much as a dozen multiply-adds, a broadcast as one.
+    // The software adapter of Chrome, and of Dawn in Node: a load there costs as much as a dozen multiply-adds, a broadcast next to nothing.
     adapter: { vendor: "google", architecture: "swiftshader", device: "", description: "" },
     adapterClass: "cpu",
     feature: "subgroups",

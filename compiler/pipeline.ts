@@ -271,9 +271,10 @@ function trainingKernels(
   });
   const kernels = kernelsOf(program, trainingGraph, [...keep], overwrites, new Set(gradientValues), options);
   const inputs = slabsOf(program, trainingGraph.inputs.map((input) => input.value)); // prettier-ignore
+  const parts = partsOf(kernels);
   const gradients = gradientValues.map((value) => ({
     value,
-    parts: value === undefined ? 1 : partsOf(value, kernels),
+    parts: value === undefined ? 1 : (parts.get(value) ?? 1),
   }));
   return { graph: trainingGraph, program, kernels, inputs, outputs: slabsOf(program, read), request, gradients };
 }

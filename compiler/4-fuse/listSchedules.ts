@@ -23,7 +23,10 @@ import { choices } from "./tileChoices.ts";
 import type { Choice } from "./tileChoices.ts";
 import { stagingFits } from "./shareReads.ts";
 
-/** How much longer than the cost model's a measured kernel's text may be: it costs start-up, which is not measured. */
+/**
+ * How much longer than the cost model's a measured kernel's text may be: it costs start-up, which is not measured. One that shares loads in
+ * quads is as long as such texts may be without that.
+ */
 const moreLines = 1.5;
 /** Schedules that the model finds this many times as costly as its own are not worth a measurement. */
 const costliest = 4;
@@ -102,7 +105,7 @@ function vectorWidths(kernel: Kernel, chosen: Schedule): readonly Schedule[] {
 
 /** Lines that a measured kernel's text may have. */
 function mostLines(inFours: boolean, { lineBudget }: ScheduleOptions): number {
-  return (inFours ? linesInQuads(lineBudget) : lineBudget) * moreLines;
+  return inFours ? linesInQuads(lineBudget) : lineBudget * moreLines;
 }
 
 interface Costed {
@@ -206,7 +209,8 @@ export function fitsKernel(schedule: Schedule, kernel: Kernel, options: Schedule
   const lines = search.linesOf(choice);
   if (lines <= mostLines(quads !== undefined, options)) return true;
   // The model's own may need more lines than it was given, where no fewer do.
-  return lines <= search.linesOf(choiceOf(chooseSchedule(kernel, options), search));
+  const own = chooseSchedule(kernel, { ...options, quads: quads !== undefined });
+  return lines <= search.linesOf(choiceOf(own, search));
 }
 
 /** Whether loads can be shared in quads: of a sum, in workgroups of whole quads, along an axis of several tiles. */

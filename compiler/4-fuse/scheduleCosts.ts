@@ -1,7 +1,7 @@
 /**
  * What the parts of a schedule cost, in multiply-adds: what the search for one goes by. A software adapter's were fitted to 1,500 kernels
- * of six networks, each timed beside another of its network on SwiftShader; a GPU's are none that were measured, but there, too, reuse in
- * registers is what a tile is for.
+ * of six networks, and with quads to 700 more of five, each timed beside another of its network on SwiftShader; a GPU's are none that were
+ * measured, but there, too, reuse in registers is what a tile is for.
  */
 export interface ScheduleCosts {
   /** A load of one element whose address the kernel computes. */

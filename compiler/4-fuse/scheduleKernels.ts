@@ -157,8 +157,11 @@ function cannotSplit({ stages: [root] }: Kernel): Error {
   return new CannotSplit(root.value, root.op);
 }
 
-/** In how many parts a gradient is summed. */
-export function partsOf(value: ValueId, plan: KernelPlan): number {
-  const kernel = plan.kernels.find((each) => each.stages.some((stage) => stage.value === value));
-  return kernel?.schedule.split?.parts ?? 1;
+/** In how many parts each value is summed that is left in parts. */
+export function partsOf({ kernels }: KernelPlan): ReadonlyMap<ValueId, number> {
+  return new Map(
+    kernels.flatMap(({ stages, schedule: { split } }) =>
+      split === undefined ? [] : stages.map(({ value }) => [value, split.parts] as const),
+    ),
+  );
 }

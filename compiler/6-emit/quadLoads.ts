@@ -83,7 +83,9 @@ function groupsOf(numbers: ReadonlySet<number>): readonly (readonly number[])[] 
   };
   const four = (start: number, step: number): readonly number[] => [start, start + step, start + 2 * step, start + 3 * step]; // prettier-ignore
   for (const start of left) take(four(start, 1));
-  for (const start of left) [...left].some((second) => second > start && take(four(start, second - start)));
+  for (const start of left) {
+    for (const second of left) if (second > start && take(four(start, second - start))) break;
+  }
   const rest = [...left];
   while (rest.length > 1) groups.push(rest.splice(0, 4));
   return groups;

@@ -106,6 +106,17 @@ export function verifyMemory(plan: MemoryPlan): void {
     const tenants = values
       .map(([value, place]) => ({ value, place, life: plan.lifetimeOf.get(value) ?? always }))
       .sort((a, b) => a.life.first - b.life.first || a.place.offsetBytes - b.place.offsetBytes);
+    const areApart = (one: Place, other: Place): boolean =>
+      one.offsetBytes + one.sizeBytes <= other.offsetBytes || other.offsetBytes + other.sizeBytes <= one.offsetBytes;
+    // Those that live always lie in the order of their places: each is compared with the one before it.
+    if (tenants.every(({ life }) => life === always)) {
+      for (const [index, { value, place }] of tenants.entries()) {
+        const before = tenants[index - 1];
+        if (before !== undefined && !areApart(before.place, place))
+          fail(`%${before.value} and %${value} share memory while both are alive`);
+      }
+      continue;
+    }
     // In the order of their births, each is compared with those that are still alive then.
     let alive: typeof tenants = [];
     for (const tenant of tenants) {
@@ -113,10 +124,7 @@ export function verifyMemory(plan: MemoryPlan): void {
       alive = alive.filter((other) => other.life.last >= life.first);
       for (const other of alive) {
         if (plan.inPlaceOf.get(value) === other.value && other.life.last === life.first) continue;
-        const apart =
-          place.offsetBytes + place.sizeBytes <= other.place.offsetBytes ||
-          other.place.offsetBytes + other.place.sizeBytes <= place.offsetBytes;
-        if (!apart) fail(`%${other.value} and %${value} share memory while both are alive`);
+        if (!areApart(place, other.place)) fail(`%${other.value} and %${value} share memory while both are alive`);
       }
       alive.push(tenant);
     }

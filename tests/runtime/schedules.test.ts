@@ -105,6 +105,29 @@ test("convolutions and linear layers of any shape are what the plain schedule ma
   if (opened.device.features.has("subgroups")) expect(kernels.inQuads).toBeGreaterThan(4);
 });
 
+test("loads shared in quads change no bit", async () => {
+  if (!opened.device.features.has("subgroups")) return;
+  const layersOf = "conv(12, kernel: 3, padding: 1) -> relu -> conv(8, kernel: 5, stride: 2, padding: 2) -> relu";
+  const text = networkText("6 x 11 x 10", `${layersOf}\nflatten -> linear(3)`);
+  const compileWith = (choices: Choices): ReturnType<typeof compileText> =>
+    compileText(text, { batch: 5, imageGradient: true, choices });
+  const network = compileWith({});
+  let inQuads = 0;
+  for (let turn = 0; turn < 4; turn++) {
+    const schedules = otherSchedules(network, turn, 12, true);
+    const alone = new Map([...schedules].map(([key, { quads: _, ...schedule }]) => [key, schedule]));
+    const [shared, plain] = [compileWith({ schedules }), compileWith({ schedules: alone })];
+    // A text that is too long without is not taken.
+    const tilesOf = ({ training }: typeof shared): readonly unknown[] =>
+      training.kernels.kernels.map(({ schedule: { tile, unroll, split } }) => ({ tile, unroll, split }));
+    if (JSON.stringify(tilesOf(shared)) !== JSON.stringify(tilesOf(plain))) continue;
+    inQuads += kernelsInQuads(shared.plan);
+    expect(kernelsInQuads(plain.plan)).toBe(0);
+    expect(await run(shared.plan, 4)).toEqual(await run(plain.plan, 4));
+  }
+  expect(inQuads).toBeGreaterThan(4);
+});
+
 function stagedKernels({ kernels }: KernelPlan): number {
   return kernels.filter(({ schedule }) => schedule.staged !== undefined).length;
 }

@@ -32,10 +32,12 @@ function isFloatIn({ types, scratch }: KernelPlan): (load: Load) => boolean {
 
 describe("random networks", () => {
   test("read nothing beside their boxes, and Dawn accepts their kernels", async () => {
-    const counts = { boxes: 0, quads: 0 };
+    const counts = { boxes: 0, quads: 0, chosen: 0 };
     const checkQuads = async ({ plan }: Pick<CompiledNetwork, "plan">): Promise<void> => {
       const shared = plan.kernels.filter(({ wgsl }) => wgsl.includes("quadBroadcast"));
       counts.quads += shared.length;
+      // Loads that are not equally far apart.
+      counts.chosen += shared.filter(({ wgsl }) => wgsl.includes("let shift0 = ")).length;
       expect(plan.requiredFeatures).toEqual(shared.length > 0 ? ["subgroups"] : undefined);
       for (const { name, wgsl } of shared) expect(await validator.problemsOf(name, wgsl)).toEqual([]);
     };
@@ -57,11 +59,12 @@ describe("random networks", () => {
       }),
       { numRuns: 4, seed: 4 },
     );
-    // Small random layers have few loads that lie a step apart.
+    // Windows of rows that no fours fill.
     const layers = "conv(8, kernel: 5) -> max_pool(2) -> relu -> conv(16, kernel: 3) -> relu\nflatten -> linear(10)";
     await checkQuads(compileText(networkText("1 x 16 x 16", layers), { batch: 8, choices: { subgroups: true } }));
     expect(counts.boxes).toBeGreaterThan(10);
     expect(counts.quads).toBeGreaterThan(5);
+    expect(counts.chosen).toBeGreaterThan(2);
   }, 120_000);
 });
 
