@@ -171,8 +171,7 @@ export function costOf(choice: Choice, parts: number, search: Search, below = In
 /** The share of the invocations that have a tile, where loads are shared in quads. */
 function usefulInQuads(choice: Choice, parts: number, search: Search): number {
   if (choice.quads === undefined) return 1;
-  const { tiles, run } = workgroupsOf(choice, choice.quads, parts, search);
-  return tiles / run;
+  return choice.tiling.invocations / workgroupsOf(choice, choice.quads, parts, search).run;
 }
 
 /** The same choice with loads shared in quads, along each axis that has several tiles. */
@@ -201,7 +200,7 @@ export function scheduleOf(choice: Choice | undefined, parts: number, search: Se
 }
 
 /**
- * Workgroups of whole quads: their size, the grid's tiles, and how many invocations run for them. Each part of a split sum has its own, so
+ * Workgroups of whole quads: their size, and how many invocations run for the grid's tiles. Each part of a split sum has its own, so
  * there they are of the size that leaves the fewest invocations without a tile.
  */
 function workgroupsOf(
@@ -209,11 +208,10 @@ function workgroupsOf(
   quads: number,
   parts: number,
   { axes, leastWorkgroup }: Search,
-): { readonly size: number; readonly tiles: number; readonly run: number } {
-  let [tiles, count] = [1, 1];
+): { readonly size: number; readonly run: number } {
+  let count = 1;
   for (const [at, { extent }] of axes.entries()) {
     const along = Math.ceil(extent / (tiling.tiles[at] ?? 1));
-    tiles *= along;
     count *= at === quads ? wholeQuads(along) : along;
   }
   const least = parts > 1 || count < workgroupSize ? leastWorkgroup : workgroupSize;
@@ -222,7 +220,7 @@ function workgroupsOf(
     const run = Math.ceil(count / size) * size;
     if (run < best.run) best = { size, run };
   }
-  return { ...best, tiles };
+  return best;
 }
 
 function scheduleReduction(

@@ -106,25 +106,27 @@ export function verifyMemory(plan: MemoryPlan): void {
     const tenants = values
       .map(([value, place]) => ({ value, place, life: plan.lifetimeOf.get(value) ?? always }))
       .sort((a, b) => a.life.first - b.life.first || a.place.offsetBytes - b.place.offsetBytes);
-    const areApart = (one: Place, other: Place): boolean =>
-      one.offsetBytes + one.sizeBytes <= other.offsetBytes || other.offsetBytes + other.sizeBytes <= one.offsetBytes;
+    const mustBeApart = (one: (typeof tenants)[number], other: (typeof tenants)[number]): void => {
+      const [a, b] = [one.place, other.place];
+      const areApart = a.offsetBytes + a.sizeBytes <= b.offsetBytes || b.offsetBytes + b.sizeBytes <= a.offsetBytes;
+      if (!areApart) fail(`%${one.value} and %${other.value} share memory while both are alive`);
+    };
     // Those that live always lie in the order of their places: each is compared with the one before it.
     if (tenants.every(({ life }) => life === always)) {
-      for (const [index, { value, place }] of tenants.entries()) {
+      for (const [index, tenant] of tenants.entries()) {
         const before = tenants[index - 1];
-        if (before !== undefined && !areApart(before.place, place))
-          fail(`%${before.value} and %${value} share memory while both are alive`);
+        if (before !== undefined) mustBeApart(before, tenant);
       }
       continue;
     }
     // In the order of their births, each is compared with those that are still alive then.
     let alive: typeof tenants = [];
     for (const tenant of tenants) {
-      const { value, place, life } = tenant;
+      const { value, life } = tenant;
       alive = alive.filter((other) => other.life.last >= life.first);
       for (const other of alive) {
         if (plan.inPlaceOf.get(value) === other.value && other.life.last === life.first) continue;
-        if (!areApart(place, other.place)) fail(`%${other.value} and %${value} share memory while both are alive`);
+        mustBeApart(other, tenant);
       }
       alive.push(tenant);
     }
