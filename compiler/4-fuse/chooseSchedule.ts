@@ -11,8 +11,8 @@ import type { Kernel, Schedule, Stage } from "../ir/kernel.ts";
 import { layoutsOf, leastCommonMultiple, mergeConstraints, wholeQuads } from "../ir/tiles.ts";
 import type { LayoutsOf, StageLayout, TileConstraint } from "../ir/tiles.ts";
 import { valueName } from "../ir/kernel.ts";
-import { channelDimension, loadPattern, loadedElements, loadsPerStep, periodsOf, writtenShare } from "./loadPattern.ts";
-import type { LoadPattern, Steps } from "./loadPattern.ts";
+import { channelDimension, loadPattern, passLoad, periodsOf, writtenShare } from "./loadPattern.ts";
+import type { LoadPattern, PassLoad } from "./loadPattern.ts";
 import { choices } from "./tileChoices.ts";
 import type { Choice } from "./tileChoices.ts";
 import { costsAlone, costsInQuads } from "./scheduleCosts.ts";
@@ -84,28 +84,36 @@ function scheduleMap(
   return { tile, unroll: {}, workgroupSize };
 }
 
-function stepsOf({ tiling, unrolls }: Choice): Steps {
-  return tiling.tiles.concat(unrolls);
+/** What one pass of a choice does, whoever shares its loads. */
+export interface Pass {
+  /** Its multiply-adds, without those that are known to lie in the padding. */
+  readonly written: number;
+  /** In the order of the search's patterns. */
+  readonly loads: readonly PassLoad[];
+}
+
+/** What a pass is counted by. */
+interface PassSearch {
+  readonly patterns: readonly LoadPattern[];
+  readonly costs: ScheduleCosts;
 }
 
 /** What a search among a reduction's schedules knows before it begins. */
-export interface Search {
+export interface Search extends PassSearch {
   readonly axes: readonly Axis[];
   readonly body: ReduceBody;
   readonly constraints: ReadonlyMap<string, TileConstraint>;
   readonly periods: ReadonlyMap<string, number>;
-  readonly patterns: readonly LoadPattern[];
   /** The axis that parts may cut, and in how many. */
   readonly split: Axis | undefined;
   readonly mostParts: number;
   readonly wanted: number;
-  readonly costs: ScheduleCosts;
   /** Positions of the axes along which quads may lie; none where they may share nothing. */
   readonly quadAxes: readonly number[];
   /** Invocations of a workgroup in quads, at least. */
   readonly leastWorkgroup: number;
-  /** About how many lines the kernel's text has under a choice. */
-  readonly linesOf: (choice: Choice) => number;
+  /** About how many lines the kernel's text has under a choice, whose pass is counted unless given. */
+  readonly linesOf: (choice: Choice, pass?: Pass) => number;
 }
 
 /** Begins a search for the schedule of a kernel whose root reduces. */
@@ -128,20 +136,21 @@ export function openSearch(
     ...siblings.flatMap((sibling) => loadPattern(sibling.value, axes, body.over, sibling.own, options.isPacked)),
   ];
   const split = splitAxis(body.over, options);
+  const costs = (options.quads === true ? costsInQuads : costsAlone)[options.adapterClass];
   return {
     axes,
     body,
     constraints: constraintsOf(layouts),
     periods: periodsOf(body.value, axes),
     patterns,
+    costs,
     split,
     mostParts: split === undefined ? 1 : Math.min(largestSplit, split.extent),
     wanted: wantedInvocations[options.adapterClass],
-    costs: (options.quads === true ? costsInQuads : costsAlone)[options.adapterClass],
     // Of a batch fewer samples may come, and then its last quads would be torn.
     quadAxes: options.quads === true && body.combine === "sum" ? axes.flatMap(({ batch }, at) => (batch === true ? [] : [at])) : [], // prettier-ignore
     leastWorkgroup: leastWorkgroup[options.adapterClass],
-    linesOf: lineEstimate(kernel, layouts, patterns),
+    linesOf: lineEstimate(kernel, layouts, { patterns, costs }),
   };
 }
 
@@ -150,22 +159,43 @@ export function partsFor({ tiling }: Choice, { wanted, mostParts }: Search): num
   return Math.max(1, Math.min(mostParts, Math.ceil(wanted / tiling.invocations)));
 }
 
-/**
- * What a choice costs for one useful multiply-add, in multiply-adds; undefined where it is known before its loads are counted to
- * be no less than `below`.
- */
-export function costOf(choice: Choice, parts: number, search: Search, below = Infinity): number | undefined {
-  const { sums, invocations } = choice.tiling;
-  const useful = choice.tiling.useful * usefulInQuads(choice, parts, search);
-  const idle = Math.max(1, search.wanted / (invocations * parts));
-  const work = sums * choice.unrolled;
-  const steps = stepsOf(choice);
-  const written = work * writtenShare(search.patterns, steps);
-  const { pass, passStep, sum, longPass } = search.costs;
+/** What a choice costs for one useful multiply-add, in multiply-adds. */
+export function costOf(choice: Choice, parts: number, search: Search, pass = passOf(choice, search)): number {
+  const { patterns } = search;
+  const { quads } = choice;
+  let loads = 0;
+  for (const [at, { alone, shared }] of pass.loads.entries())
+    loads += quads === undefined || patterns[at]?.positions.has(quads) === true ? alone : shared;
+  const cost = costWithoutLoads(choice, search, pass) + loads;
+  return perUse(cost, choice, parts, search, usefulInQuads(choice, parts, search));
+}
+
+/** What a choice costs at least, however its loads are shared. */
+function leastCost(choice: Choice, parts: number, search: Search, pass: Pass): number {
+  let loads = 0;
+  for (const { alone, shared } of pass.loads) loads += Math.min(alone, shared);
+  return perUse(costWithoutLoads(choice, search, pass) + loads, choice, parts, search);
+}
+
+/** A pass's cost by its useful multiply-adds, where `share` of the invocations have a tile and some lanes may have no invocation. */
+function perUse(cost: number, { tiling, unrolled }: Choice, parts: number, { wanted }: Search, share = 1): number {
+  const useful = tiling.useful * share;
+  const idle = Math.max(1, wanted / (tiling.invocations * parts));
+  return (cost / (tiling.sums * unrolled * useful)) * idle;
+}
+
+function costWithoutLoads({ tiling, unrolled }: Choice, { costs }: Search, { written }: Pass): number {
+  const { pass, passStep, sum, longPass } = costs;
   const longer = 1 + Math.max(0, written - longPass.from) / longPass.twice;
-  const own = written * longer + Math.max(pass, passStep * choice.unrolled) + sum * sums;
-  if ((own / (work * useful)) * idle >= below) return undefined;
-  return ((own + loadCost(steps, search, choice.quads)) / (work * useful)) * idle;
+  return written * longer + Math.max(pass, passStep * unrolled) + sum * tiling.sums;
+}
+
+export function passOf({ tiling, unrolls, unrolled }: Choice, { patterns, costs }: PassSearch): Pass {
+  const steps = tiling.tiles.concat(unrolls);
+  return {
+    written: tiling.sums * unrolled * writtenShare(patterns, steps),
+    loads: patterns.map((pattern) => passLoad(pattern, steps, costs)),
+  };
 }
 
 /** The share of the invocations that have a tile, where loads are shared in quads. */
@@ -232,15 +262,16 @@ function scheduleReduction(
 ): Schedule {
   const { lineBudget } = options;
   const search = openSearch(kernel, root, body, layouts, { ...options, quads: false });
-  const found = cheapest(search, lineBudget, (choice) => [{ choice, parts: partsFor(choice, search) }]);
+  const found = cheapest(search, lineBudget, (choice) => partsFor(choice, search), (choice) => [choice]); // prettier-ignore
   if (found === undefined) return scheduleOf(shortest(search, lineBudget), 1, search);
   const { choice: alone, parts } = found;
   if (options.quads !== true) return scheduleOf(alone, parts, search);
   const inFours = openSearch(kernel, root, body, layouts, options);
-  const mostCost = (costOf(alone, parts, inFours) ?? Infinity) * worthQuads;
+  const mostCost = costOf(alone, parts, inFours) * worthQuads;
+  const waysOf = (choice: Choice): readonly Choice[] => inQuads(choice, inFours);
   // In as many parts, so that a plan with quads needs the memory of the one without.
-  const ways = (choice: Choice): readonly Found[] => inQuads(choice, inFours).map((each) => ({ choice: each, parts }));
-  return scheduleOf(cheapest(inFours, linesInQuads(lineBudget), ways, mostCost)?.choice ?? alone, parts, inFours);
+  const shared = cheapest(inFours, linesInQuads(lineBudget), () => parts, waysOf, mostCost);
+  return scheduleOf(shared?.choice ?? alone, parts, inFours);
 }
 
 /** Lines of a kernel that shares loads in quads. */
@@ -249,6 +280,7 @@ export function linesInQuads(lineBudget: number): number {
 }
 
 interface Found {
+  readonly cost: number;
   readonly choice: Choice;
   readonly parts: number;
 }
@@ -257,18 +289,19 @@ interface Found {
 function cheapest(
   search: Search,
   lineBudget: number,
-  waysOf: (choice: Choice) => readonly Found[],
+  partsOf: (choice: Choice) => number,
+  waysOf: (choice: Choice) => readonly Choice[],
   below = Infinity,
-): (Found & { readonly cost: number }) | undefined {
+): Found | undefined {
   const { axes, body, constraints, periods, linesOf } = search;
-  let best: (Found & { readonly cost: number }) | undefined;
+  let best: Found | undefined;
   for (const tiles of choices(axes, body.over, constraints, periods, lineBudget)) {
-    for (const { choice, parts } of waysOf(tiles)) {
-      // Most choices cost too much before their loads are counted.
-      const least = best?.cost ?? below;
-      const cost = costOf(choice, parts, search, least);
-      if (cost === undefined || cost >= least) continue;
-      if (linesOf(choice) <= lineBudget) best = { cost, choice, parts };
+    const parts = partsOf(tiles);
+    const pass = passOf(tiles, search);
+    if (leastCost(tiles, parts, search, pass) >= (best?.cost ?? below) || linesOf(tiles, pass) > lineBudget) continue;
+    for (const choice of waysOf(tiles)) {
+      const cost = costOf(choice, parts, search, pass);
+      if (cost < (best?.cost ?? below)) best = { cost, choice, parts };
     }
   }
   return best;
@@ -292,8 +325,8 @@ function record(axes: readonly Axis[], values: readonly number[]): Readonly<Reco
 function lineEstimate(
   kernel: Kernel,
   layouts: readonly (StageLayout | undefined)[],
-  patterns: readonly LoadPattern[],
-): (choice: Choice) => number {
+  search: PassSearch,
+): Search["linesOf"] {
   const inside = new Set(kernel.stages.map((stage) => valueName(stage.value)));
   const rootAxes = kernel.stages[0]?.computation.axes ?? [];
   const stages = kernel.stages.map((stage, index) => {
@@ -310,16 +343,16 @@ function lineEstimate(
     });
     return { along, summed, over, moved: (summed ? 0 : over * external) + (stage.stored ? 1 : 0) };
   });
-  return ({ tiling: { tiles }, unrolled, unrolls }) => {
-    const steps = tiles.concat(unrolls);
-    const written = unrolled * writtenShare(patterns, steps);
+  return (choice, { written, loads } = passOf(choice, search)) => {
+    const { tiles, sums } = choice.tiling;
+    const writtenOfSum = written / sums;
     let lines = 0;
-    for (const pattern of patterns) lines += loadedElements(pattern, steps);
+    for (const { elements } of loads) lines += elements;
     for (const { along, summed, over, moved } of stages) {
-      let elements = 1;
-      for (const axis of along) elements *= tileAlong(axis, tiles);
+      let ofTile = 1;
+      for (const axis of along) ofTile *= tileAlong(axis, tiles);
       const each = moved > 0 && areFours(along, tiles) ? moved / 4 : moved;
-      lines += elements * ((summed ? written + 2 : over) + each);
+      lines += ofTile * ((summed ? writtenOfSum + 2 : over) + each);
     }
     return lines;
   };
@@ -354,13 +387,6 @@ function areFours(along: readonly StageAxis[], tiles: readonly number[]): boolea
 /** The axis that a split cuts: the outermost, which is the batch in a weight gradient. */
 function splitAxis(over: readonly Axis[], options: ScheduleOptions): Axis | undefined {
   return options.splittable && over.length > 1 ? over[0] : undefined;
-}
-
-/** What the loads of one pass cost, in multiply-adds. */
-function loadCost(steps: Steps, { patterns, costs }: Search, quads: number | undefined): number {
-  let loads = 0;
-  for (const pattern of patterns) loads += loadsPerStep(pattern, steps, costs, quads);
-  return loads;
 }
 
 function sameAxes(a: readonly Axis[], b: readonly Axis[]): boolean {

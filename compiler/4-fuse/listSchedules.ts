@@ -16,6 +16,7 @@ import {
   linesInQuads,
   openSearch,
   partsFor,
+  passOf,
   scheduleOf,
 } from "./chooseSchedule.ts";
 import type { ScheduleOptions, Search } from "./chooseSchedule.ts";
@@ -128,12 +129,13 @@ function reductionSchedules(search: Search, options: ScheduleOptions, count: num
   )) {
     const tile = choice.tiling.tiles.join(" ");
     const parts = partsFor(choice, search);
+    const pass = passOf(choice, search);
     for (const each of [choice, ...inQuads(choice, search)]) {
       const kind = kindOf(each);
       const known = Math.max(ofTile.get(tile)?.cost ?? Infinity, ofKind.get(kind)?.cost ?? Infinity);
-      const cost = costOf(each, parts, search, Math.min(known, least * costliest));
-      if (cost === undefined || cost >= known || search.linesOf(each) > mostLines(each.quads !== undefined, options))
-        continue;
+      const cost = costOf(each, parts, search, pass);
+      if (cost >= Math.min(known, least * costliest)) continue;
+      if (search.linesOf(each, pass) > mostLines(each.quads !== undefined, options)) continue;
       least = Math.min(least, cost);
       const found = { cost, schedule: scheduleOf(each, parts, search), tile };
       if (cost < (ofTile.get(tile)?.cost ?? Infinity)) ofTile.set(tile, found);
@@ -243,6 +245,5 @@ export function expectedCost(kernel: Kernel, options: ScheduleOptions): number |
   const search = searchOf(kernel, options);
   if (search === undefined) return undefined;
   const { schedule } = kernel;
-  const each = costOf(choiceOf(schedule, search), schedule.split?.parts ?? 1, search);
-  return each === undefined ? undefined : each * workOf(kernel);
+  return costOf(choiceOf(schedule, search), schedule.split?.parts ?? 1, search) * workOf(kernel);
 }

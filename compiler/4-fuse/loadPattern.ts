@@ -207,11 +207,16 @@ export function periodsOf(value: ScalarExpr, axes: readonly Axis[]): ReadonlyMap
 /** Divisors beyond this are no strides: they cut a vector's index in rows and columns. */
 const longestPeriod = 4;
 
-/**
- * Cost of a load in one pass of the innermost loop, in multiply-adds; `quads` is the position of the axis along which the invocations
- * of a quad differ, where they share loads.
- */
-export function loadsPerStep(pattern: LoadPattern, steps: Steps, costs: ScheduleCosts, quads?: number): number {
+/** A load in one pass of the innermost loop. */
+export interface PassLoad {
+  readonly elements: number;
+  /** What it costs, in multiply-adds, where each invocation makes it. */
+  readonly alone: number;
+  /** What it costs where the invocations of a quad read the same; as much where its address is no reason to share it. */
+  readonly shared: number;
+}
+
+export function passLoad(pattern: LoadPattern, steps: Steps, costs: ScheduleCosts): PassLoad {
   const elements = loadedElements(pattern, steps);
   let dynamic = pattern.onRoot;
   // Loops inside the last one that the load depends on find it in a register.
@@ -231,13 +236,15 @@ export function loadsPerStep(pattern: LoadPattern, steps: Steps, costs: Schedule
   const each =
     (!dynamic ? constantLoad : isRow ? rowElement : isVector ? vectorLoad / 4 : scalarLoad) *
     (isConditional ? conditional : 1);
-  if (quads === undefined || !dynamic || pattern.positions.has(quads)) return (elements * each) / passes;
+  const alone = (elements * each) / passes;
+  if (!dynamic) return { elements, alone, shared: alone };
   // Of four loads, scalars or vectors, each invocation makes one; a last one alone each makes itself.
   const width = isRow || isVector ? 4 : 1;
   const left = (elements / width) % 4;
   const made = Math.floor(elements / width / 4) + Math.min(left, 1);
-  const shared = left === 1 ? elements - width : elements;
-  return (made * width * each + shared * (broadcast + (isConditional ? padded : 0))) / passes;
+  const given = left === 1 ? elements - width : elements;
+  const shared = (made * width * each + given * (broadcast + (isConditional ? padded : 0))) / passes;
+  return { elements, alone, shared };
 }
 
 /**
@@ -260,7 +267,7 @@ function isWholeRow({ dimensions, fastest }: LoadPattern, steps: Steps): boolean
 }
 
 /** Elements of a load in one pass of the innermost loop. */
-export function loadedElements({ dimensions }: LoadPattern, steps: Steps): number {
+function loadedElements({ dimensions }: LoadPattern, steps: Steps): number {
   let elements = 1;
   for (const dimension of dimensions) elements *= insideValues(dimension, steps);
   return elements;
