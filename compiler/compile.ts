@@ -19,7 +19,7 @@ import { expectedCost, optionsFor } from "./4-fuse/listSchedules.ts";
 import { CannotSplit, slabCount } from "./4-fuse/splitIntoSlabs.ts";
 import { givesInput, imageSourceOf, type ImageSource } from "./imageSource.ts";
 import { knownAdapters } from "./knownAdapters.ts";
-import { runPipeline, type PipelineOptions, type TrainingRequest } from "./pipeline.ts";
+import { runPipeline, type PipelineOptions, type PlannedNetwork, type TrainingRequest } from "./pipeline.ts";
 import { initialOf } from "./recipe/defineRecipePart.ts";
 import { initialisers, optimizers } from "./recipe/index.ts";
 import type { CoursePlan, NetworkPlan } from "../runtime/plan.ts";
@@ -129,7 +129,7 @@ function checkBatch(
   options: CompileOptions,
 ): readonly Diagnostic[] {
   const limitBytes = bindingLimit(options);
-  const batch = batchOf(checked, options);
+  const batch = batchOf(checked.recipe, options);
   const [largest] = activations.toSorted((a, b) => valueBytes(b.type, 1) - valueBytes(a.type, 1));
   if (largest === undefined) return [];
   const sampleBytes = valueBytes(largest.type, 1);
@@ -156,7 +156,7 @@ function slabProblem({ value, op }: CannotSplit, checked: CheckedProgram, option
   }
   const node = graph.nodes.find((each) => each.output === value) ?? graph.nodes[0];
   if (node === undefined) throw new InternalCompilerError("compile", `%${value} is in no graph`);
-  const batch = batchOf(checked, options);
+  const batch = batchOf(checked.recipe, options);
   const sampleBytes = valueBytes(node.type, 1);
   return activationTooLarge.at(
     node.origin.span,
@@ -165,7 +165,7 @@ function slabProblem({ value, op }: CannotSplit, checked: CheckedProgram, option
   );
 }
 
-function batchOf({ recipe }: CheckedProgram, options: CompileOptions): number {
+function batchOf(recipe: Recipe | undefined, options: CompileOptions): number {
   return options.batch ?? recipe?.batch ?? defaultBatch;
 }
 
@@ -219,12 +219,14 @@ function withKnownPlans(network: CompiledNetwork, checked: CheckedProgram, optio
   const others = knownAdapters.flatMap(({ adapter, adapterClass, choices, ...known }): readonly PlanOfAdapter[] => {
     const { least, most } = known.work;
     if (adapterClass !== (options.adapterClass ?? "cpu") || work < least || work > most) return [];
-    const other = compileChecked(checked, { ...options, choices });
+    const other = planChecked(checked, graphOf(checked, options), { ...options, choices });
     const isWorth = stepCost(other, adapterClass) < worthPlan * stepCost(network, adapterClass);
-    return isWorth ? [{ adapter, plan: other.plan }] : [];
+    return isWorth ? [{ adapter, plan: other.write() }] : [];
   });
   return { ...network, plan: addTunedPlans(network.plan, others) };
 }
+
+type Programs = Pick<CompiledNetwork, "training" | "inference">;
 
 /** Multiply-adds of a step, or of a batch of predictions where nothing is trained. */
 function stepWork({ training, inference, plan }: CompiledNetwork): number {
@@ -233,7 +235,7 @@ function stepWork({ training, inference, plan }: CompiledNetwork): number {
 }
 
 /** What the sums of a step are expected to cost on an adapter where loads can be shared. */
-function stepCost({ training, inference }: CompiledNetwork, adapterClass: "cpu" | "gpu"): number {
+function stepCost({ training, inference }: Programs, adapterClass: "cpu" | "gpu"): number {
   const { kernels, requests } = (training ?? inference).kernels;
   return kernels.reduce((sum, kernel) => {
     const request = requests?.get(kernel.stages);
@@ -242,12 +244,30 @@ function stepCost({ training, inference }: CompiledNetwork, adapterClass: "cpu" 
 }
 
 function compileChecked(checked: CheckedProgram, options: CompileOptions): CompiledNetwork {
-  const { recipe } = checked;
-  const graph =
-    options.value === undefined ? checked.graph : endingAt(checked.graph, valueNamed(checked.graph, options.value));
-  const result = runPipeline(graph, {
+  const { settings, doc, recipe } = checked;
+  const graph = graphOf(checked, options);
+  const { write, ...programs } = planChecked(checked, graph, options);
+  const plan = write();
+  return {
     name: graph.name,
-    batch: batchOf(checked, options),
+    settings,
+    doc,
+    ...(recipe !== undefined && { recipe }),
+    graph,
+    ...programs,
+    plan,
+    peakBytes: peakBytes(plan),
+  };
+}
+
+function graphOf({ graph }: CheckedProgram, { value }: CompileOptions): Graph {
+  return value === undefined ? graph : endingAt(graph, valueNamed(graph, value));
+}
+
+function planChecked({ recipe }: CheckedProgram, graph: Graph, options: CompileOptions): PlannedNetwork {
+  return runPipeline(graph, {
+    name: graph.name,
+    batch: batchOf(recipe, options),
     seed: recipe?.seed ?? 0,
     initials: graph.parameters.map((parameter) => initialFor(parameter, recipe)),
     counters: graph.states.flatMap(({ name }) =>
@@ -265,19 +285,6 @@ function compileChecked(checked: CheckedProgram, options: CompileOptions): Compi
     choices: options.choices ?? {},
     ...(recipe !== undefined && preparationOf(recipe, graph, options)),
   });
-  return {
-    name: graph.name,
-    settings: checked.settings,
-    doc: checked.doc,
-    ...(recipe !== undefined && { recipe }),
-    graph,
-    ...(result.trainingGraph !== undefined && { trainingGraph: result.trainingGraph }),
-    ...(result.training !== undefined && { training: result.training }),
-    ...(result.recomputation !== undefined && { recomputation: result.recomputation }),
-    inference: result.inference,
-    plan: result.plan,
-    peakBytes: peakBytes(result.plan),
-  };
 }
 
 function featuresOf(graph: Graph, { features = [] }: CompileOptions): ReadonlyMap<string, ValueId> {

@@ -77,13 +77,15 @@ export interface PipelineOptions {
   readonly preparation?: { readonly source: ImageSource; readonly data: PreparationLines };
 }
 
-export interface PipelineResult {
+/** Everything about a network but its texts. */
+export interface PlannedNetwork {
   readonly trainingGraph?: TrainingGraph;
   readonly training?: ProgramPlan;
   /** What is computed again, where the request asks for a share of the memory or it is worthwhile unasked. */
   readonly recomputation?: Recomputation;
   readonly inference: ProgramPlan;
-  readonly plan: NetworkPlan;
+  /** Writes the kernels, which takes as long as all before: the plan that the runtime runs. */
+  readonly write: () => NetworkPlan;
 }
 
 /** What the passes of one compilation share. */
@@ -98,8 +100,8 @@ interface RunOptions extends PipelineOptions {
 
 /** Steps whose losses wait on the device before the host must have read them. */
 const ringSlots = 32;
-/** From a checked graph to the plan that the runtime runs. */
-export function runPipeline(graph: Graph, request: PipelineOptions): PipelineResult {
+/** From a checked graph to kernels with their memory, and from there to the plan that the runtime runs. */
+export function runPipeline(graph: Graph, request: PipelineOptions): PlannedNetwork {
   verifyGraph(graph);
   const lean = request.training && trainingGraphOf(graph, request.training, request);
   const graphs = [graph, ...(lean === undefined ? [] : [lean.graph])];
@@ -116,7 +118,24 @@ export function runPipeline(graph: Graph, request: PipelineOptions): PipelineRes
     tensors: persistentTensors(graph, inference.program, undefined, options.bindingBytes),
   };
   const inferenceProgram = planInference(inference, options, tensors);
-  const plan = emitPlan({
+  const write = (): NetworkPlan => writePlan(graph, training, inferenceProgram, tensors, options);
+  return {
+    ...(training !== undefined && { trainingGraph: training.graph, training: training.program }),
+    ...(step?.recomputation !== undefined && { recomputation: step.recomputation }),
+    inference: inferenceProgram,
+    write,
+  };
+}
+
+function writePlan(
+  graph: Graph,
+  training: TrainingPart | undefined,
+  inference: ProgramPlan,
+  tensors: PersistentTensors,
+  options: RunOptions,
+): NetworkPlan {
+  const { batchSlabs } = options;
+  return emitPlan({
     name: options.name,
     graph,
     batch: options.wholeBatch,
@@ -129,7 +148,7 @@ export function runPipeline(graph: Graph, request: PipelineOptions): PipelineRes
     statePlaces: tensors.statePlaces,
     persistentSlots: tensors.slots,
     ...(training !== undefined && { training }),
-    inference: inferenceProgram,
+    inference,
     counters: options.counters,
     layoutsOf: options.layoutsOf,
     ...(options.preparation !== undefined && {
@@ -140,12 +159,6 @@ export function runPipeline(graph: Graph, request: PipelineOptions): PipelineRes
       }),
     }),
   });
-  return {
-    ...(training !== undefined && { trainingGraph: training.graph, training: training.program }),
-    ...(step?.recomputation !== undefined && { recomputation: step.recomputation }),
-    inference: inferenceProgram,
-    plan,
-  };
 }
 
 /** A training step with its memory, and where the tensors lie that outlive it. */
