@@ -104,8 +104,7 @@ const ringSlots = 32;
 export function runPipeline(graph: Graph, request: PipelineOptions): PlannedNetwork {
   verifyGraph(graph);
   const lean = request.training && trainingGraphOf(graph, request.training, request);
-  const graphs = [graph, ...(lean === undefined ? [] : [lean.graph])];
-  const batchSlabs = cutBatch(graphs, request.batch, request.bindingBytes);
+  const batchSlabs = cutBatch(graph, lean?.graph, request.batch, request);
   const options: RunOptions = {
     ...request,
     wholeBatch: request.batch,

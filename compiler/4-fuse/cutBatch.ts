@@ -1,11 +1,12 @@
 /**
- * A batch whose values no binding can hold, cut in slabs of samples. Everything after is planned for one slab; a kernel that spans the
- * batch runs once a slab, on that slab's values, and one that sums over it adds each slab's sum to those before. So equal layers
- * share a kernel whatever the batch, and the compiler's work does not grow with it.
+ * A batch whose values no binding can hold, or that would keep a slow adapter busy for long with one kernel, cut in slabs of samples.
+ * Everything after is planned for one slab; a kernel that spans the batch runs once a slab, on that slab's values, and one that sums
+ * over it adds each slab's sum to those before. So equal layers share a kernel whatever the batch, and the compiler's work does not
+ * grow with it.
  */
 import { computed, iadd, idx, substituteIndex, uniform } from "../ir/expression.ts";
 import type { ScalarExpr } from "../ir/expression.ts";
-import { typesOf } from "../ir/graph.ts";
+import { elementCount, typesOf } from "../ir/graph.ts";
 import type { Graph } from "../ir/graph.ts";
 import type { BatchSlabs } from "../ir/kernel.ts";
 import { valueBytes } from "../ir/program.ts";
@@ -15,18 +16,62 @@ import { rewriteComputation } from "./rewriteComputation.ts";
 /** Words of the step's block beside `sampleCount`, which is the slab's own: the samples of all slabs, and the slab's first one. */
 const [allSamples, firstSample] = [uniform("samples"), uniform("first")];
 
-/** How the batch of a network's graphs is cut; undefined where all their values fit a binding. One sample of each must. */
-export function cutBatch(graphs: readonly Graph[], batch: number, bindingBytes: number): BatchSlabs | undefined {
+/**
+ * Multiply-adds of one run of a kernel, at most: what the slowest adapter of a class does in two or three seconds. No submit can be
+ * shorter than that, wherever a step is cut (`6-emit/cutSubmits.ts`). Those of a single sample are not cut.
+ */
+const mostWork = { cpu: 2e9, gpu: 1e11 } as const;
+
+/** What an adapter can do with a batch. */
+export interface BatchLimits {
+  readonly bindingBytes: number;
+  readonly adapterClass: keyof typeof mostWork;
+}
+
+/**
+ * How the batch of a network, and of its training step, is cut; undefined where all their values fit a binding, and no kernel runs for
+ * long. One sample of each must fit.
+ */
+export function cutBatch(
+  network: Graph,
+  step: Graph | undefined,
+  batch: number,
+  { bindingBytes, adapterClass }: BatchLimits,
+): BatchSlabs | undefined {
+  const graphs = step === undefined ? [network] : [network, step];
   const types = graphs.flatMap((graph) => [...typesOf(graph).values()]);
   const samples = types.flatMap((type) => (type.batched ? [valueBytes(type, 1)] : []));
-  const most = Math.floor(bindingBytes / Math.max(1, ...samples));
-  if (most === 0 || batch <= most) return undefined;
+  const holding = Math.floor(bindingBytes / Math.max(1, ...samples));
+  if (holding === 0) return undefined;
+  const working = Math.floor(mostWork[adapterClass] / Math.max(1, longestWork(network)));
+  const most = Math.min(holding, Math.max(1, working));
+  if (batch <= most) return undefined;
   const least = Math.ceil(batch / most);
   // Slabs that are all full waste no memory; a few more of them cost little.
   const full = Array.from({ length: Math.floor(least / 2) + 1 }, (_, more) => least + more);
   const count = full.find((each) => batch % each === 0) ?? least;
   const rows = Math.ceil(batch / count);
   return { count: Math.ceil(batch / rows), rows };
+}
+
+/**
+ * The most multiply-adds for one sample that a layer with weights has. Its gradients' kernels have as many: those of a strided
+ * convolution write no more taps, though they pass over more.
+ */
+function longestWork({ nodes, parameters }: Graph): number {
+  const weights = new Map(
+    parameters.flatMap(({ value, type }) => (type.shape.length < 2 ? [] : [[value, type] as const])),
+  );
+  let most = 0;
+  for (const { inputs, type } of nodes) {
+    for (const value of Object.values(inputs)) {
+      const weight = weights.get(value);
+      if (weight === undefined || !type.batched) continue;
+      // Each element sums over all of a weight but the one of its dimensions that is the element's own channel.
+      most = Math.max(most, (elementCount(type) * elementCount(weight)) / (type.shape[0] ?? 1));
+    }
+  }
+  return most;
 }
 
 /**

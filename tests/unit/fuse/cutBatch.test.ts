@@ -1,5 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { cutBatch } from "../../../compiler/4-fuse/cutBatch.ts";
+import { workOf } from "../../../compiler/ir/kernel.ts";
 import { rangesOf } from "../../../runtime/programs.ts";
 import { compileText } from "../../support/compileText.ts";
 import { networkText } from "../../support/randomSpec.ts";
@@ -15,7 +16,28 @@ test.each([
   ["as few as can be where none are full", 7, 3 * 256, { count: 3, rows: 3 }],
   ["no more slabs than have a sample", 5, 4 * 256, { count: 2, rows: 3 }],
 ])("%s", (_, batch, bindingBytes, expected) => {
-  expect(cutBatch([graph], batch, bindingBytes)).toEqual(expected);
+  expect(cutBatch(graph, undefined, batch, { bindingBytes, adapterClass: "cpu" })).toEqual(expected);
+});
+
+// 512 * 512 * 9 * 64 = 151 million multiply-adds for an image: thirteen make two billion.
+const heavy = networkText("512 x 8 x 8", "conv(512, kernel: 3, padding: 1) -> relu\nflatten -> linear(3)");
+
+test.each([
+  ["cpu", 13, undefined],
+  ["cpu", 14, { count: 2, rows: 7 }],
+  ["cpu", 32, { count: 4, rows: 8 }],
+  ["gpu", 32, undefined],
+] as const)("a kernel runs for seconds at most (%s, batch %i)", (adapterClass, batch, expected) => {
+  const { plan, training } = compileText(heavy, { batch, adapterClass });
+  expect(plan.batchSlabs).toEqual(expected);
+  const longest = Math.max(...(training?.kernels.kernels ?? []).map(workOf));
+  expect(longest).toBeGreaterThan(1e9);
+  if (adapterClass === "cpu") expect(longest).toBeLessThanOrEqual(2e9);
+});
+
+test("a batch of single images is cut no further", () => {
+  const { plan } = compileText(heavy.replace("512 x 8 x 8", "512 x 64 x 64"), { batch: 3 });
+  expect(plan.batchSlabs).toEqual({ count: 3, rows: 1 });
 });
 
 test("kernels are those of one slab, however many there are; each has its place in every one", () => {
