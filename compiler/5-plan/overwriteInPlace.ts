@@ -11,7 +11,7 @@
 import { loadsOf, map } from "../ir/expression.ts";
 import type { Load } from "../ir/expression.ts";
 import type { TensorType, ValueId } from "../ir/graph.ts";
-import { namedValue, storageIn } from "../ir/kernel.ts";
+import { namedValue, spansBatch, storageIn, sumsOverBatch } from "../ir/kernel.ts";
 import type { Kernel, KernelPlan, Stage } from "../ir/kernel.ts";
 import { isComputedOnce } from "../ir/tiles.ts";
 import type { LayoutsOf } from "../ir/tiles.ts";
@@ -25,8 +25,6 @@ export interface OverwriteOptions {
 
 /** The plan with values overwritten where they die. */
 export function overwriteInPlace(plan: KernelPlan, options: OverwriteOptions): KernelPlan {
-  // A batch in slabs has its values in several places each.
-  if (plan.batchSlabs !== undefined) return plan;
   const lastReader = new Map<ValueId, number>();
   plan.kernels.forEach((kernel, index) => {
     for (const { computation } of kernel.stages)
@@ -57,6 +55,9 @@ export function overwriteInPlace(plan: KernelPlan, options: OverwriteOptions): K
   function candidates(kernel: Kernel, stage: Stage, position: number): readonly ValueId[] {
     const { value, stored, overwrites, slice, computation, type } = stage;
     if (!stored || overwrites !== undefined || slice !== undefined || options.fixed.has(value)) return [];
+    // Of a batch in slabs a kernel runs once a slab, and would read in the second run what the first has overwritten.
+    const repeats = plan.batchSlabs !== undefined && (spansBatch(kernel) || sumsOverBatch(kernel));
+    if (repeats && !type.batched) return [];
     const rootAxes = kernel.stages[0]?.computation.axes ?? [];
     if (kernel.schedule.split !== undefined || !isComputedOnce(options.layoutsOf(kernel)[position], rootAxes))
       return [];

@@ -75,7 +75,9 @@ export function planMemory(plan: KernelPlan, options: PlanMemoryOptions): Memory
   }
   for (const [value, overwritten] of inPlaceOf) {
     const [place, lifetime] = [placeOf.get(overwritten), lifetimes.get(value)];
+    const slabStep = slabStepOf.get(overwritten);
     if (place !== undefined) placeOf.set(value, place);
+    if (slabStep !== undefined) slabStepOf.set(value, slabStep);
     if (lifetime !== undefined) lifetimeOf.set(value, lifetime);
   }
   return { slots, placeOf, slabStepOf, lifetimeOf, inPlaceOf };

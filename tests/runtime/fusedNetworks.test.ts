@@ -138,17 +138,21 @@ test("half the memory: the same losses and gradients, dropout's draws included",
 
 describe("a batch in slabs gives the loss, gradients and predictions of the whole one", () => {
   test.each([
-    ["images in one piece", "2 x 8 x 8", 2048],
-    ["each slab's images for themselves", "1 x 5 x 5", 400],
-  ])("%s", async (_, input, limit) => {
-    const text = networkText(
-      input,
-      "conv(4, kernel: 3, bias: false) -> batch_norm -> relu -> dropout(0.3)\nflatten -> linear(3)",
-    );
+    ["images in one piece", "2 x 8 x 8", 2048, "conv(4, kernel: 3, bias: false) -> batch_norm -> relu -> dropout(0.3)"],
+    ["each slab's images for themselves", "1 x 5 x 5", 400, "conv(4, kernel: 3, bias: false) -> batch_norm -> relu"],
+    [
+      "gradients in their activations' places",
+      "2 x 8 x 8",
+      2048,
+      "conv(4, kernel: 3, padding: 1) -> sigmoid -> conv(2, kernel: 3) -> tanh",
+    ],
+  ])("%s", async (_, input, limit, layers) => {
+    const text = networkText(input, `${layers}\nflatten -> linear(3)`);
     const options = { batch: 6, imageGradient: true, keepLogits: true } as const;
     const whole = compileText(text, options);
     const cut = compileText(text, { ...options, limits: { maxStorageBufferBindingSize: limit } });
     expect(cut.plan.batchSlabs?.count).toBeGreaterThan(1);
+    expect(cut.training.memory.inPlaceOf.size).toBe(whole.training.memory.inPlaceOf.size);
     // A last slab that is full, one that is not, and slabs without a sample.
     const counts = [6, 5, 1];
     const [expected, actual] = [await run(whole, counts), await run(cut, counts)];
