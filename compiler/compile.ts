@@ -67,7 +67,7 @@ export interface CompileOptions extends CheckSourceOptions {
 }
 
 const defaultBatch = 128;
-/** Slabs of one activation, at most: 64 of 128 MiB are more than a GPU's memory, and each takes kernels of its own. */
+/** Slabs that one activation needs for its bytes, at most: 64 of 128 MiB are more than a GPU's memory. */
 const mostSlabs = 64;
 /**
  * A plan for an adapter is worth its bytes where a step's sums, nearly all of its time, are expected to take less than this part of

@@ -86,8 +86,8 @@ function scheduleMap(
 
 /** What one pass of a choice does, whoever shares its loads. */
 export interface Pass {
-  /** Its multiply-adds, without those that are known to lie in the padding. */
-  readonly written: number;
+  /** The share of its multiply-adds that are not known to lie in the padding. */
+  readonly share: number;
   /** In the order of the search's patterns. */
   readonly loads: readonly PassLoad[];
 }
@@ -184,16 +184,17 @@ function perUse(cost: number, { tiling, unrolled }: Choice, parts: number, { wan
   return (cost / (tiling.sums * unrolled * useful)) * idle;
 }
 
-function costWithoutLoads({ tiling, unrolled }: Choice, { costs }: Search, { written }: Pass): number {
+function costWithoutLoads({ tiling, unrolled }: Choice, { costs }: Search, { share }: Pass): number {
+  const written = tiling.sums * unrolled * share;
   const { pass, passStep, sum, longPass } = costs;
   const longer = 1 + Math.max(0, written - longPass.from) / longPass.twice;
   return written * longer + Math.max(pass, passStep * unrolled) + sum * tiling.sums;
 }
 
-export function passOf({ tiling, unrolls, unrolled }: Choice, { patterns, costs }: PassSearch): Pass {
+export function passOf({ tiling, unrolls }: Choice, { patterns, costs }: PassSearch): Pass {
   const steps = tiling.tiles.concat(unrolls);
   return {
-    written: tiling.sums * unrolled * writtenShare(patterns, steps),
+    share: writtenShare(patterns, steps),
     loads: patterns.map((pattern) => passLoad(pattern, steps, costs)),
   };
 }
@@ -343,16 +344,16 @@ function lineEstimate(
     });
     return { along, summed, over, moved: (summed ? 0 : over * external) + (stage.stored ? 1 : 0) };
   });
-  return (choice, { written, loads } = passOf(choice, search)) => {
-    const { tiles, sums } = choice.tiling;
-    const writtenOfSum = written / sums;
+  return (choice, { share, loads } = passOf(choice, search)) => {
+    const { tiles } = choice.tiling;
+    const written = choice.unrolled * share;
     let lines = 0;
     for (const { elements } of loads) lines += elements;
     for (const { along, summed, over, moved } of stages) {
       let ofTile = 1;
       for (const axis of along) ofTile *= tileAlong(axis, tiles);
       const each = moved > 0 && areFours(along, tiles) ? moved / 4 : moved;
-      lines += ofTile * ((summed ? writtenOfSum + 2 : over) + each);
+      lines += ofTile * ((summed ? written + 2 : over) + each);
     }
     return lines;
   };

@@ -9,6 +9,7 @@ import type { ScalarExpr } from "../ir/expression.ts";
 import { elementCount, typesOf } from "../ir/graph.ts";
 import type { Graph } from "../ir/graph.ts";
 import type { BatchSlabs } from "../ir/kernel.ts";
+import { bindingAlignmentBytes } from "../ir/memory.ts";
 import { valueBytes } from "../ir/program.ts";
 import type { TensorProgram } from "../ir/program.ts";
 import { rewriteComputation } from "./rewriteComputation.ts";
@@ -17,7 +18,7 @@ import { rewriteComputation } from "./rewriteComputation.ts";
 const [allSamples, firstSample] = [uniform("samples"), uniform("first")];
 
 /**
- * Multiply-adds of one run of a kernel, at most: what the slowest adapter of a class does in two or three seconds. No submit can be
+ * Multiply-adds of one run of a kernel, at most: what the slowest adapter of a class does in a few seconds. No submit can be
  * shorter than that, wherever a step is cut (`6-emit/cutSubmits.ts`). Those of a single sample are not cut.
  */
 const mostWork = { cpu: 2e9, gpu: 1e11 } as const;
@@ -46,12 +47,34 @@ export function cutBatch(
   const working = Math.floor(mostWork[adapterClass] / Math.max(1, longestWork(network)));
   const most = Math.min(holding, Math.max(1, working));
   if (batch <= most) return undefined;
+  const rows = rowsOfSlab(batch, most, holding, imagesPeriod(network));
+  return rows >= batch ? undefined : { count: Math.ceil(batch / rows), rows };
+}
+
+/**
+ * Samples of a slab: at most `most` where `period` divides some such number, at most `holding` in any case. Slabs of a multiple of
+ * `period` images lie behind each other in one piece, into which images are prepared.
+ */
+function rowsOfSlab(batch: number, most: number, holding: number, period: number): number {
   const least = Math.ceil(batch / most);
   // Slabs that are all full waste no memory; a few more of them cost little.
-  const full = Array.from({ length: Math.floor(least / 2) + 1 }, (_, more) => least + more);
-  const count = full.find((each) => batch % each === 0) ?? least;
-  const rows = Math.ceil(batch / count);
-  return { count: Math.ceil(batch / rows), rows };
+  const counts = Array.from({ length: Math.floor(least / 2) + 1 }, (_, more) => least + more);
+  const full = counts.filter((count) => batch % count === 0).map((count) => batch / count);
+  const fullInPeriods = full.find((rows) => rows % period === 0);
+  if (fullInPeriods !== undefined) return fullInPeriods;
+  const even = Math.ceil(batch / least);
+  const inPeriods = [Math.ceil(even / period) * period, Math.floor(most / period) * period];
+  const fitting = inPeriods.find((rows) => rows > 0 && rows <= most);
+  return fitting ?? (period <= holding ? period : (full[0] ?? even));
+}
+
+/** Of how many images the bytes are a multiple of what bindings must begin at. */
+function imagesPeriod({ inputs }: Graph): number {
+  const images = inputs.find(({ name }) => name === "images");
+  const bytes = images === undefined ? bindingAlignmentBytes : valueBytes(images.type, 1);
+  let period = 1;
+  while ((bytes * period) % bindingAlignmentBytes !== 0) period *= 2;
+  return period;
 }
 
 /**

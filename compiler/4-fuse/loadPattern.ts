@@ -7,7 +7,7 @@ import type { ScheduleCosts } from "./scheduleCosts.ts";
 import type { Axis, Condition, IndexExpr, ScalarExpr } from "../ir/expression.ts";
 
 /** The elements that one pass takes of each axis: tiles of the root's axes in order, then unrolled steps of the reduced ones. */
-export type Steps = readonly number[];
+type Steps = readonly number[];
 
 /** One load: each dimension's index as coefficients of axes; divisions are kept apart. */
 export interface LoadPattern {
@@ -212,7 +212,7 @@ export interface PassLoad {
   readonly elements: number;
   /** What it costs, in multiply-adds, where each invocation makes it. */
   readonly alone: number;
-  /** What it costs where the invocations of a quad read the same; as much where its address is no reason to share it. */
+  /** What it costs where the invocations of a quad read the same, and share it; a load from a constant address is not shared. */
   readonly shared: number;
 }
 

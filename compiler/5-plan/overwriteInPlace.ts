@@ -11,7 +11,7 @@
 import { loadsOf, map } from "../ir/expression.ts";
 import type { Load } from "../ir/expression.ts";
 import type { TensorType, ValueId } from "../ir/graph.ts";
-import { namedValue, spansBatch, storageIn, sumsOverBatch } from "../ir/kernel.ts";
+import { namedValue, runsBySlab, storageIn } from "../ir/kernel.ts";
 import type { Kernel, KernelPlan, Stage } from "../ir/kernel.ts";
 import { isComputedOnce } from "../ir/tiles.ts";
 import type { LayoutsOf } from "../ir/tiles.ts";
@@ -55,9 +55,8 @@ export function overwriteInPlace(plan: KernelPlan, options: OverwriteOptions): K
   function candidates(kernel: Kernel, stage: Stage, position: number): readonly ValueId[] {
     const { value, stored, overwrites, slice, computation, type } = stage;
     if (!stored || overwrites !== undefined || slice !== undefined || options.fixed.has(value)) return [];
-    // Of a batch in slabs a kernel runs once a slab, and would read in the second run what the first has overwritten.
-    const repeats = plan.batchSlabs !== undefined && (spansBatch(kernel) || sumsOverBatch(kernel));
-    if (repeats && !type.batched) return [];
+    // What all slabs of a batch have in common would be read in the second run where the first has overwritten it.
+    if (!type.batched && runsBySlab(kernel, plan)) return [];
     const rootAxes = kernel.stages[0]?.computation.axes ?? [];
     if (kernel.schedule.split !== undefined || !isComputedOnce(options.layoutsOf(kernel)[position], rootAxes))
       return [];

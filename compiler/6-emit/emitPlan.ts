@@ -116,7 +116,7 @@ export function emitPlan(input: EmitPlanInput): NetworkPlan {
     throw new InternalCompilerError("emitPlan", "no output");
   const features = featuresOf(input.inference.graph, inference.placeOf);
   const inferenceImages = inference.placeOf(inputValue(input.inference.graph, "images"));
-  // Images too large for one binding come as numbers.
+  // Images in several pieces come as numbers: those too large for one binding, or of slabs that cannot begin where the last one ends.
   const inOnePiece = training?.images.slabs === undefined && inferenceImages.slabs === undefined;
   const preparation =
     input.preparation &&

@@ -2,7 +2,7 @@
 import { InternalCompilerError } from "../ir/diagnostic.ts";
 import { elementBytes, elementCount, typeOf } from "../ir/graph.ts";
 import type { TensorType, ValueId } from "../ir/graph.ts";
-import { signatureOf, spansBatch, storageIn, sumsOverBatch, workOf } from "../ir/kernel.ts";
+import { runsBySlab, signatureOf, storageIn, workOf } from "../ir/kernel.ts";
 import type { BatchSlabs, Kernel } from "../ir/kernel.ts";
 import { slabPlaces } from "../ir/memory.ts";
 import type { Place } from "../ir/memory.ts";
@@ -110,7 +110,7 @@ export function emitProgram(
     return emitted;
   };
   const runsOf = (kernel: Kernel): number =>
-    input.batchSlabs !== undefined && (spansBatch(kernel) || sumsOverBatch(kernel)) ? input.batchSlabs.count : 1;
+    input.batchSlabs !== undefined && runsBySlab(kernel, input) ? input.batchSlabs.count : 1;
   const submits = cutSubmits(
     program.kernels.kernels.map((kernel) => ({ work: workOf(kernel), runs: runsOf(kernel) })),
     input.adapterClass,

@@ -68,7 +68,7 @@ export interface Kernel {
 }
 
 /**
- * A batch whose values no binding can hold: `count` slabs of `rows` samples, the last perhaps not full. Values of the batch lie slab by
+ * A batch that is too large for a binding, or for one run of a kernel: `count` slabs of `rows` samples, the last perhaps not full. Values of the batch lie slab by
  * slab, and a kernel that spans the batch, or sums over it, runs once a slab; the others run once.
  */
 export interface BatchSlabs {
@@ -126,6 +126,11 @@ export function storageIn({ aliasOf, windows }: Pick<KernelPlan, "aliasOf" | "wi
 /** Whether a kernel's grid spans the batch. */
 export function spansBatch({ stages }: Kernel): boolean {
   return stages[0]?.computation.axes.some((axis) => axis.batch === true) ?? false;
+}
+
+/** Whether a kernel runs once for each slab of the batch. */
+export function runsBySlab(kernel: Kernel, { batchSlabs }: { readonly batchSlabs?: BatchSlabs }): boolean {
+  return batchSlabs !== undefined && (spansBatch(kernel) || sumsOverBatch(kernel));
 }
 
 /** Whether a kernel's root is a reduction over the batch. */

@@ -7,7 +7,7 @@ import { iadd, loadsOf, rewriteScalar, substituteIndex } from "../../compiler/ir
 import type { Axis, Computation, IndexExpr } from "../../compiler/ir/expression.ts";
 import { shapeElements } from "../../compiler/ir/graph.ts";
 import type { Graph, TensorType, ValueId } from "../../compiler/ir/graph.ts";
-import { loadedNames, namedValue, spansBatch, storageIn, sumsOverBatch, valueName } from "../../compiler/ir/kernel.ts";
+import { loadedNames, namedValue, runsBySlab, storageIn, sumsOverBatch, valueName } from "../../compiler/ir/kernel.ts";
 import type { Kernel, KernelPlan, Stage } from "../../compiler/ir/kernel.ts";
 import { mergeDimensions } from "../../compiler/ir/program.ts";
 import { layoutsOf, sharesLoops, stageTile } from "../../compiler/ir/tiles.ts";
@@ -38,8 +38,7 @@ export function interpretKernels(
   const computed = new Set(plan.kernels.flatMap(({ stages }) => stages.map(({ value }) => value)));
   const states = new Set(graph.states.map(({ value }) => value));
   for (const kernel of plan.kernels) {
-    const isRepeated = plan.batchSlabs !== undefined && (spansBatch(kernel) || sumsOverBatch(kernel));
-    for (let slab = 0; slab < (isRepeated ? slabs.count : 1); slab++) run(kernel, slab);
+    for (let slab = 0; slab < (runsBySlab(kernel, plan) ? slabs.count : 1); slab++) run(kernel, slab);
   }
   ofSlab.forEach((memory, slab) => beforeSums[slab]?.forEach((tensor, value) => memory.set(value, tensor)));
   for (const value of types.keys()) joinSlabs(value);

@@ -35,6 +35,25 @@ test.each([
   if (adapterClass === "cpu") expect(longest).toBeLessThanOrEqual(2e9);
 });
 
+// Four images of 784 numbers have a multiple of 256 bytes, as have 64 of 729; a layer has two billion multiply-adds for one of either.
+test.each([
+  ["slabs in one piece rather than short ones", [1, 28, 28], 8, {}, { count: 2, rows: 4 }, true],
+  ["a batch that is no more than such a slab", [1, 28, 28], 4, {}, undefined, true],
+  [
+    "short ones where a binding holds no such slab",
+    [1, 27, 27],
+    3,
+    { maxStorageBufferBindingSize: 2e7 },
+    { count: 3, rows: 1 },
+    false,
+  ],
+] as const)("images are prepared on the device: %s", (_, shape, batch, limits, expected, isPrepared) => {
+  const layers = "repeat 2 { conv(512, kernel: 3, padding: 1) -> relu }\nflatten -> linear(3)";
+  const imageSource = { shape, dtype: "u8", mixed: false } as const;
+  const { plan } = compileText(networkText(shape.join(" x "), layers), { batch, limits, imageSource });
+  expect([plan.batchSlabs, plan.preparation !== undefined]).toEqual([expected, isPrepared]);
+});
+
 test("a batch of single images is cut no further", () => {
   const { plan } = compileText(heavy.replace("512 x 8 x 8", "512 x 64 x 64"), { batch: 3 });
   expect(plan.batchSlabs).toEqual({ count: 3, rows: 1 });
