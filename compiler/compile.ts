@@ -219,7 +219,7 @@ function withKnownPlans(network: CompiledNetwork, checked: CheckedProgram, optio
   const others = knownAdapters.flatMap(({ adapter, adapterClass, choices, ...known }): readonly PlanOfAdapter[] => {
     const { least, most } = known.work;
     if (adapterClass !== (options.adapterClass ?? "cpu") || work < least || work > most) return [];
-    const other = planChecked(checked, graphOf(checked, options), { ...options, choices });
+    const other = planChecked(checked, network.graph, { ...options, choices });
     const isWorth = stepCost(other, adapterClass) < worthPlan * stepCost(network, adapterClass);
     return isWorth ? [{ adapter, plan: other.write() }] : [];
   });

@@ -235,8 +235,8 @@ export interface NetworkPlan {
   /** The most samples a step takes. */
   readonly batch: number;
   /**
-   * Where a batch is too large for one binding, or for one run of a kernel: it is computed `rows` samples at a time. Each slab has a uniform block of its
-   * own, whose `count` is that of its samples, `samples` that of all, and `first` the number of its first.
+   * Where a batch is too large for one binding, or for one run of a kernel: it is computed `rows` samples at a time. Each slab has a
+   * uniform block of its own, whose `count` is that of its samples, `samples` that of all, and `first` the number of its first.
    */
   readonly batchSlabs?: { readonly count: number; readonly rows: number };
   readonly seed: number;

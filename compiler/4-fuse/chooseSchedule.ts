@@ -88,7 +88,7 @@ function scheduleMap(
 export interface Pass {
   /** The share of its multiply-adds that are not known to lie in the padding. */
   readonly share: number;
-  /** In the order of the search's patterns. */
+  /** What it loads, in the order of the search's patterns. */
   readonly loads: readonly PassLoad[];
 }
 
@@ -191,6 +191,7 @@ function costWithoutLoads({ tiling, unrolled }: Choice, { costs }: Search, { sha
   return written * longer + Math.max(pass, passStep * unrolled) + sum * tiling.sums;
 }
 
+/** Counts the pass of a choice: once for all ways of sharing its loads, and for its lines. */
 export function passOf({ tiling, unrolls }: Choice, { patterns, costs }: PassSearch): Pass {
   const steps = tiling.tiles.concat(unrolls);
   return {

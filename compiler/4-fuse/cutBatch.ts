@@ -6,7 +6,7 @@
  */
 import { computed, iadd, idx, substituteIndex, uniform } from "../ir/expression.ts";
 import type { ScalarExpr } from "../ir/expression.ts";
-import { elementCount, typesOf } from "../ir/graph.ts";
+import { multiplyAddsOf, typesOf } from "../ir/graph.ts";
 import type { Graph } from "../ir/graph.ts";
 import type { BatchSlabs } from "../ir/kernel.ts";
 import { bindingAlignmentBytes } from "../ir/memory.ts";
@@ -82,19 +82,8 @@ function imagesPeriod({ inputs }: Graph): number {
  * convolution write no more taps, though they pass over more.
  */
 function longestWork({ nodes, parameters }: Graph): number {
-  const weights = new Map(
-    parameters.flatMap(({ value, type }) => (type.shape.length < 2 ? [] : [[value, type] as const])),
-  );
-  let most = 0;
-  for (const { inputs, type } of nodes) {
-    for (const value of Object.values(inputs)) {
-      const weight = weights.get(value);
-      if (weight === undefined || !type.batched) continue;
-      // Each element sums over all of a weight but the one of its dimensions that is the element's own channel.
-      most = Math.max(most, (elementCount(type) * elementCount(weight)) / (type.shape[0] ?? 1));
-    }
-  }
-  return most;
+  const parameterOf = new Map(parameters.map((parameter) => [parameter.value, parameter]));
+  return Math.max(0, ...nodes.map((node) => multiplyAddsOf(node, parameterOf)));
 }
 
 /**

@@ -216,6 +216,7 @@ export interface PassLoad {
   readonly shared: number;
 }
 
+/** What a pass of so many steps loads by a pattern. */
 export function passLoad(pattern: LoadPattern, steps: Steps, costs: ScheduleCosts): PassLoad {
   const elements = loadedElements(pattern, steps);
   let dynamic = pattern.onRoot;

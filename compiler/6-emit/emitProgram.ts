@@ -109,8 +109,7 @@ export function emitProgram(
     known.set(key, { emitted, values });
     return emitted;
   };
-  const runsOf = (kernel: Kernel): number =>
-    input.batchSlabs !== undefined && runsBySlab(kernel, input) ? input.batchSlabs.count : 1;
+  const runsOf = (kernel: Kernel): number => (runsBySlab(kernel, input) ? (input.batchSlabs?.count ?? 1) : 1);
   const submits = cutSubmits(
     program.kernels.kernels.map((kernel) => ({ work: workOf(kernel), runs: runsOf(kernel) })),
     input.adapterClass,

@@ -1,6 +1,14 @@
 /** What a network is made of, layer by layer or block by block; pure, so that scripts and tests see what people see. */
 import type { ModelSetting } from "../ir/checked.ts";
-import { elementCount, pathOf, typesOf, type Graph, type GraphNode, type ValueId } from "../ir/graph.ts";
+import {
+  elementCount,
+  multiplyAddsOf,
+  pathOf,
+  typesOf,
+  type Graph,
+  type GraphNode,
+  type ValueId,
+} from "../ir/graph.ts";
 
 export interface LayerSummary {
   /** Module path, "conv1" or "layer1.conv2": the prefix of its tensors in a weights file. */
@@ -68,10 +76,7 @@ function layersOf(graph: Graph): readonly Placed[] {
     const fresh = own.filter(({ value }) => !counted.has(value));
     for (const { value } of fresh) counted.add(value);
     const parameters = fresh.reduce((sum, { type }) => sum + elementCount(type), 0);
-    // Each element of the output sums over all of a weight but its first dimension, the channels or features that it gives.
-    const multiplyAdds = own
-      .filter(({ role, type }) => role === "weight" && type.shape.length >= 2)
-      .reduce((sum, { type }) => sum + elementCount(node.type) * (elementCount(type) / (type.shape[0] ?? 1)), 0);
+    const multiplyAdds = multiplyAddsOf(node, parameterOf);
     const path = pathOf(node);
     const before = layers.at(-1);
     if (before?.name === path && node.origin.path !== "") {

@@ -172,6 +172,14 @@ export function elementCount(type: TensorType): number {
   return shapeElements(type.shape);
 }
 
+/** Multiply-adds of a node by its weights, for one sample. */
+export function multiplyAddsOf({ inputs, type }: GraphNode, parameterOf: ReadonlyMap<ValueId, Parameter>): number {
+  const own = Object.values(inputs).flatMap((value) => parameterOf.get(value) ?? []);
+  const weights = own.filter(({ role, type: { shape } }) => role === "weight" && shape.length >= 2);
+  // Each element of the output sums over all of a weight but its first dimension, the channels or features that it gives.
+  return weights.reduce((sum, weight) => sum + elementCount(type) * (elementCount(weight.type) / (weight.type.shape[0] ?? 1)), 0); // prettier-ignore
+}
+
 /** "6x28x28", or "10 features" for a vector: as diagnostics and summaries write shapes. */
 export function formatShape(shape: readonly number[]): string {
   return shape.length === 0 ? "scalar" : shape.join("x");

@@ -68,8 +68,8 @@ export interface Kernel {
 }
 
 /**
- * A batch that is too large for a binding, or for one run of a kernel: `count` slabs of `rows` samples, the last perhaps not full. Values of the batch lie slab by
- * slab, and a kernel that spans the batch, or sums over it, runs once a slab; the others run once.
+ * A batch that is too large for a binding, or for one run of a kernel: `count` slabs of `rows` samples, the last perhaps not full.
+ * Values of the batch lie slab by slab, and a kernel that spans the batch, or sums over it, runs once a slab; the others run once.
  */
 export interface BatchSlabs {
   readonly count: number;

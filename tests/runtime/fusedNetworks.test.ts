@@ -139,7 +139,12 @@ test("half the memory: the same losses and gradients, dropout's draws included",
 describe("a batch in slabs gives the loss, gradients and predictions of the whole one", () => {
   test.each([
     ["images in one piece", "2 x 8 x 8", 2048, "conv(4, kernel: 3, bias: false) -> batch_norm -> relu -> dropout(0.3)"],
-    ["each slab's images for themselves", "1 x 5 x 5", 400, "conv(4, kernel: 3, bias: false) -> batch_norm -> relu"],
+    [
+      "each slab's images for themselves",
+      "1 x 5 x 5",
+      400,
+      "conv(4, kernel: 3, bias: false) -> batch_norm -> relu -> dropout(0.3)",
+    ],
     [
       "gradients in their activations' places",
       "2 x 8 x 8",
