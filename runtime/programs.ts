@@ -96,7 +96,7 @@ export function buffersOf(plan: NetworkPlan, name: ProgramName): readonly number
     for (const slab of slabs) found.add(slab.buffer);
   };
   for (const { bindings } of dispatchesOf(plan, name)) {
-    for (const each of bindings) rangesOf(plan, each).forEach(add);
+    for (const each of bindings) for (const range of each.slabStep?.buffer ? rangesOf(plan, each) : [each]) add(range);
   }
   if (name === "trainingBytes" || name === "inferenceBytes") {
     const { source, sizes, mean } = preparationOf(plan);

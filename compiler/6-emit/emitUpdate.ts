@@ -5,6 +5,7 @@
  */
 import { InternalCompilerError } from "../ir/diagnostic.ts";
 import type { Comparison, Condition, ScalarExpr } from "../ir/expression.ts";
+import { both } from "./scalarFunctions.ts";
 import { uniformBlock } from "./uniforms.ts";
 import type { UniformWord } from "./uniforms.ts";
 import { floatLiteral, groupIndex } from "./wgslWriter.ts";
@@ -176,7 +177,7 @@ function formulaPrinter(uniforms: readonly UniformWord[]): { readonly vector: (e
     }
   };
   const printCondition = (when: Condition): string => {
-    if (when.kind === "and") return when.all.map(printCondition).join(" && ");
+    if (when.kind === "and") return when.all.map(printCondition).join(both);
     if (when.kind !== "compare") throw new InternalCompilerError("emitUpdate", "an optimizer's formula has no axes");
     const [left, right] = [print(when.left), print(when.right)];
     const operator: Readonly<Record<Comparison, string>> = { lt: "<", le: "<=", gt: ">", ge: ">=", eq: "==", ne: "!=" };

@@ -21,7 +21,7 @@ import { namedValue } from "../ir/kernel.ts";
 import { dimensionsOf } from "../ir/program.ts";
 import type { Stage } from "../ir/kernel.ts";
 import type { UniformWord } from "./uniforms.ts";
-import { comparisonText, compareNumbers, drawFunction, foldBinary, unaryText } from "./scalarFunctions.ts";
+import { both, comparisonText, compareNumbers, drawFunction, foldBinary, unaryText } from "./scalarFunctions.ts";
 import { combinations } from "./combinations.ts";
 import { createIndexPrinter } from "./indexPrinter.ts";
 import { createLoadMemo } from "./loadMemo.ts";
@@ -211,7 +211,7 @@ export function createEvaluator(
         const open = parts.filter((part) => part.constant === undefined);
         if (open.length === 0) return truth(true);
         return {
-          text: open.length === 1 ? (open[0]?.text ?? "") : `(${open.map((part) => part.text).join(" && ")})`,
+          text: open.length === 1 ? (open[0]?.text ?? "") : `(${open.map((part) => part.text).join(both)})`,
           level: Math.max(...open.map((part) => part.level)),
         };
       }
@@ -247,7 +247,7 @@ export function createEvaluator(
     // Each dimension's check stands where its index does: a column's outside the loop over rows.
     const named = checks.map((check) => scopes.define(check.text, "fits", check.level, () => check.text));
     const level = Math.max(...checks.map((check) => check.level));
-    const text = named.join(" && ");
+    const text = named.join(both);
     const inside = named.length === 1 ? text : scopes.define(text, "inside", level, () => text);
     const fill = floatLiteral(expr.fill ?? 0);
     return define(`select(${fill}, ${loaded.text}, ${inside})`, "padded", Math.max(level, loaded.level));

@@ -10,6 +10,12 @@ export const comparisonText: Readonly<Record<Comparison, string>> = {
   ne: "!=",
 };
 
+/**
+ * Between two conditions that must hold, each in parentheses or a name. `&&` would be a branch around its second operand: SwiftShader
+ * compiled a max pool's gradient with 48 of them for minutes, in all the memory there was, and with this in 0.3 s.
+ */
+export const both = " & ";
+
 export function compareNumbers(fn: Comparison, left: number, right: number): boolean {
   switch (fn) {
     case "lt":

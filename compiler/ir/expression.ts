@@ -264,25 +264,46 @@ function rewriteComputed(expr: IndexExpr, rewrite: (of: ScalarExpr) => ScalarExp
   }
 }
 
-/** The scalars of the computed places in an index. */
-export function computedParts(expr: IndexExpr): readonly ScalarExpr[] {
+/** Calls `visit` with the scalar of each computed place in an index. */
+function visitComputed(expr: IndexExpr, visit: (of: ScalarExpr) => void): void {
   switch (expr.kind) {
     case "axis":
     case "int":
-      return [];
+      return;
     case "add":
-      return [...computedParts(expr.left), ...computedParts(expr.right)];
+      visitComputed(expr.left, visit);
+      visitComputed(expr.right, visit);
+      return;
     case "mul":
     case "div":
     case "mod":
-      return computedParts(expr.of);
+      visitComputed(expr.of, visit);
+      return;
     case "computed":
-      return [expr.of];
+      visit(expr.of);
   }
 }
 
+/** The scalars of the computed places in an index. */
+export function computedParts(expr: IndexExpr): readonly ScalarExpr[] {
+  const parts: ScalarExpr[] = [];
+  visitComputed(expr, (of) => parts.push(of));
+  return parts;
+}
+
+/** Pass after pass asks for the loads of one computation, which no pass changes. */
+const knownLoads = new WeakMap<Computation, readonly Load[]>();
+
 /** Every load of a computation. */
 export function loadsOf(computation: Computation): readonly Load[] {
+  const known = knownLoads.get(computation);
+  if (known !== undefined) return known;
+  const loads = findLoads(computation);
+  knownLoads.set(computation, loads);
+  return loads;
+}
+
+function findLoads({ body }: Computation): readonly Load[] {
   const loads: Load[] = [];
   const scalar = (expr: ScalarExpr): void => {
     if (expr.kind === "load") {
@@ -301,7 +322,7 @@ export function loadsOf(computation: Computation): readonly Load[] {
     }
   };
   const index = (expr: IndexExpr): void => {
-    computedParts(expr).forEach(scalar);
+    visitComputed(expr, scalar);
   };
   const condition = (when: Condition): void => {
     if (when.kind === "compare") {
@@ -313,8 +334,8 @@ export function loadsOf(computation: Computation): readonly Load[] {
       index(when.right);
     }
   };
-  scalar(computation.body.value);
-  if (computation.body.kind === "reduce") scalar(computation.body.finish);
+  scalar(body.value);
+  if (body.kind === "reduce") scalar(body.finish);
   return loads;
 }
 

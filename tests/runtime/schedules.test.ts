@@ -74,10 +74,48 @@ const layers = fc
     turn,
   }));
 
+/** Pooling of each kind over windows that overlap or leave elements out, means and sums of channels, groups and rows. */
+const reductions = fc
+  .record({
+    channels: fc.constantFrom(3, 4, 6, 8),
+    size: pair(7, 13),
+    pool: fc.constantFrom("max_pool", "avg_pool"),
+    kernel: pair(2, 4),
+    stride: pair(1, 3),
+    padding: pair(0, 1),
+    norm: fc.constantFrom("batch_norm", "group_norm(1)", "local_response_norm(3)", "softmax"),
+    last: fc.constantFrom("global_avg_pool", "global_max_pool", "adaptive_avg_pool(2)", "avg_pool(2)"),
+    batch: fc.constantFrom(3, 5, 7),
+    missing: fc.integer({ min: 0, max: 2 }),
+    turn: fc.integer({ min: 1, max: 11 }),
+  })
+  .map(({ channels: inputs, size, pool, kernel, stride, padding, norm, last, batch, missing, turn }) => ({
+    text: networkText(
+      `${inputs} x ${size.join(" x ")}`,
+      `${pool}((${kernel.join(", ")}), stride: (${stride.join(", ")}), padding: (${padding.join(", ")})) -> ${norm} -> tanh -> ${last}\nflatten -> linear(3)`,
+    ),
+    batch,
+    count: batch - missing,
+    turn,
+  }));
+
 test("convolutions and linear layers of any shape are what the plain schedule makes them", async () => {
-  const kernels = { staged: 0, inQuads: 0 };
+  const kernels = await inEveryWay(layers);
+  expect(kernels.staged).toBeGreaterThan(2);
+  if (opened.device.features.has("subgroups")) expect(kernels.inQuads).toBeGreaterThan(4);
+});
+
+test("pooling and reductions of any shape are what the plain schedule makes them", async () => {
+  const kernels = await inEveryWay(reductions);
+  // Maxima, means and channel sums, forward and backward, each by schedules of its own.
+  expect(kernels.other).toBeGreaterThan(8);
+});
+
+/** Runs networks by every way and by other schedules of each kernel: how many kernels were computed otherwise, and how. */
+async function inEveryWay(networks: typeof layers): Promise<{ staged: number; inQuads: number; other: number }> {
+  const kernels = { staged: 0, inQuads: 0, other: 0 };
   await fc.assert(
-    fc.asyncProperty(layers, async ({ text, batch, count, turn }) => {
+    fc.asyncProperty(networks, async ({ text, batch, count, turn }) => {
       const compileWith = (choices: Choices): ReturnType<typeof compileText> =>
         compileText(text, { batch, imageGradient: true, choices });
       const network = compileWith({});
@@ -86,10 +124,12 @@ test("convolutions and linear layers of any shape are what the plain schedule ma
       const candidates = { schedules: otherSchedules(network, turn, 12) };
       // Of those with quads the cheapest, too, which all share.
       const inQuads = [0, 1, turn].map((each) => ({ schedules: otherSchedules(network, each, 12, true) }));
+      const own = new Set(network.plan.kernels.map(({ wgsl }) => wgsl));
       for (const choices of [...runnable, candidates, ...(hasSubgroups ? inQuads : [])]) {
         const shared = compileWith(choices);
         kernels.staged += stagedKernels(shared.training.kernels);
         kernels.inQuads += kernelsInQuads(shared.plan);
+        kernels.other += shared.plan.kernels.filter(({ wgsl }) => !own.has(wgsl)).length;
         const found = await run(shared.plan, count);
         for (const [name, expected] of plain)
           expect([choices, name, differenceOf(found.get(name) ?? new Float32Array(), expected, 1e-3) < 1e-5]).toEqual([
@@ -101,9 +141,8 @@ test("convolutions and linear layers of any shape are what the plain schedule ma
     }),
     { numRuns: runs, seed },
   );
-  expect(kernels.staged).toBeGreaterThan(2);
-  if (opened.device.features.has("subgroups")) expect(kernels.inQuads).toBeGreaterThan(4);
-});
+  return kernels;
+}
 
 test("loads shared in quads change no bit", async () => {
   if (!opened.device.features.has("subgroups")) return;
