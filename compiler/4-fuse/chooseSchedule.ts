@@ -14,7 +14,7 @@ import { valueName } from "../ir/kernel.ts";
 import { channelDimension, loadPattern, passLoad, periodsOf, writtenShare } from "./loadPattern.ts";
 import type { LoadPattern, PassLoad } from "./loadPattern.ts";
 import { choices } from "./tileChoices.ts";
-import type { Choice } from "./tileChoices.ts";
+import type { Choice, Tiling } from "./tileChoices.ts";
 import { costsAlone, costsInQuads } from "./scheduleCosts.ts";
 import type { ScheduleCosts } from "./scheduleCosts.ts";
 
@@ -345,17 +345,25 @@ function lineEstimate(
     });
     return { along, summed, over, moved: (summed ? 0 : over * external) + (stage.stored ? 1 : 0) };
   });
-  return (choice, { share, loads } = passOf(choice, search)) => {
-    const { tiles } = choice.tiling;
-    const written = choice.unrolled * share;
-    let lines = 0;
-    for (const { elements } of loads) lines += elements;
+  /** A tile's elements that are summed, and the lines beside what a pass adds to them: the same however a pass is unrolled. */
+  const ofTiling = ({ tiles }: Tiling): { readonly summed: number; readonly rest: number } => {
+    let [sums, rest] = [0, 0];
     for (const { along, summed, over, moved } of stages) {
       let ofTile = 1;
       for (const axis of along) ofTile *= tileAlong(axis, tiles);
       const each = moved > 0 && areFours(along, tiles) ? moved / 4 : moved;
-      lines += ofTile * ((summed ? written + 2 : over) + each);
+      rest += ofTile * ((summed ? 2 : over) + each);
+      if (summed) sums += ofTile;
     }
+    return { summed: sums, rest };
+  };
+  const known = new Map<Tiling, ReturnType<typeof ofTiling>>();
+  return (choice, { share, loads } = passOf(choice, search)) => {
+    const { tiling, unrolled } = choice;
+    const { summed, rest } = known.get(tiling) ?? ofTiling(tiling);
+    known.set(tiling, { summed, rest });
+    let lines = rest + summed * unrolled * share;
+    for (const { elements } of loads) lines += elements;
     return lines;
   };
 }
@@ -375,7 +383,8 @@ function tileAlong({ at, times, by }: StageAxis, tiles: readonly number[]): numb
 /** Whether a tile's neighbours in memory are loaded and stored four at a time: whole rows of them, or fours that all rows begin with. */
 function areFours(along: readonly StageAxis[], tiles: readonly number[]): boolean {
   let stride = 1;
-  for (const axis of along.toReversed()) {
+  for (let at = along.length - 1; at >= 0; at--) {
+    const axis = along[at] as StageAxis;
     const { extent } = axis;
     const tile = tileAlong(axis, tiles);
     // Of what is left over in the last tile each element is asked for.

@@ -12,6 +12,12 @@ type Steps = readonly number[];
 /** One load: each dimension's index as coefficients of axes; divisions are kept apart. */
 export interface LoadPattern {
   readonly dimensions: readonly DimensionPattern[];
+  /** Positions in `Steps` of the axes that are a dimension's index each, by themselves: it takes as many values as the axis has steps. */
+  readonly alone: readonly number[];
+  /** The dimensions whose values must be counted. */
+  readonly counted: readonly DimensionPattern[];
+  /** The dimensions in which it may fall outside its tensor. */
+  readonly padded: readonly DimensionPattern[];
   /** The dimension along which neighbours in memory lie. */
   readonly fastest: number;
   /** The reduced axes, the innermost first. */
@@ -68,23 +74,29 @@ export function loadPattern(
       return { ...coefficientsOf(position), outside, size: high - low + 1 - 2 * outside };
     });
     const depends = new Set(dimensions.flatMap(({ coefficients }) => [...coefficients.keys()]));
+    const patterns = dimensions.map(({ coefficients, constant, divisor, outside, size }): DimensionPattern => {
+      const extents = [...coefficients.keys()].map((name) => all.find((axis) => axis.name === name)?.extent ?? 1);
+      const exact = outside > 0 && strides.has(divisor);
+      let share: number | undefined;
+      return {
+        axes: [...coefficients.keys()].map((name) => all.findIndex((axis) => axis.name === name)),
+        coefficients: [...coefficients.values()],
+        divisor,
+        outside,
+        extents,
+        exact,
+        insideShare: () =>
+          (share ??= insideShare([...coefficients.values()], extents, { constant, divisor, exact, size })),
+        known: new Map<number, number>(),
+      };
+    });
+    const isAlone = ({ axes: on, divisor, outside }: DimensionPattern): boolean =>
+      on.length <= 1 && divisor === 1 && outside === 0;
     return {
-      dimensions: dimensions.map(({ coefficients, constant, divisor, outside, size }) => {
-        const extents = [...coefficients.keys()].map((name) => all.find((axis) => axis.name === name)?.extent ?? 1);
-        const exact = outside > 0 && strides.has(divisor);
-        let share: number | undefined;
-        return {
-          axes: [...coefficients.keys()].map((name) => all.findIndex((axis) => axis.name === name)),
-          coefficients: [...coefficients.values()],
-          divisor,
-          outside,
-          extents,
-          exact,
-          insideShare: () =>
-            (share ??= insideShare([...coefficients.values()], extents, { constant, divisor, exact, size })),
-          known: new Map<number, number>(),
-        };
-      }),
+      dimensions: patterns,
+      alone: patterns.filter(isAlone).flatMap(({ axes: on }) => on),
+      counted: patterns.filter((dimension) => !isAlone(dimension)),
+      padded: patterns.filter(({ outside }) => outside > 0),
       fastest: isPacked(load.from) ? channelDimension : dimensions.length - 1,
       over: over
         .map((axis, position) => ({
@@ -143,10 +155,9 @@ function insideShare(
  */
 export function writtenShare(patterns: readonly LoadPattern[], steps: Steps): number {
   let share = 1;
-  for (const { dimensions } of patterns) {
+  for (const { padded } of patterns) {
     let own = 1;
-    for (const dimension of dimensions) {
-      if (dimension.outside === 0) continue;
+    for (const dimension of padded) {
       if (isWhole(dimension, steps)) own *= dimension.insideShare();
       else if (dimension.exact && isInPhase(dimension, steps)) own /= dimension.divisor;
     }
@@ -232,7 +243,7 @@ export function passLoad(pattern: LoadPattern, steps: Steps, costs: ScheduleCost
   }
   const isRow = isWholeRow(pattern, steps);
   const isVector = !isRow && elements % 4 === 0 && rowsOfFour(pattern, steps);
-  const isConditional = pattern.dimensions.some((dimension) => dimension.outside > 0 && !isWhole(dimension, steps));
+  const isConditional = pattern.padded.some((dimension) => !isWhole(dimension, steps));
   const { constantLoad, rowElement, vectorLoad, scalarLoad, conditional, broadcast, padded } = costs;
   const each =
     (!dynamic ? constantLoad : isRow ? rowElement : isVector ? vectorLoad / 4 : scalarLoad) *
@@ -268,9 +279,10 @@ function isWholeRow({ dimensions, fastest }: LoadPattern, steps: Steps): boolean
 }
 
 /** Elements of a load in one pass of the innermost loop. */
-function loadedElements({ dimensions }: LoadPattern, steps: Steps): number {
+function loadedElements({ alone, counted }: LoadPattern, steps: Steps): number {
   let elements = 1;
-  for (const dimension of dimensions) elements *= insideValues(dimension, steps);
+  for (const at of alone) elements *= steps[at] ?? 1;
+  for (const dimension of counted) elements *= insideValues(dimension, steps);
   return elements;
 }
 

@@ -10,16 +10,11 @@ export interface KernelTable {
   requiredFeatures(): Pick<NetworkPlan, "requiredFeatures">;
 }
 
-/** WebGPU features by the line with which a kernel that needs one begins. */
-const featureOf: ReadonlyMap<string, string> = new Map([
-  ["enable f16;", "shader-f16"],
-  ["enable subgroups;", "subgroups"],
-]);
-
-/** Whether a kernel needs a WebGPU feature. */
-function needsFeature(wgsl: string, feature: string): boolean {
-  return wgsl.split("\n").some((line) => featureOf.get(line) === feature);
-}
+/** WebGPU features, each with the line by which a kernel that needs it says so. */
+const featureLines: readonly (readonly [feature: string, line: string])[] = [
+  ["shader-f16", "enable f16;"],
+  ["subgroups", "enable subgroups;"],
+];
 
 /** "conv1 sigmoid1 avg_pool1", or "gradient of conv1.weight" as far as the ops tell. */
 export function labelOf(kernel: Kernel): string {
@@ -56,8 +51,8 @@ export function kernelTable(): KernelTable {
       return entries.length - 1;
     },
     requiredFeatures() {
-      const features = [...featureOf.values()].filter((feature) =>
-        entries.some(({ text }) => needsFeature(text, feature)),
+      const features = featureLines.flatMap(([feature, line]) =>
+        entries.some(({ text }) => text.includes(`${line}\n`)) ? [feature] : [],
       );
       return features.length === 0 ? {} : { requiredFeatures: features };
     },

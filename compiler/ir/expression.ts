@@ -253,12 +253,16 @@ function rewriteComputed(expr: IndexExpr, rewrite: (of: ScalarExpr) => ScalarExp
     case "axis":
     case "int":
       return expr;
-    case "add":
-      return { ...expr, left: rewriteComputed(expr.left, rewrite), right: rewriteComputed(expr.right, rewrite) };
+    case "add": {
+      const [left, right] = [rewriteComputed(expr.left, rewrite), rewriteComputed(expr.right, rewrite)];
+      return left === expr.left && right === expr.right ? expr : { ...expr, left, right };
+    }
     case "mul":
     case "div":
-    case "mod":
-      return { ...expr, of: rewriteComputed(expr.of, rewrite) };
+    case "mod": {
+      const of = rewriteComputed(expr.of, rewrite);
+      return of === expr.of ? expr : { ...expr, of };
+    }
     case "computed":
       return { ...expr, of: rewrite(expr.of) };
   }

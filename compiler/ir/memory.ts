@@ -44,11 +44,16 @@ export interface MemoryPlan {
 /** Storage bindings start at multiples of this (minStorageBufferOffsetAlignment's default). */
 export const bindingAlignmentBytes = 256;
 
+/** How a value's slabs follow each other; most values have one. */
+function slabStepIn({ slabStepOf }: MemoryPlan, value: ValueId): SlabStep {
+  return slabStepOf.get(value) ?? { count: 1, slots: 0, bytes: 0 };
+}
+
 /** Where a value lies, slab by slab; nowhere if it is not stored. */
-export function slabPlaces({ placeOf, slabStepOf }: MemoryPlan, value: ValueId): readonly Place[] {
-  const first = placeOf.get(value);
+export function slabPlaces(plan: MemoryPlan, value: ValueId): readonly Place[] {
+  const first = plan.placeOf.get(value);
   if (first === undefined) return [];
-  const { count, slots, bytes } = slabStepOf.get(value) ?? { count: 1, slots: 0, bytes: 0 };
+  const { count, slots, bytes } = slabStepIn(plan, value);
   return Array.from({ length: count }, (_, slab) => ({
     ...first,
     slot: first.slot + slab * slots,
@@ -56,24 +61,35 @@ export function slabPlaces({ placeOf, slabStepOf }: MemoryPlan, value: ValueId):
   }));
 }
 
-type Tenant = readonly [value: ValueId, place: Place, slab: number];
-
-/** Every place of every value, with its slab. */
-export function placesOf(plan: MemoryPlan): readonly Tenant[] {
-  return [...plan.placeOf.keys()].flatMap((value) =>
-    slabPlaces(plan, value).map((place, slab): Tenant => [value, place, slab]),
-  );
-}
+type Tenant = readonly [value: ValueId, place: Place];
 
 export function dumpMemory(plan: MemoryPlan): string {
   const lines = plan.slots.map((slot, index) => `slot ${index} ${slot.name} ${slot.sizeBytes} bytes ${slot.lifetime}`);
-  for (const [value, place] of placesOf(plan)) {
+  for (const value of plan.placeOf.keys()) {
     const lifetime = plan.lifetimeOf.get(value);
     const alive = lifetime === undefined ? "" : ` alive ${lifetime.first}-${lifetime.last}`;
-    lines.push(`  %${value} at slot ${place.slot} + ${place.offsetBytes}, ${place.sizeBytes} bytes${alive}`);
+    for (const { slot, offsetBytes, sizeBytes } of slabPlaces(plan, value))
+      lines.push(`  %${value} at slot ${slot} + ${offsetBytes}, ${sizeBytes} bytes${alive}`);
   }
   const peak = plan.slots.reduce((sum, slot) => sum + slot.sizeBytes, 0);
   return `${lines.join("\n")}\ntotal ${peak} bytes\n`;
+}
+
+/**
+ * Of each slot whose tenants all have their first slab in one other slot, and lie in that as they do here: that slot, which says for
+ * both whether they are apart. Of each that only first slabs lie in, itself; undefined of any other.
+ */
+function firstSlotsOf(plan: MemoryPlan): ReadonlyMap<number, number | undefined> {
+  const found = new Map<number, number | undefined>();
+  for (const [value, { slot }] of plan.placeOf) {
+    const { count, slots, bytes } = slabStepIn(plan, value);
+    const first = slots === 0 || (slots === 1 && bytes === 0) ? slot : undefined;
+    for (let slab = 0; slab < count; slab++) {
+      const at = slot + slab * slots;
+      found.set(at, found.has(at) && found.get(at) !== first ? undefined : first);
+    }
+  }
+  return found;
 }
 
 /** No two values that live at once overlap; every place lies in its slot and is aligned. */
@@ -82,27 +98,24 @@ export function verifyMemory(plan: MemoryPlan): void {
     throw new InternalCompilerError("verifyMemory", message);
   };
   const bySlot = new Map<number, Tenant[]>();
-  for (const tenant of placesOf(plan)) {
-    const [value, place] = tenant;
-    const slot = plan.slots[place.slot] ?? fail(`%${value} lies in no slot`);
-    if (place.offsetBytes % bindingAlignmentBytes !== 0) fail(`%${value} is not aligned`);
-    if (place.offsetBytes + place.sizeBytes > slot.sizeBytes) fail(`%${value} reaches past its slot`);
-    const tenants = bySlot.get(place.slot);
-    if (tenants === undefined) bySlot.set(place.slot, [tenant]);
-    else tenants.push(tenant);
+  const firstSlots = firstSlotsOf(plan);
+  for (const [value, place] of plan.placeOf) {
+    const { count, slots, bytes } = slabStepIn(plan, value);
+    for (let slab = 0; slab < count; slab++) {
+      const [at, offsetBytes] = [place.slot + slab * slots, place.offsetBytes + slab * bytes];
+      const slot = plan.slots[at] ?? fail(`%${value} lies in no slot`);
+      if (offsetBytes % bindingAlignmentBytes !== 0) fail(`%${value} is not aligned`);
+      if (offsetBytes + place.sizeBytes > slot.sizeBytes) fail(`%${value} reaches past its slot`);
+      const first = firstSlots.get(at);
+      if (first !== undefined && first !== at) continue;
+      const tenants = bySlot.get(at);
+      const tenant: Tenant = [value, { ...place, slot: at, offsetBytes }];
+      if (tenants === undefined) bySlot.set(at, [tenant]);
+      else tenants.push(tenant);
+    }
   }
-  // Where every tenant is a later slab, in the slot so many after the one that all have their first in, that one says it for both.
-  const repeats = (slot: number, tenants: readonly Tenant[]): boolean => {
-    const [, , slab = 0] = tenants[0] ?? [];
-    const isShifted = (value: ValueId): boolean => {
-      const { slots, bytes } = plan.slabStepOf.get(value) ?? { slots: 0, bytes: 0 };
-      return slots === 1 && bytes === 0;
-    };
-    return slab > 0 && bySlot.has(slot - slab) && tenants.every(([value, , own]) => own === slab && isShifted(value));
-  };
   const always: Lifetime = { first: -Infinity, last: Infinity };
-  for (const [slot, values] of bySlot) {
-    if (repeats(slot, values)) continue;
+  for (const values of bySlot.values()) {
     const tenants = values
       .map(([value, place]) => ({ value, place, life: plan.lifetimeOf.get(value) ?? always }))
       .sort((a, b) => a.life.first - b.life.first || a.place.offsetBytes - b.place.offsetBytes);
