@@ -16,10 +16,10 @@ import {
   linesInQuads,
   openSearch,
   partsFor,
-  passOf,
   scheduleOf,
 } from "./chooseSchedule.ts";
 import type { ScheduleOptions, Search } from "./chooseSchedule.ts";
+import { passOf } from "./countPass.ts";
 import { choices } from "./tileChoices.ts";
 import type { Choice } from "./tileChoices.ts";
 import { stagingFits } from "./shareReads.ts";

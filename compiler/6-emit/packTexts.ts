@@ -77,7 +77,8 @@ function packLines(lines: readonly Form[]): readonly Word[] {
   const last = new Map<string, readonly number[]>();
   const defined = new Map<string, number>();
   const words: Word[] = [];
-  let [before, repeats] = ["", 0];
+  let before: Word | undefined;
+  let repeats = 0;
   for (const form of lines) {
     let { template, numbers } = form;
     // A definition is mostly the next of its name.
@@ -90,18 +91,23 @@ function packLines(lines: readonly Form[]): readonly Word[] {
     last.set(template, numbers);
     let rest = "";
     let commas = ",";
-    for (const [place, number] of numbers.entries()) {
-      const step = number - (known[place] ?? 0);
-      if (step !== 0) [rest, commas] = [`${rest}${commas}${step}`, ""];
+    // Millions of them in a large network: no iterator.
+    for (let place = 0; place < numbers.length; place++) {
+      const step = (numbers[place] ?? 0) - (known[place] ?? 0);
+      if (step !== 0) {
+        rest += commas + String(step);
+        commas = "";
+      }
       commas += ",";
     }
-    if (`${template}\n${rest}` === before) {
+    if (before !== undefined && template === before.template && rest === before.rest) {
       if (repeats > 0) words.pop();
       repeats++;
       words.push({ rest: repeats === 1 ? "*" : `*${repeats}` });
     } else {
-      words.push({ template, rest });
-      [before, repeats] = [`${template}\n${rest}`, 0];
+      before = { template, rest };
+      repeats = 0;
+      words.push(before);
     }
   }
   return words;

@@ -59,17 +59,20 @@ export function addAffine(left: Affine, right: Affine): Affine {
   const constant = left.constant + right.constant;
   if (right.terms.length === 0) return right.constant === 0 ? left : { terms: left.terms, constant };
   if (left.terms.length === 0) return left.constant === 0 ? right : { terms: right.terms, constant };
-  // Both are sorted: merge them.
+  // Both are sorted: merge them. No values in pairs here: code that is not yet optimized takes them apart by an iterator.
   const terms: Term[] = [];
-  let [i, j] = [0, 0];
+  let i = 0;
+  let j = 0;
   for (;;) {
-    const [a, b] = [left.terms[i], right.terms[j]];
+    const a = left.terms[i];
+    const b = right.terms[j];
     if (a === undefined || b === undefined) {
       for (; i < left.terms.length; i++) terms.push(left.terms[i] as Term);
       for (; j < right.terms.length; j++) terms.push(right.terms[j] as Term);
       return { terms, constant };
     }
-    const [keyA, keyB] = [atomKey(a.atom), atomKey(b.atom)];
+    const keyA = atomKey(a.atom);
+    const keyB = atomKey(b.atom);
     if (keyA === keyB) {
       const coefficient = a.coefficient + b.coefficient;
       if (coefficient !== 0) terms.push({ atom: a.atom, coefficient });
@@ -111,7 +114,8 @@ function rangeOfAtom(atom: Atom, ranges: Ranges): Range {
     return range;
   }
   const { low, high } = rangeOf(atom.of, ranges);
-  const [lowQuotient, highQuotient] = [Math.floor(low / atom.by), Math.floor(high / atom.by)];
+  const lowQuotient = Math.floor(low / atom.by);
+  const highQuotient = Math.floor(high / atom.by);
   if (atom.kind === "div") return { low: lowQuotient, high: highQuotient };
   if (lowQuotient === highQuotient) return { low: low - lowQuotient * atom.by, high: high - lowQuotient * atom.by };
   return { low: 0, high: atom.by - 1 };

@@ -254,7 +254,8 @@ function rewriteComputed(expr: IndexExpr, rewrite: (of: ScalarExpr) => ScalarExp
     case "int":
       return expr;
     case "add": {
-      const [left, right] = [rewriteComputed(expr.left, rewrite), rewriteComputed(expr.right, rewrite)];
+      const left = rewriteComputed(expr.left, rewrite);
+      const right = rewriteComputed(expr.right, rewrite);
       return left === expr.left && right === expr.right ? expr : { ...expr, left, right };
     }
     case "mul":

@@ -102,7 +102,8 @@ export function verifyMemory(plan: MemoryPlan): void {
   for (const [value, place] of plan.placeOf) {
     const { count, slots, bytes } = slabStepIn(plan, value);
     for (let slab = 0; slab < count; slab++) {
-      const [at, offsetBytes] = [place.slot + slab * slots, place.offsetBytes + slab * bytes];
+      const at = place.slot + slab * slots;
+      const offsetBytes = place.offsetBytes + slab * bytes;
       const slot = plan.slots[at] ?? fail(`%${value} lies in no slot`);
       if (offsetBytes % bindingAlignmentBytes !== 0) fail(`%${value} is not aligned`);
       if (offsetBytes + place.sizeBytes > slot.sizeBytes) fail(`%${value} reaches past its slot`);
