@@ -96,11 +96,11 @@ export function buffersOf(plan: NetworkPlan, name: ProgramName): readonly number
     for (const slab of slabs) found.add(slab.buffer);
   };
   // Many bindings begin in one buffer, and go on alike from slab to slab.
-  const first = new Map<string, BindingPlan>();
+  const distinct = new Map<string, BindingPlan>();
   for (const { bindings } of dispatchesOf(plan, name)) {
-    for (const each of bindings) first.set(`${each.buffer}+${each.slabStep?.buffer}`, each);
+    for (const each of bindings) distinct.set(`${each.buffer}+${each.slabStep?.buffer}`, each);
   }
-  for (const each of first.values()) rangesOf(plan, each).forEach(add);
+  for (const each of distinct.values()) rangesOf(plan, each).forEach(add);
   if (name === "trainingBytes" || name === "inferenceBytes") {
     const { source, sizes, mean } = preparationOf(plan);
     for (const place of [source, sizes, mean]) if (place) add(place);

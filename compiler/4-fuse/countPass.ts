@@ -68,9 +68,9 @@ export function lineEstimate(
   const known = new Map<Tiling, ReturnType<typeof ofTiling>>();
   return (choice, { share, loads } = passOf(choice, search)) => {
     const { tiling, unrolled } = choice;
-    const { summed, rest } = known.get(tiling) ?? ofTiling(tiling);
-    known.set(tiling, { summed, rest });
-    let lines = rest + summed * unrolled * share;
+    let own = known.get(tiling);
+    if (own === undefined) known.set(tiling, (own = ofTiling(tiling)));
+    let lines = own.rest + own.summed * unrolled * share;
     for (const { elements } of loads) lines += elements;
     return lines;
   };

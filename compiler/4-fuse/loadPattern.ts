@@ -12,12 +12,12 @@ type Steps = readonly number[];
 /** One load: each dimension's index as coefficients of axes; divisions are kept apart. */
 export interface LoadPattern {
   readonly dimensions: readonly DimensionPattern[];
-  /** Positions in `Steps` of the axes that are a dimension's index each, by themselves: it takes as many values as the axis has steps. */
-  readonly alone: readonly number[];
+  /** Positions in `Steps` of the axes that are a dimension's index each, by themselves: it takes as many values as the axis has steps (see `stepAt`). */
+  readonly single: readonly number[];
   /** The dimensions whose values must be counted. */
   readonly counted: readonly DimensionPattern[];
   /** The dimensions in which it may fall outside its tensor. */
-  readonly padded: readonly DimensionPattern[];
+  readonly mayBeOutside: readonly DimensionPattern[];
   /** The dimension along which neighbours in memory lie. */
   readonly fastest: number;
   /** The reduced axes, the innermost first. */
@@ -90,13 +90,11 @@ export function loadPattern(
         known: new Map<number, number>(),
       };
     });
-    const isAlone = ({ axes: on, divisor, outside }: DimensionPattern): boolean =>
-      on.length <= 1 && divisor === 1 && outside === 0;
     return {
       dimensions: patterns,
-      alone: patterns.filter(isAlone).flatMap(({ axes: on }) => on),
-      counted: patterns.filter((dimension) => !isAlone(dimension)),
-      padded: patterns.filter(({ outside }) => outside > 0),
+      single: patterns.filter(isSingle).flatMap(({ axes: on }) => on),
+      counted: patterns.filter((dimension) => !isSingle(dimension)),
+      mayBeOutside: patterns.filter(({ outside }) => outside > 0),
       fastest: isPacked(load.from) ? channelDimension : dimensions.length - 1,
       over: over
         .map((axis, position) => ({
@@ -109,6 +107,11 @@ export function loadPattern(
       positions: new Set([...depends].map((name) => all.findIndex((axis) => axis.name === name))),
     };
   });
+}
+
+/** Whether an index is one axis, or none. */
+function isSingle({ axes, divisor, outside }: DimensionPattern): boolean {
+  return axes.length <= 1 && divisor === 1 && outside === 0;
 }
 
 function coefficientsOf(index: Affine): {
@@ -155,9 +158,9 @@ function insideShare(
  */
 export function writtenShare(patterns: readonly LoadPattern[], steps: Steps): number {
   let share = 1;
-  for (const { padded } of patterns) {
+  for (const { mayBeOutside } of patterns) {
     let own = 1;
-    for (const dimension of padded) {
+    for (const dimension of mayBeOutside) {
       if (isWhole(dimension, steps)) own *= dimension.insideShare();
       else if (dimension.exact && isInPhase(dimension, steps)) own /= dimension.divisor;
     }
@@ -243,7 +246,7 @@ export function passLoad(pattern: LoadPattern, steps: Steps, costs: ScheduleCost
   }
   const isRow = isWholeRow(pattern, steps);
   const isVector = !isRow && elements % 4 === 0 && rowsOfFour(pattern, steps);
-  const isConditional = pattern.padded.some((dimension) => !isWhole(dimension, steps));
+  const isConditional = pattern.mayBeOutside.some((dimension) => !isWhole(dimension, steps));
   const { constantLoad, rowElement, vectorLoad, scalarLoad, conditional, broadcast, padded } = costs;
   const each =
     (!dynamic ? constantLoad : isRow ? rowElement : isVector ? vectorLoad / 4 : scalarLoad) *
@@ -279,9 +282,9 @@ function isWholeRow({ dimensions, fastest }: LoadPattern, steps: Steps): boolean
 }
 
 /** Elements of a load in one pass of the innermost loop. */
-function loadedElements({ alone, counted }: LoadPattern, steps: Steps): number {
+function loadedElements({ single, counted }: LoadPattern, steps: Steps): number {
   let elements = 1;
-  for (const at of alone) elements *= steps[at] ?? 1;
+  for (const at of single) elements *= steps[at] ?? 1;
   for (const dimension of counted) elements *= insideValues(dimension, steps);
   return elements;
 }

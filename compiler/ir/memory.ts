@@ -77,7 +77,7 @@ export function dumpMemory(plan: MemoryPlan): string {
 
 /**
  * Of each slot whose tenants all have their first slab in one other slot, and lie in that as they do here: that slot, which says for
- * both whether they are apart. Of each that only first slabs lie in, itself; undefined of any other.
+ * both whether they are apart. Of each that no slab reaches from another slot, itself; undefined of any other.
  */
 function firstSlotsOf(plan: MemoryPlan): ReadonlyMap<number, number | undefined> {
   const found = new Map<number, number | undefined>();
