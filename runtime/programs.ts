@@ -95,12 +95,9 @@ export function buffersOf(plan: NetworkPlan, name: ProgramName): readonly number
     found.add(buffer);
     for (const slab of slabs) found.add(slab.buffer);
   };
-  // Many bindings begin in one buffer, and go on alike from slab to slab.
-  const distinct = new Map<string, BindingPlan>();
   for (const { bindings } of dispatchesOf(plan, name)) {
-    for (const each of bindings) distinct.set(`${each.buffer}+${each.slabStep?.buffer}`, each);
+    for (const each of bindings) rangesOf(plan, each).forEach(add);
   }
-  for (const each of distinct.values()) rangesOf(plan, each).forEach(add);
   if (name === "trainingBytes" || name === "inferenceBytes") {
     const { source, sizes, mean } = preparationOf(plan);
     for (const place of [source, sizes, mean]) if (place) add(place);

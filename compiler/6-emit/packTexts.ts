@@ -100,7 +100,7 @@ function packLines(lines: readonly Form[]): readonly Word[] {
       }
       commas += ",";
     }
-    if (before !== undefined && template === before.template && rest === before.rest) {
+    if (before?.template === template && before.rest === rest) {
       if (repeats > 0) words.pop();
       repeats++;
       words.push({ rest: repeats === 1 ? "*" : `*${repeats}` });
