@@ -4,8 +4,8 @@
  * writes the sum out. A table of one row for every 64 elements says where their gradient's parts lie.
  */
 import { InternalCompilerError } from "../ir/diagnostic.ts";
-import type { Comparison, Condition, ScalarExpr } from "../ir/expression.ts";
-import { both } from "./scalarFunctions.ts";
+import type { Condition, ScalarExpr } from "../ir/expression.ts";
+import { both, comparisonText } from "./scalarFunctions.ts";
 import { uniformBlock } from "./uniforms.ts";
 import type { UniformWord } from "./uniforms.ts";
 import { floatLiteral, groupIndex } from "./wgslWriter.ts";
@@ -180,11 +180,10 @@ function formulaPrinter(uniforms: readonly UniformWord[]): { readonly vector: (e
     if (when.kind === "and") return when.all.map(printCondition).join(both);
     if (when.kind !== "compare") throw new InternalCompilerError("emitUpdate", "an optimizer's formula has no axes");
     const [left, right] = [print(when.left), print(when.right)];
-    const operator: Readonly<Record<Comparison, string>> = { lt: "<", le: "<=", gt: ">", ge: ">=", eq: "==", ne: "!=" };
     const spread = left.spread || right.spread;
     return spread
-      ? `(${asVector(left)} ${operator[when.fn]} ${asVector(right)})`
-      : `(${left.text} ${operator[when.fn]} ${right.text})`;
+      ? `(${asVector(left)} ${comparisonText[when.fn]} ${asVector(right)})`
+      : `(${left.text} ${comparisonText[when.fn]} ${right.text})`;
   };
   return { vector: (expr) => asVector(print(expr)) };
 }

@@ -136,9 +136,8 @@ async function inEveryWay(networks: typeof layers): Promise<Covered> {
         const shared = compileWith(choices);
         kernels.staged += stagedKernels(shared.training.kernels);
         kernels.inQuads += kernelsInQuads(shared.plan);
-        const others = shared.plan.kernels.filter(({ wgsl }) => !own.has(withoutHeading(wgsl)));
-        if (others.length === 0) continue;
-        for (const { name } of others) kernels.otherwise.add(name);
+        for (const { name, wgsl } of shared.plan.kernels)
+          if (!own.has(withoutHeading(wgsl))) kernels.otherwise.add(name);
         const found = await run(shared.plan, count);
         for (const [name, expected] of plain)
           expect([choices, name, differenceOf(found.get(name) ?? new Float32Array(), expected, 1e-3) < 1e-5]).toEqual([
