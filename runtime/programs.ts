@@ -91,16 +91,22 @@ interface Placed {
 /** The plan's buffers that a program works with, by their index, ascending: what it binds, and what the host writes or reads. */
 export function buffersOf(plan: NetworkPlan, name: ProgramName): readonly number[] {
   const found = new Set<number>();
-  const add = ({ buffer, slabs = [] }: Placed): void => {
-    found.add(buffer);
-    for (const slab of slabs) found.add(slab.buffer);
+  const add = (place: Placed | undefined): void => {
+    for (const { buffer } of place ? [place, ...(place.slabs ?? [])] : []) found.add(buffer);
   };
+  // A value is bound again and again, with the same slabs.
+  const steps = new Map<number, number>();
   for (const { bindings } of dispatchesOf(plan, name)) {
-    for (const each of bindings) rangesOf(plan, each).forEach(add);
+    for (const each of bindings) {
+      const { buffer, slabStep } = each;
+      const step = slabStep?.buffer ?? 0;
+      if (steps.get(buffer) !== step) rangesOf(plan, each).forEach(add);
+      steps.set(buffer, step);
+    }
   }
   if (name === "trainingBytes" || name === "inferenceBytes") {
     const { source, sizes, mean } = preparationOf(plan);
-    for (const place of [source, sizes, mean]) if (place) add(place);
+    [source, sizes, mean].forEach(add);
   } else {
     const places: Placed[] = [...plan.parameters, ...plan.states];
     if (name === "inference") places.push(plan.inference.images, plan.inference.logits);
@@ -108,7 +114,7 @@ export function buffersOf(plan: NetworkPlan, name: ProgramName): readonly number
       const { images, labels, metrics, gradients, imageGradient, logits, auxiliaryLogits } = trainingOf(plan);
       places.push(images, labels, metrics);
       if (name === "training") places.push(...plan.optimizer);
-      else places.push(...gradients, ...[imageGradient ?? [], logits ?? [], auxiliaryLogits ?? []].flat());
+      else [...gradients, imageGradient, logits, ...(auxiliaryLogits ?? [])].forEach(add);
     }
     places.forEach(add);
   }

@@ -10,8 +10,8 @@ import type { Kernel, Schedule, Stage } from "../ir/kernel.ts";
 import { layoutsOf, leastCommonMultiple, mergeConstraints, wholeQuads } from "../ir/tiles.ts";
 import type { LayoutsOf, StageLayout, TileConstraint } from "../ir/tiles.ts";
 import { valueName } from "../ir/kernel.ts";
-import { lineEstimate, passOf } from "./countPass.ts";
-import type { Pass, PassSearch } from "./countPass.ts";
+import { lineEstimate, passOf, shareOf } from "./countPass.ts";
+import type { LineEstimate, Pass, PassSearch } from "./countPass.ts";
 import { channelDimension, loadPattern, periodsOf } from "./loadPattern.ts";
 import { choices } from "./tileChoices.ts";
 import type { Choice } from "./tileChoices.ts";
@@ -97,8 +97,7 @@ export interface Search extends PassSearch {
   readonly quadAxes: readonly number[];
   /** Invocations of a workgroup in quads, at least. */
   readonly leastWorkgroup: number;
-  /** About how many lines the kernel's text has under a choice, whose pass is counted unless given. */
-  readonly linesOf: (choice: Choice, pass?: Pass) => number;
+  readonly lines: LineEstimate;
 }
 
 /** Begins a search for the schedule of a kernel whose root reduces. */
@@ -135,7 +134,7 @@ export function openSearch(
     // Of a batch fewer samples may come, and then its last quads would be torn.
     quadAxes: options.quads === true && body.combine === "sum" ? axes.flatMap(({ batch }, at) => (batch === true ? [] : [at])) : [], // prettier-ignore
     leastWorkgroup: leastWorkgroup[options.adapterClass],
-    linesOf: lineEstimate(kernel, layouts, { patterns, costs }),
+    lines: lineEstimate(kernel, layouts, { patterns, costs }),
   };
 }
 
@@ -271,12 +270,14 @@ function cheapest(
   waysOf: (choice: Choice) => readonly Choice[],
   below = Infinity,
 ): Found | undefined {
-  const { axes, body, constraints, periods, linesOf } = search;
+  const { axes, body, constraints, periods, lines } = search;
   let best: Found | undefined;
   for (const tiles of choices(axes, body.over, constraints, periods, lineBudget)) {
+    const share = shareOf(tiles, search);
+    if (lines.areTooMany(tiles, share, lineBudget)) continue;
     const parts = partsOf(tiles);
-    const pass = passOf(tiles, search);
-    if (leastCost(tiles, parts, search, pass) >= (best?.cost ?? below) || linesOf(tiles, pass) > lineBudget) continue;
+    const pass = passOf(tiles, search, share);
+    if (leastCost(tiles, parts, search, pass) >= (best?.cost ?? below) || lines.of(tiles, pass) > lineBudget) continue;
     for (const choice of waysOf(tiles)) {
       const cost = costOf(choice, parts, search, pass);
       if (cost < (best?.cost ?? below)) best = { cost, choice, parts };
@@ -286,11 +287,11 @@ function cheapest(
 }
 
 /** The choice of fewest lines, where none is within the budget. */
-function shortest({ axes, body, constraints, linesOf }: Search, lineBudget: number): Choice | undefined {
-  let least: { readonly lines: number; readonly choice: Choice } | undefined;
+function shortest({ axes, body, constraints, lines }: Search, lineBudget: number): Choice | undefined {
+  let least: { readonly count: number; readonly choice: Choice } | undefined;
   for (const choice of choices(axes, body.over, constraints, new Map(), lineBudget)) {
-    const lines = linesOf(choice);
-    if (least === undefined || lines < least.lines) least = { lines, choice };
+    const count = lines.of(choice);
+    if (least === undefined || count < least.count) least = { count, choice };
   }
   return least?.choice;
 }

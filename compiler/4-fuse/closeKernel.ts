@@ -2,7 +2,7 @@
 import type { Computation } from "../ir/expression.ts";
 import type { ValueId } from "../ir/graph.ts";
 import { namedValue, valueName } from "../ir/kernel.ts";
-import type { Kernel, Stage } from "../ir/kernel.ts";
+import type { Kernel, Roles, Stage } from "../ir/kernel.ts";
 import type { ProgramNode, Slice } from "../ir/program.ts";
 import { loadInPlace, outermostPlaces } from "./placeJoins.ts";
 import { rewriteComputation } from "./rewriteComputation.ts";
@@ -75,12 +75,13 @@ export function kernelCloser({
     );
   }
 
-  function rolesInPlace(node: ProgramNode, inside: ReadonlySet<ValueId>): Readonly<Record<string, string>> {
+  function rolesInPlace(node: ProgramNode, inside: ReadonlySet<ValueId>): Roles {
     if (sliceOf.size === 0) return node.roles;
-    const entries = Object.entries(node.roles).map(([name, role]) => {
+    const roles = new Map<string, string>();
+    for (const [name, role] of node.roles) {
       const slice = inside.has(namedValue(name)) ? undefined : placeOf.get(namedValue(name));
-      return [slice === undefined ? name : valueName(slice.of), role] as const;
-    });
-    return Object.fromEntries(entries);
+      roles.set(slice === undefined ? name : valueName(slice.of), role);
+    }
+    return roles;
   }
 }

@@ -23,20 +23,32 @@ export interface PassSearch {
 }
 
 /** Counts the pass of a choice: once for all ways of sharing its loads, and for its lines. */
-export function passOf({ tiling, unrolls }: Choice, { patterns, costs }: PassSearch): Pass {
-  const steps = tiling.tiles.concat(unrolls);
-  return {
-    share: writtenShare(patterns, steps),
-    loads: patterns.map((pattern) => passLoad(pattern, steps, costs)),
-  };
+export function passOf(choice: Choice, search: PassSearch, share = shareOf(choice, search)): Pass {
+  const { patterns, costs } = search;
+  const steps = choice.tiling.tiles.concat(choice.unrolls);
+  return { share, loads: patterns.map((pattern) => passLoad(pattern, steps, costs)) };
+}
+
+/** The share of a pass's multiply-adds that are not known to lie in the padding. */
+export function shareOf({ tiling, unrolls }: Choice, { patterns }: PassSearch): number {
+  let isPadded = false;
+  for (const { mayBeOutside } of patterns) isPadded ||= mayBeOutside.length > 0;
+  return isPadded ? writtenShare(patterns, tiling.tiles.concat(unrolls)) : 1;
 }
 
 /** About how many lines the kernel's text has under a choice: sums, loads, multiply-adds, epilogues and stores. */
+export interface LineEstimate {
+  /** All of them. */
+  of(choice: Choice, pass?: Pass): number;
+  /** Whether they are more than `most` even without the loads of a pass: soon seen, and so of most choices. */
+  areTooMany(choice: Choice, share: number, most: number): boolean;
+}
+
 export function lineEstimate(
   kernel: Kernel,
   layouts: readonly (StageLayout | undefined)[],
   search: PassSearch,
-): (choice: Choice, pass?: Pass) => number {
+): LineEstimate {
   const inside = new Set(kernel.stages.map((stage) => valueName(stage.value)));
   const rootAxes = kernel.stages[0]?.computation.axes ?? [];
   const stages = kernel.stages.map((stage, index) => {
@@ -66,14 +78,22 @@ export function lineEstimate(
     return { summed: sums, rest };
   };
   const known = new Map<Tiling, ReturnType<typeof ofTiling>>();
-  return (choice, { share, loads } = passOf(choice, search)) => {
-    const { tiling, unrolled } = choice;
+  const besideLoads = ({ tiling, unrolled }: Choice, share: number): number => {
     let own = known.get(tiling);
     if (own === undefined) known.set(tiling, (own = ofTiling(tiling)));
-    let lines = own.rest + own.summed * unrolled * share;
+    return own.rest + own.summed * unrolled * share;
+  };
+  const all = (choice: Choice, { share, loads } = passOf(choice, search)): number => {
+    let lines = besideLoads(choice, share);
     for (const { elements } of loads) lines += elements;
     return lines;
   };
+  const areTooMany = (choice: Choice, share: number, most: number): boolean => {
+    const { tiling, unrolled } = choice;
+    // Each sum of the root begins and ends on a line of its own.
+    return tiling.sums * (2 + unrolled * share) > most || besideLoads(choice, share) > most;
+  };
+  return { of: all, areTooMany };
 }
 
 /** An axis of a stage: its tile is that of the root's axis `at`, times and divided by numbers; where `at` is -1, the number itself. */

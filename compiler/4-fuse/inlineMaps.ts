@@ -14,7 +14,7 @@ import { InternalCompilerError } from "../ir/diagnostic.ts";
 import { elementCount } from "../ir/graph.ts";
 import type { Graph, ValueId } from "../ir/graph.ts";
 import { namedValue, valueName } from "../ir/kernel.ts";
-import type { Kernel, KernelPlan } from "../ir/kernel.ts";
+import type { Kernel, KernelPlan, Roles } from "../ir/kernel.ts";
 import type { OpDefinition } from "../ops/defineOp.ts";
 import { lowerGraph } from "./lowerGraph.ts";
 import { rewriteComputation } from "./rewriteComputation.ts";
@@ -72,8 +72,8 @@ function at(index: readonly IndexExpr[], dimension: number): IndexExpr {
 }
 
 /** What the kernel's bindings are called. */
-function rolesOf(graph: Graph, computation: Computation): Readonly<Record<string, string>> {
+function rolesOf(graph: Graph, computation: Computation): Roles {
   const named = new Map<ValueId, string>([...graph.inputs, ...graph.states].map(({ value, name }) => [value, name]));
   for (const { output, op } of graph.nodes) named.set(output, op);
-  return Object.fromEntries(loadsOf(computation).map(({ from }) => [from, named.get(namedValue(from)) ?? "value"]));
+  return new Map(loadsOf(computation).map(({ from }) => [from, named.get(namedValue(from)) ?? "value"]));
 }

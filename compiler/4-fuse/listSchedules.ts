@@ -135,7 +135,7 @@ function reductionSchedules(search: Search, options: ScheduleOptions, count: num
       const known = Math.max(ofTile.get(tile)?.cost ?? Infinity, ofKind.get(kind)?.cost ?? Infinity);
       const cost = costOf(each, parts, search, pass);
       if (cost >= Math.min(known, least * costliest)) continue;
-      if (search.linesOf(each, pass) > mostLines(each.quads !== undefined, options)) continue;
+      if (search.lines.of(each, pass) > mostLines(each.quads !== undefined, options)) continue;
       least = Math.min(least, cost);
       const found = { cost, schedule: scheduleOf(each, parts, search), tile };
       if (cost < (ofTile.get(tile)?.cost ?? Infinity)) ofTile.set(tile, found);
@@ -208,11 +208,11 @@ export function fitsKernel(schedule: Schedule, kernel: Kernel, options: Schedule
   if (search === undefined) return productOf(axes.map(({ name }) => tile[name] ?? 1)) <= mostSums;
   const choice = choiceOf(schedule, search);
   if (choice.tiling.sums > mostSums) return false;
-  const lines = search.linesOf(choice);
+  const lines = search.lines.of(choice);
   if (lines <= mostLines(quads !== undefined, options)) return true;
   // The model's own may need more lines than it was given, where no fewer do.
   const own = chooseSchedule(kernel, { ...options, quads: quads !== undefined });
-  return lines <= search.linesOf(choiceOf(own, search));
+  return lines <= search.lines.of(choiceOf(own, search));
 }
 
 /** Whether loads can be shared in quads: of a sum, in workgroups of whole quads, along an axis of several tiles. */

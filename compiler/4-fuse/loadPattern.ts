@@ -71,7 +71,8 @@ export function loadPattern(
       const { low, high } = rangeOf(position, ranges);
       const outside = load.fill === undefined ? 0 : Math.max(0, -low);
       // As many lie on the other side.
-      return { ...coefficientsOf(position), outside, size: high - low + 1 - 2 * outside };
+      const { coefficients, constant, divisor } = coefficientsOf(position);
+      return { coefficients, constant, divisor, outside, size: high - low + 1 - 2 * outside };
     });
     const depends = new Set(dimensions.flatMap(({ coefficients }) => [...coefficients.keys()]));
     const patterns = dimensions.map(({ coefficients, constant, divisor, outside, size }): DimensionPattern => {

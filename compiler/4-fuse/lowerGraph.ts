@@ -10,6 +10,7 @@ import type { Computation, ScalarExpr } from "../ir/expression.ts";
 import { typesOf } from "../ir/graph.ts";
 import type { Graph, GraphNode, TensorType, ValueId } from "../ir/graph.ts";
 import { valueName } from "../ir/kernel.ts";
+import type { Roles } from "../ir/kernel.ts";
 import type { Join, ProgramNode, TensorProgram } from "../ir/program.ts";
 import { axesOf } from "../ops/defineOp.ts";
 import type { OpDefinition } from "../ops/defineOp.ts";
@@ -36,14 +37,21 @@ export function lowerGraph(graph: Graph, ops: ReadonlyMap<string, OpDefinition>,
       type: node.type,
       computation: computationOf(node, op, types, batch),
       origin: node.origin,
-      roles: Object.fromEntries(
-        Object.entries(node.inputs).map(([role, value]) => [valueName(storageOf(value)), role]),
-      ),
+      roles: rolesOf(node, storageOf),
       ...(join !== undefined && { join }),
       ...(node.opens === true && { opens: true as const }),
     });
   }
   return { nodes, aliasOf, types, sliceOf: new Map(), slabsOf: new Map() };
+}
+
+function rolesOf({ inputs }: GraphNode, storageOf: (value: ValueId) => ValueId): Roles {
+  const roles = new Map<string, string>();
+  for (const role in inputs) {
+    const value = inputs[role];
+    if (value !== undefined) roles.set(valueName(storageOf(value)), role);
+  }
+  return roles;
 }
 
 function joinOf(node: GraphNode, op: OpDefinition): Join | undefined {

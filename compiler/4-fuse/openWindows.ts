@@ -141,14 +141,15 @@ function inWindows(stage: Stage, moved: ReadonlyMap<ValueId, Moved>): Stage {
     (index) => index,
   );
   const to = slice === undefined ? undefined : moved.get(slice.of);
-  const renamed = Object.entries(roles).map(([name, role]) => {
+  const renamed = new Map<string, string>();
+  for (const [name, role] of roles) {
     const other = moved.get(namedValue(name));
-    return [other === undefined ? name : valueName(other.window), role] as const;
-  });
+    renamed.set(other === undefined ? name : valueName(other.window), role);
+  }
   return {
     ...stage,
     computation,
-    roles: Object.fromEntries(renamed),
+    roles: renamed,
     ...(slice !== undefined &&
       to !== undefined && {
         slice: {

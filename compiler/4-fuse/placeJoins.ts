@@ -162,7 +162,7 @@ function writeInPlace(program: TensorProgram, { batch, keep }: PlaceOptions): Te
       type,
       computation: map(axes, load(valueName(part), axes)),
       origin: join.origin,
-      roles: { [valueName(program.aliasOf.get(part) ?? part)]: "part" },
+      roles: new Map([[valueName(program.aliasOf.get(part) ?? part), "part"]]),
     };
   }
 }
@@ -193,18 +193,18 @@ export function outermostPlaces(sliceOf: ReadonlyMap<ValueId, Slice>): ReadonlyM
 
 /** The node with its loads replaced where `rule` gives another. */
 function withLoads(node: ProgramNode, rule: (expr: Load) => Load | undefined): ProgramNode {
-  const renamed: Record<string, string> = {};
+  const renamed = new Map<string, string>();
   const scalar = (expr: ScalarExpr): ScalarExpr | undefined => {
     if (expr.kind !== "load") return undefined;
     const other = rule(expr);
     if (other === undefined) return undefined;
-    renamed[other.from] = node.roles[expr.from] ?? "value";
+    renamed.set(other.from, node.roles.get(expr.from) ?? "value");
     return other;
   };
   const computation = rewriteComputation(node.computation, scalar, (index) => index);
-  if (Object.keys(renamed).length === 0) return node;
+  if (renamed.size === 0) return node;
   const { join: _join, ...rest } = node;
-  return { ...rest, computation, roles: { ...node.roles, ...renamed } };
+  return { ...rest, computation, roles: new Map([...node.roles, ...renamed]) };
 }
 
 /** The nodes that read each value, by its own name. */

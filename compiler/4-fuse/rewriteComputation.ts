@@ -2,16 +2,19 @@
 import { iadd, idiv, imod, imul, idx, rewriteScalar, substituteIndex } from "../ir/expression.ts";
 import type { Axis, Computation, IndexExpr, ScalarExpr } from "../ir/expression.ts";
 
-/** The computation with every scalar and index expression rewritten. */
+/** The computation with every scalar and index expression rewritten; itself where none is. */
 export function rewriteComputation(
   computation: Computation,
   scalar: (expr: ScalarExpr) => ScalarExpr | undefined,
   index: (expr: IndexExpr) => IndexExpr,
 ): Computation {
-  const again = (expr: ScalarExpr): ScalarExpr => rewriteScalar(expr, { scalar, index });
+  const rules = { scalar, index };
   const { body } = computation;
-  if (body.kind === "map") return { ...computation, body: { ...body, value: again(body.value) } };
-  return { ...computation, body: { ...body, value: again(body.value), finish: again(body.finish) } };
+  const value = rewriteScalar(body.value, rules);
+  if (body.kind === "map") return value === body.value ? computation : { ...computation, body: { ...body, value } };
+  const finish = rewriteScalar(body.finish, rules);
+  if (value === body.value && finish === body.finish) return computation;
+  return { ...computation, body: { ...body, value, finish } };
 }
 
 /**

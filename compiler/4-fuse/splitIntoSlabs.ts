@@ -16,6 +16,7 @@ import type { Axis, Computation, IndexExpr, ScalarExpr } from "../ir/expression.
 import { typeOf, valueId } from "../ir/graph.ts";
 import type { TensorType, ValueId } from "../ir/graph.ts";
 import { namedValue, valueName } from "../ir/kernel.ts";
+import type { Roles } from "../ir/kernel.ts";
 import { valueBytes } from "../ir/program.ts";
 import type { ProgramNode, TensorProgram } from "../ir/program.ts";
 import { loadsOf } from "../ir/expression.ts";
@@ -220,7 +221,7 @@ export function splitIntoSlabs(program: TensorProgram, options: SlabOptions): Te
       const finish = last
         ? rewriteScalar(part.body.finish, { scalar: (expr) => (expr.kind === "reduced" ? total : undefined) })
         : total;
-      const roles = before === undefined ? node.roles : { ...node.roles, [valueName(before)]: "before" };
+      const roles = before === undefined ? node.roles : new Map([...node.roles, [valueName(before), "before"]]);
       before = value;
       const summed: ProgramNode = {
         ...node,
@@ -267,18 +268,14 @@ export function splitIntoSlabs(program: TensorProgram, options: SlabOptions): Te
     };
   }
 
-  function renamedRoles(
-    roles: Readonly<Record<string, string>>,
-    before: Computation,
-    after: Computation,
-  ): Readonly<Record<string, string>> {
+  function renamedRoles(roles: Roles, before: Computation, after: Computation): Roles {
     const [from, to] = [loadsOf(before), loadsOf(after)];
     const renamed = from.flatMap((each, index) => {
-      const role = roles[valueName(storageOf(namedValue(each.from)))];
+      const role = roles.get(valueName(storageOf(namedValue(each.from))));
       const name = to[index]?.from;
       return role === undefined || name === undefined ? [] : [[valueName(storage(namedValue(name))), role] as const];
     });
-    return { ...roles, ...Object.fromEntries(renamed) };
+    return new Map([...roles, ...renamed]);
   }
 
   function storage(value: ValueId): ValueId {
@@ -304,7 +301,7 @@ export function splitIntoSlabs(program: TensorProgram, options: SlabOptions): Te
     return {
       ...node,
       computation: map(axes, chosen),
-      roles: Object.fromEntries(pieces.map((piece, k) => [valueName(piece.value), `part${k}`])),
+      roles: new Map(pieces.map((piece, k) => [valueName(piece.value), `part${k}`])),
       join: { dimension, parts: pieces.map((piece) => piece.value) },
     };
   }

@@ -85,6 +85,6 @@ function addParts(stage: Stage, parts: ValueId, over: Axis): Stage {
   return {
     ...stage,
     computation: { axes, body: { kind: "reduce", over: [over], combine: "sum", value, finish: body.finish } },
-    roles: { ...stage.roles, [valueName(parts)]: `${stage.op}_parts` },
+    roles: new Map([...stage.roles, [valueName(parts), `${stage.op}_parts`]]),
   };
 }

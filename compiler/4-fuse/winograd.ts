@@ -19,6 +19,7 @@ import type { Axis, Computation, IndexExpr, IndexLike, ScalarExpr } from "../ir/
 import { valueId } from "../ir/graph.ts";
 import type { TensorType, ValueId } from "../ir/graph.ts";
 import { namedValue, valueName } from "../ir/kernel.ts";
+import type { Roles } from "../ir/kernel.ts";
 import type { ProgramNode, TensorProgram } from "../ir/program.ts";
 import { convolutionOf } from "./convolutionForm.ts";
 import type { Convolution, Reach } from "./convolutionForm.ts";
@@ -116,7 +117,7 @@ function winogradNodes(
 ): readonly ProgramNode[] {
   const made: ProgramNode[] = [];
   /** A node of its own, and how others load its elements. */
-  const define = (op: string, computation: Computation, roles: ProgramNode["roles"], opens: boolean): Made => {
+  const define = (op: string, computation: Computation, roles: Roles, opens: boolean): Made => {
     const type = typeOfAxes(computation.axes);
     const value = fresh(type);
     made.push({ value, op, type, computation, origin: node.origin, roles, ...(opens && { opens: true as const }) });
@@ -124,10 +125,10 @@ function winogradNodes(
   };
   /** The other side's transform, in the kernel of the one before. */
   const transform = (op: string, axes: readonly Axis[], value: ScalarExpr): Made =>
-    define(op, map(axes, value), {}, false);
-  const roleOf = (from: string): ProgramNode["roles"] => {
+    define(op, map(axes, value), new Map(), false);
+  const roleOf = (from: string): Roles => {
     const storage = valueName(storageOf(from));
-    return { [storage]: node.roles[storage] ?? "value" };
+    return new Map([[storage, node.roles.get(storage) ?? "value"]]);
   };
 
   const [i, j, u, v] = ["i", "j", "u", "v"].map((name) => axis(name, 4)) as [Axis, Axis, Axis, Axis];
@@ -162,14 +163,17 @@ function winogradNodes(
   const products = define(
     "winograd_products",
     reduce([n, i, j, c, p], [channel], "sum", mul(flatTiles.at(n, i, j, channel, p), weights.at(i, j, c, channel))),
-    { [tiles.name]: "tiles", [weights.name]: "weights" },
+    new Map([
+      [tiles.name, "tiles"],
+      [weights.name, "weights"],
+    ]),
     true,
   );
   const productTiles = named(view(products.value, typeOfAxes([n, i, j, c, ty, tx])));
   const sums = define(
     "winograd_sums",
     map([n, c, ty, i, j, tx], productTiles.at(n, i, j, c, ty, tx)),
-    { [products.name]: "products" },
+    new Map([[products.name, "products"]]),
     true,
   );
   const sumRow = rowOf(outputRows, imod(y, 2), (k) => sums.at(n, c, idiv(y, 2), k, j, tx));

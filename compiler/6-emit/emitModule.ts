@@ -11,7 +11,7 @@ import type { CompiledNetwork, EmittedFile } from "../ir/output.ts";
 import { CommentedList, ConstantName, literalText } from "./literalText.ts";
 import { distinctNames, fileStem } from "./moduleNames.ts";
 import { shapeText, templateText } from "./moduleText.ts";
-import { minifiedText, packTexts } from "./packTexts.ts";
+import { minifiedLines, packTexts } from "./packTexts.ts";
 import { printDeclarations, type PrintDeclarations } from "./printDeclarations.ts";
 
 export type ModuleSource = Pick<CompiledNetwork, "name" | "doc" | "plan" | "peakBytes">;
@@ -95,7 +95,7 @@ function planText(plan: NetworkPlan, folder: string, isTyped: boolean): string {
     plan.uniforms.map((uniform) => ({ comment: "", value: uniform })),
   );
   const shortLines = new Map<string, string>();
-  const { templates, lines } = packTexts(plan.kernels.map(({ wgsl }) => minifiedText(wgsl, shortLines)));
+  const { templates, lines } = packTexts(plan.kernels.map(({ wgsl }) => minifiedLines(wgsl, shortLines)));
   const packed = [
     literalText(
       new CommentedList(

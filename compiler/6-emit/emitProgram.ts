@@ -3,7 +3,7 @@ import { InternalCompilerError } from "../ir/diagnostic.ts";
 import { elementBytes, elementCount, typeOf } from "../ir/graph.ts";
 import type { TensorType, ValueId } from "../ir/graph.ts";
 import { runsBySlab, signatureOf, storageIn, workOf } from "../ir/kernel.ts";
-import type { BatchSlabs, Kernel } from "../ir/kernel.ts";
+import type { BatchSlabs, Kernel, Schedule } from "../ir/kernel.ts";
 import { slabPlaces } from "../ir/memory.ts";
 import type { Place } from "../ir/memory.ts";
 import type { ProgramPlan } from "../ir/output.ts";
@@ -81,18 +81,29 @@ export function emitProgram(
   // Equal layers are written once; only the values that they bind differ.
   const known = new Map<string, { readonly emitted: EmittedKernel; readonly values: readonly ValueId[] }>();
   const vectorGuesses = new Map<string, ReadonlySet<string>>();
+  // Equal layers share their schedule.
+  const scheduleTexts = new Map<Schedule, string>();
+  const scheduleText = (schedule: Schedule): string => {
+    const text = scheduleTexts.get(schedule) ?? JSON.stringify(schedule);
+    scheduleTexts.set(schedule, text);
+    return text;
+  };
   const emit = (kernel: Kernel): EmittedKernel => {
     const { text, values } = program.kernels.signatures?.get(kernel.stages) ?? signatureOf(kernel, typeIn);
     const isRing = kernel.stages.some((stage) => stage.value === ring?.value);
-    const key = `${JSON.stringify(kernel.schedule)} ${isRing} ${text}`;
+    const key = `${scheduleText(kernel.schedule)} ${isRing} ${text}`;
     const found = known.get(key);
     if (found !== undefined) {
       const renamed = new Map(found.values.map((value, index) => [value, values[index] ?? value]));
-      const bindings = found.emitted.bindings.map((each) => ({
-        ...each,
-        value: renamed.get(each.value) ?? each.value,
+      const bindings = found.emitted.bindings.map(({ value, name, writes, dtype, sizeBytes }) => ({
+        value: renamed.get(value) ?? value,
+        name,
+        writes,
+        dtype,
+        sizeBytes,
       }));
-      return { ...found.emitted, bindings };
+      const { wgsl, workgroupSize, samplesPerTile, invocationsPerTile } = found.emitted;
+      return { wgsl, bindings, workgroupSize, samplesPerTile, invocationsPerTile };
     }
     const emitted = emitWgsl(kernel, {
       batch: samples,

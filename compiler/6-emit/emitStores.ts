@@ -87,24 +87,28 @@ function elementsOf(
   const stored = mergeDimensions(whole, axes.length);
   const isPacked = options.typeOf(stage.slice?.of ?? stage.value).packed === true;
   const elements = elementCount(stage.type) * (stage.type.batched ? options.batch : 1);
-  return [...combinations(tile)].flatMap((offsets) => {
+  const found: Element[] = [];
+  for (const offsets of combinations(tile)) {
     const bindings = evaluator.axesAt(index, offsets);
     const position = axes.map((axis) => bindings.get(axis.name) ?? variableAffine(axis.name));
     const guards = [...first];
-    for (const [dimension, at] of position.entries()) {
+    let isInside = true;
+    position.forEach((at, dimension) => {
       const extent = extents[dimension] ?? 1;
       const { low, high } = rangeOf(at, scopes.ranges);
-      if (low >= extent) return [];
-      if (high >= extent) guards.push(`${evaluator.index(at)} < ${extent}`);
-    }
+      if (low >= extent) isInside = false;
+      else if (isInside && high >= extent) guards.push(`${evaluator.index(at)} < ${extent}`);
+    });
+    if (!isInside) continue;
     const starts = stage.slice?.starts ?? [];
     const place = position.map((at, dimension) => addAffine(at, constantAffine(starts[dimension] ?? 0)));
     let linear = isPacked ? packedAffine(place, stored, scopes.ranges) : linearAffine(place, stored);
     if (part !== undefined && isSplit(stage, kernel))
       linear = addAffine(linear, variableAffine(part, partStride(elements)));
     if (stage.value === options.ring) linear = addAffine(linear, ringRow(stage, options, scopes));
-    return [{ linear, guard: guards.join(" && "), value: evaluator.stageValue(index, offsets).text }];
-  });
+    found.push({ linear, guard: guards.join(" && "), value: evaluator.stageValue(index, offsets).text });
+  }
+  return found;
 }
 
 /** Where the row of the ring of metrics begins that this step, or this slab of it, writes. */

@@ -52,8 +52,8 @@ export interface EmittedKernel {
 
 export function emitWgsl(kernel: Kernel, options: EmitOptions): EmittedKernel {
   // A run finds out what is loaded and stored together, so that the next one can use vectors where that pays. Kernels of the same
-  // ops nearly always agree, so the first run takes what the last of them found: mostly it finds the same and is all.
-  const key = kernel.stages.map(({ op }) => op).join(" ");
+  // ops and tile nearly always agree, so the first run takes what the last of them found: mostly it finds the same and is all.
+  const key = [...Object.values(kernel.schedule.tile), ...kernel.stages.map(({ op }) => op)].join(" ");
   const guess = options.vectorGuesses?.get(key) ?? new Set();
   const first = emitWith(kernel, options, { vectors: guess });
   const found = first.vectorizable;
@@ -136,7 +136,10 @@ function emitWith(kernel: Kernel, options: EmitOptions, plan: LoadPlan): Emissio
     kernel: {
       wgsl,
       bindings: bindings.map(({ value, name, writes, elements, dtype }) => ({
-        ...{ value, name, writes, dtype },
+        value,
+        name,
+        writes,
+        dtype,
         sizeBytes: elements * (dtype === "f16" ? 2 : 4),
       })),
       workgroupSize: kernel.schedule.workgroupSize,
@@ -182,7 +185,7 @@ function bindingsOf(kernel: Kernel, options: EmitOptions): readonly Binding[] {
       const value = options.storageOf(namedValue(load.from));
       if (inside.has(value) || found.has(value)) continue;
       const type = options.typeOf(value);
-      const role = stage.roles[valueName(value)] ?? "value";
+      const role = stage.roles.get(valueName(value)) ?? "value";
       found.set(value, {
         value,
         name: nameFor(role),

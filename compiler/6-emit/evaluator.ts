@@ -366,6 +366,11 @@ function truth(holds: boolean): Value {
   return { text: String(holds), level: 0, constant: holds ? 1 : 0 };
 }
 
+/** By op: asked for with every element of a tile. */
+const knownPrefixes = new Map<string, string>();
+
 function variablePrefix(op: string): string {
-  return op.replace(/[^A-Za-z0-9]/g, "_");
+  let prefix = knownPrefixes.get(op);
+  if (prefix === undefined) knownPrefixes.set(op, (prefix = op.replace(/[^A-Za-z0-9]/g, "_")));
+  return prefix;
 }

@@ -22,7 +22,7 @@ export interface EmitOptions {
   readonly ring?: ValueId;
   /** One that remembers saves time. */
   readonly layoutsOf?: LayoutsOf;
-  /** By a kernel's ops: the bindings that were best taken as vectors of four the last time. Only saves time. */
+  /** By a kernel's ops and tile: the bindings that were best taken as vectors of four the last time. Only saves time. */
   readonly vectorGuesses?: Map<string, ReadonlySet<string>>;
 }
 

@@ -44,8 +44,13 @@ export function literalText(value: unknown, indent: number, column: number): str
     const lines = items.map((item) => `${inner}${literalText(item, indent + 2, indent + 2)},`);
     return `[\n${lines.join("\n")}${close}]`;
   }
-  const lines = entriesOf(value as object).map(([key, entry]) => `${inner}${propertyText(key, entry, indent + 2)},`);
-  return `{\n${lines.join("\n")}${close}}`;
+  let lines = "";
+  const properties = value as Readonly<Record<string, unknown>>;
+  for (const key in properties) {
+    const entry = properties[key];
+    if (entry !== undefined) lines += `\n${inner}${propertyText(key, entry, indent + 2)},`;
+  }
+  return `{${lines}${close}}`;
 }
 
 /** `key: value`; a long string goes to a line of its own. */
@@ -82,7 +87,10 @@ function flatText(value: unknown, room: number): string | undefined {
     }
     return text.length + 2 <= room ? `[${text}]` : undefined;
   }
-  for (const [key, entry] of entriesOf(value as object)) {
+  const properties = value as Readonly<Record<string, unknown>>;
+  for (const key in properties) {
+    const entry = properties[key];
+    if (entry === undefined) continue;
     const next = flatText(entry, room - text.length - 4);
     if (next === undefined) return undefined;
     const property = entry instanceof ConstantName && entry.name === key ? key : `${keyText(key)}: ${next}`;
@@ -108,10 +116,6 @@ function filledText(items: readonly unknown[], inner: string, close: string): st
   return `[\n${[...lines, line].join("\n")}${close}]`;
 }
 
-function entriesOf(value: object): readonly (readonly [string, unknown])[] {
-  return Object.entries(value).filter(([, entry]) => entry !== undefined);
-}
-
 function isRecord(value: unknown): boolean {
   if (typeof value !== "object" || value === null || Array.isArray(value) || value instanceof ConstantName)
     return false;
@@ -124,12 +128,20 @@ function isLongList(value: unknown): boolean {
   return Array.isArray(value) && value.length > 1;
 }
 
+/** A table's keys are few. */
+const knownKeys = new Map<string, string>();
+
 function keyText(key: string): string {
-  return /^[A-Za-z_$][\w$]*$/.test(key) ? key : stringText(key);
+  const known = knownKeys.get(key);
+  if (known !== undefined) return known;
+  const text = /^[A-Za-z_$][\w$]*$/.test(key) ? key : stringText(key);
+  knownKeys.set(key, text);
+  return text;
 }
 
 function numberText(value: number): string {
-  return valueText(value).replace("e+", "e");
+  const text = valueText(value);
+  return Number.isInteger(value) && text.length < 16 ? text : text.replace("e+", "e");
 }
 
 /** A string literal in the quotes that need fewer escapes. */

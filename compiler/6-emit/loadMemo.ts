@@ -46,6 +46,10 @@ export function createLoadMemo(): LoadMemo {
 }
 
 function decidingAxes({ index }: Load): readonly string[] | undefined {
-  if (index.some((position) => computedParts(position).length > 0)) return undefined;
-  return [...new Set(index.flatMap(axisNames))];
+  const axes = new Set<string>();
+  for (const position of index) {
+    if (computedParts(position).length > 0) return undefined;
+    for (const name of axisNames(position)) axes.add(name);
+  }
+  return [...axes];
 }

@@ -5,7 +5,7 @@ import { shapeElements } from "../ir/graph.ts";
 /** A plain value as an expression. Prettier takes the quotes off the keys. */
 export function valueText(value: unknown): string {
   // What tables hold most, without the search for what no literal can say.
-  if (typeof value === "number" && Number.isFinite(value)) return JSON.stringify(value);
+  if (typeof value === "number" && Number.isFinite(value)) return String(value);
   const text = JSON.stringify(value, (key, inner: unknown) => {
     if (typeof inner === "number" && !Number.isFinite(inner)) {
       throw new InternalCompilerError("emitModule", `${key} is ${inner}, which has no literal`);

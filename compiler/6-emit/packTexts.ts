@@ -15,8 +15,8 @@ export interface PackedTexts {
   readonly lines: string;
 }
 
-/** Packs texts without the marks `#` and `~`, which no WGSL has. */
-export function packTexts(texts: readonly string[]): PackedTexts {
+/** Packs texts, given as their lines, without the marks `#` and `~`, which no WGSL has. */
+export function packTexts(texts: readonly (readonly string[])[]): PackedTexts {
   // Kernels share many of their lines, each looked at once.
   const forms = new Map<string, Form>();
   const formOf = (line: string): Form => {
@@ -26,9 +26,11 @@ export function packTexts(texts: readonly string[]): PackedTexts {
     forms.set(line, form);
     return form;
   };
-  const packed = texts.map((text) => packLines(text.split("\n").map(formOf)));
+  const packed = texts.map((lines) => packLines(lines.map(formOf)));
   // Alike templates beside each other compress better.
-  const templates = [...new Set(packed.flatMap((words) => words.flatMap(({ template }) => template ?? [])))].sort();
+  const used = new Set<string>();
+  for (const words of packed) for (const { template } of words) if (template !== undefined) used.add(template);
+  const templates = [...used].sort();
   const numberOf = new Map(templates.map((template, index) => [template, index.toString(36)]));
   const lines = packed.map((words) =>
     words.map(({ template, rest }) => `${template === undefined ? "" : numberOf.get(template)}${rest}`).join(" "),
@@ -58,8 +60,12 @@ function readForm(line: string): Form {
   if (/[#~]/.test(line)) throw new InternalCompilerError("packTexts", `a kernel's line holds a mark: ${line}`);
   const whole = numbersIn(line);
   const [definition, keyword = "", name = "", number = ""] = /^(let|var) ([A-Za-z_]+)(\d+)(?=\s*=)/.exec(line) ?? [];
-  if (definition === undefined) return whole;
-  return { ...whole, next: { name, number, ...numbersIn(`${keyword} ${name}~${line.slice(definition.length)}`) } };
+  const numbered = `${keyword} ${name}#`;
+  // A number with zeros before it is none that counts.
+  if (definition === undefined || !whole.template.startsWith(numbered)) return whole;
+  const template = `${keyword} ${name}~${whole.template.slice(numbered.length)}`;
+  const next = { name, number, template, numbers: whole.numbers.slice(1) };
+  return { template: whole.template, numbers: whole.numbers, next };
 }
 
 /** A line with marks for its numbers. */
@@ -113,21 +119,25 @@ function packLines(lines: readonly Form[]): readonly Word[] {
   return words;
 }
 
-/** WGSL without what only readers need: comments, empty lines, indentation, and spaces around signs. `known` remembers lines. */
-export function minifiedText(wgsl: string, known = new Map<string, string>()): string {
+/** WGSL without what only readers need: comments, empty lines, indentation, and spaces around signs. */
+export function minifiedText(wgsl: string): string {
+  return minifiedLines(wgsl, new Map()).join("\n");
+}
+
+/** The lines of such a text. `known` remembers them: equal ones are one string, which is soon found again in other maps, too. */
+export function minifiedLines(wgsl: string, known: Map<string, string>): readonly string[] {
   const lines: string[] = [];
   for (const line of wgsl.split("\n")) {
     let short = known.get(line);
     if (short === undefined) known.set(line, (short = minifiedLine(line)));
     if (short !== "") lines.push(short);
   }
-  return lines.join("\n");
+  return lines;
 }
 
 function minifiedLine(line: string): string {
   return (
-    line
-      .replace(/\/\/[^]*$/, "")
+    (line.includes("//") ? line.replace(/\/\/[^]*$/, "") : line)
       .trim()
       .replace(/ ?([*/=<>,;:{}()[\]&|?%!]) ?/g, "$1")
       // `a - -b` keeps its spaces: `--` is a sign of its own.

@@ -11,8 +11,8 @@ export interface VectorUse {
 
 interface Touched {
   aligned: boolean;
-  readonly scalars: Set<string>;
-  readonly vectors: Set<string>;
+  /** By an index's terms: the constants of the elements, and of the vectors that they lie in. */
+  readonly byTerms: Map<string, { readonly scalars: Set<number>; readonly vectors: Set<number> }>;
 }
 
 /** Elements of a vector that must be used, on average. */
@@ -24,7 +24,7 @@ export function createVectorUse(): VectorUse {
     touch(binding, linear) {
       let record = touched.get(binding);
       if (record === undefined) {
-        record = { aligned: true, scalars: new Set(), vectors: new Set() };
+        record = { aligned: true, byTerms: new Map() };
         touched.set(binding, record);
       }
       if (!record.aligned) return;
@@ -33,12 +33,20 @@ export function createVectorUse(): VectorUse {
         return;
       }
       const terms = affineKey({ terms: linear.terms, constant: 0 });
-      record.scalars.add(`${terms} ${linear.constant}`);
-      record.vectors.add(`${terms} ${Math.floor(linear.constant / 4)}`);
+      let at = record.byTerms.get(terms);
+      if (at === undefined) record.byTerms.set(terms, (at = { scalars: new Set(), vectors: new Set() }));
+      at.scalars.add(linear.constant);
+      at.vectors.add(Math.floor(linear.constant / 4));
     },
     pays(binding) {
       const record = touched.get(binding);
-      return record !== undefined && record.aligned && record.vectors.size * leastUse <= record.scalars.size;
+      if (record?.aligned !== true) return false;
+      let [scalars, vectors] = [0, 0];
+      for (const at of record.byTerms.values()) {
+        scalars += at.scalars.size;
+        vectors += at.vectors.size;
+      }
+      return vectors * leastUse <= scalars;
     },
   };
 }

@@ -31,8 +31,10 @@ export interface Range {
 
 export type Ranges = ReadonlyMap<string, Range>;
 
+const noTerms: readonly Term[] = [];
+
 export function constantAffine(constant: number): Affine {
-  return { terms: [], constant };
+  return { terms: noTerms, constant };
 }
 
 export function variableAffine(name: string, coefficient = 1, constant = 0): Affine {

@@ -198,46 +198,70 @@ export interface Rewrite {
   readonly index?: (expr: IndexExpr) => IndexExpr;
 }
 
+/** The expression with what the rules replace; itself where they replace nothing, so that what is known of it stays known. */
 export function rewriteScalar(expr: ScalarExpr, rules: Rewrite): ScalarExpr {
   const replaced = rules.scalar?.(expr);
   if (replaced !== undefined) return replaced;
-  const again = (inner: ScalarExpr): ScalarExpr => rewriteScalar(inner, rules);
-  const index = indexRule(rules);
   switch (expr.kind) {
     case "number":
     case "reduced":
     case "uniform":
       return expr;
-    case "load":
-      return { ...expr, index: expr.index.map(index) };
-    case "index":
-      return { ...expr, of: index(expr.of) };
-    case "random":
-      return { ...expr, counter: index(expr.counter) };
-    case "unary":
-      return { ...expr, of: again(expr.of) };
-    case "binary":
-      return { ...expr, left: again(expr.left), right: again(expr.right) };
-    case "select":
-      return {
-        ...expr,
-        when: rewriteCondition(expr.when, rules),
-        then: again(expr.then),
-        otherwise: again(expr.otherwise),
-      };
+    case "load": {
+      const index = eachRewritten(expr.index, indexRule(rules));
+      return index === expr.index ? expr : { ...expr, index };
+    }
+    case "index": {
+      const of = indexRule(rules)(expr.of);
+      return of === expr.of ? expr : { ...expr, of };
+    }
+    case "random": {
+      const counter = indexRule(rules)(expr.counter);
+      return counter === expr.counter ? expr : { ...expr, counter };
+    }
+    case "unary": {
+      const of = rewriteScalar(expr.of, rules);
+      return of === expr.of ? expr : { ...expr, of };
+    }
+    case "binary": {
+      const left = rewriteScalar(expr.left, rules);
+      const right = rewriteScalar(expr.right, rules);
+      return left === expr.left && right === expr.right ? expr : { ...expr, left, right };
+    }
+    case "select": {
+      const when = rewriteCondition(expr.when, rules);
+      const then = rewriteScalar(expr.then, rules);
+      const otherwise = rewriteScalar(expr.otherwise, rules);
+      if (when === expr.when && then === expr.then && otherwise === expr.otherwise) return expr;
+      return { ...expr, when, then, otherwise };
+    }
   }
 }
 
 export function rewriteCondition(condition: Condition, rules: Rewrite): Condition {
-  const index = indexRule(rules);
   switch (condition.kind) {
-    case "compare":
-      return { ...condition, left: rewriteScalar(condition.left, rules), right: rewriteScalar(condition.right, rules) };
-    case "compareIndex":
-      return { ...condition, left: index(condition.left), right: index(condition.right) };
-    case "and":
-      return { ...condition, all: condition.all.map((each) => rewriteCondition(each, rules)) };
+    case "compare": {
+      const left = rewriteScalar(condition.left, rules);
+      const right = rewriteScalar(condition.right, rules);
+      return left === condition.left && right === condition.right ? condition : { ...condition, left, right };
+    }
+    case "compareIndex": {
+      const index = indexRule(rules);
+      const left = index(condition.left);
+      const right = index(condition.right);
+      return left === condition.left && right === condition.right ? condition : { ...condition, left, right };
+    }
+    case "and": {
+      const all = eachRewritten(condition.all, (each) => rewriteCondition(each, rules));
+      return all === condition.all ? condition : { ...condition, all };
+    }
   }
+}
+
+/** The list with each part rewritten; itself where all stay. */
+function eachRewritten<T>(parts: readonly T[], rewrite: (part: T) => T): readonly T[] {
+  const others = parts.map(rewrite);
+  return others.every((other, at) => other === parts[at]) ? parts : others;
 }
 
 /** What a rewriting does to an index: its own rule for indices, then the rule for scalars inside computed places. */
@@ -264,8 +288,10 @@ function rewriteComputed(expr: IndexExpr, rewrite: (of: ScalarExpr) => ScalarExp
       const of = rewriteComputed(expr.of, rewrite);
       return of === expr.of ? expr : { ...expr, of };
     }
-    case "computed":
-      return { ...expr, of: rewrite(expr.of) };
+    case "computed": {
+      const of = rewrite(expr.of);
+      return of === expr.of ? expr : { ...expr, of };
+    }
   }
 }
 

@@ -21,9 +21,11 @@ export interface Stage {
   /** Where the value is stored, when that is inside another: one start an axis, the other's last dimensions as one where it has more. */
   readonly slice?: { readonly of: ValueId; readonly starts: readonly number[] };
   readonly origin: Origin;
-  /** What the op calls each value that it loads: "%12" is its "weight". Names the bindings. */
-  readonly roles: Readonly<Record<string, string>>;
+  readonly roles: Roles;
 }
+
+/** What an op calls each value that it loads: "%12" is its "weight". Names the bindings. */
+export type Roles = ReadonlyMap<string, string>;
 
 /** The name by which a stage's expressions load a value. */
 export function valueName(value: ValueId): string {
@@ -32,7 +34,10 @@ export function valueName(value: ValueId): string {
 
 /** The value behind a name made by `valueName`. */
 export function namedValue(name: string): ValueId {
-  return Number(name.slice(1)) as ValueId;
+  // Digit by digit: millions of loads are asked, and a text of its own for each would be made and thrown away.
+  let value = name.startsWith("%") ? 0 : NaN;
+  for (let at = 1; at < name.length; at++) value = value * 10 + name.charCodeAt(at) - 48;
+  return value as ValueId;
 }
 
 /**
@@ -235,7 +240,8 @@ export function signatureOf(kernel: Kernel, typeOf: (value: ValueId) => TensorTy
     const slice =
       stage.slice === undefined ? "" : `${number(valueName(stage.slice.of))} ${stage.slice.starts.join(" ")}`;
     const numbered = text.replace(/%\d+/g, number);
-    const roles = Object.entries(stage.roles).map(([name, role]) => `${number(name)}=${role}`);
+    const roles: string[] = [];
+    for (const [name, role] of stage.roles) roles.push(`${number(name)}=${role}`);
     return [
       own,
       stage.op,

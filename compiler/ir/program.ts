@@ -7,6 +7,7 @@ import type { Computation } from "./expression.ts";
 import { elementCount, typeOf } from "./graph.ts";
 import type { Origin, TensorType, ValueId } from "./graph.ts";
 import { loadedNames, namedValue, printScalar } from "./kernel.ts";
+import type { Roles } from "./kernel.ts";
 
 export interface ProgramNode {
   readonly value: ValueId;
@@ -16,7 +17,7 @@ export interface ProgramNode {
   readonly computation: Computation;
   readonly origin: Origin;
   /** What the op calls each value that it loads. */
-  readonly roles: Readonly<Record<string, string>>;
+  readonly roles: Roles;
   /** Set where the node only lays values beside each other along one dimension; a batch is the first dimension. */
   readonly join?: Join;
   /** Set where the node must begin a kernel: a slab that wants a schedule of its own, a forward value that is computed again. */

@@ -84,7 +84,8 @@ export function layoutStage(
     const reach = rangeOf(position, ranges);
     if (reach.low < 0 || reach.high >= axis.extent) return false;
     const onAxes = position.terms.filter(({ atom }) => atom.kind !== "variable" || !overNames.has(atom.name));
-    const offset: Affine = { ...position, terms: position.terms.filter((term) => !onAxes.includes(term)) };
+    const others = position.terms.filter((term) => !onAxes.includes(term));
+    const offset: Affine = { terms: others, constant: position.constant };
     for (const { atom } of offset.terms) if (atom.kind === "variable") unrolledOver.add(atom.name);
     const [only] = onAxes;
     if (only === undefined) {
@@ -103,13 +104,13 @@ export function layoutStage(
         const window = coefficient * scale.denominator;
         constrain(scale.root, leastCommonMultiple(window, scale.numerator) / scale.numerator, false);
       }
-      return place(atom.name, reduceScale({ ...scale, denominator: scale.denominator * coefficient }));
+      return place(atom.name, scaled(scale, 1, coefficient));
     }
     const [inner] = atom.of.terms;
     const plain = atom.of.terms.length === 1 && atom.of.constant === 0 && inner?.coefficient === 1;
     if (atom.kind !== "div" || !plain || coefficient !== 1 || low !== 0 || high !== 0) return false;
     if (inner?.atom.kind !== "variable" || overNames.has(inner.atom.name) || scale.root === undefined) return false;
-    return place(inner.atom.name, reduceScale({ ...scale, numerator: scale.numerator * atom.by }));
+    return place(inner.atom.name, scaled(scale, atom.by, 1));
   };
 
   const fits = (from: string, index: readonly Affine[], computed: boolean): boolean => {
@@ -266,10 +267,13 @@ export function leastCommonMultiple(a: number, b: number): number {
   return (a / x) * b;
 }
 
-function reduceScale(scale: AxisScale): AxisScale {
-  if (scale.numerator === 1 || scale.denominator === 1) return scale;
-  const divisor = (scale.numerator * scale.denominator) / leastCommonMultiple(scale.numerator, scale.denominator);
-  return { ...scale, numerator: scale.numerator / divisor, denominator: scale.denominator / divisor };
+/** A scale times `by` and divided by `parts`, in lowest terms. */
+function scaled({ root, numerator, denominator }: AxisScale, by: number, parts: number): AxisScale {
+  const times = numerator * by;
+  const over = denominator * parts;
+  const divisor = (times * over) / leastCommonMultiple(times, over);
+  const scale = { numerator: times / divisor, denominator: over / divisor };
+  return root === undefined ? scale : { root, numerator: scale.numerator, denominator: scale.denominator };
 }
 
 function sameScale(a: AxisScale, b: AxisScale): boolean {

@@ -75,7 +75,7 @@ describe("a part that a node adds to", () => {
     type: batchedType([channels]),
     computation: map([n, c(channels)], computed),
     origin,
-    roles: {},
+    roles: new Map(),
   });
   const at = (value: number, channels: number, start = 0, fill?: number): ScalarExpr =>
     load(`%${value}`, [n, start === 0 ? c(channels) : iadd(c(channels), start)], fill);

@@ -21,7 +21,7 @@ test.each([
     if (emitted === undefined) throw new Error("a unit has no kernel");
     const { wgsl } = emitted;
     const lines = wgsl.slice(wgsl.indexOf("fn main")).split("\n").length;
-    if (lines >= longKernel) shares.push(search.linesOf(choiceOf(schedule, search)) / lines);
+    if (lines >= longKernel) shares.push(search.lines.of(choiceOf(schedule, search)) / lines);
   }
   expect(shares.length).toBeGreaterThan(4);
   expect(Math.min(...shares)).toBeGreaterThan(0.5);

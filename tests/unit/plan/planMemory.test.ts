@@ -37,7 +37,7 @@ function kernelPlan(steps: readonly Step[], aliasOf: KernelPlan["aliasOf"] = new
           type: { shape: [elements], batched: false, dtype: "f32" },
           stored: true,
           origin: { span, calls: [], path: "" },
-          roles: {},
+          roles: new Map(),
         },
       ],
       schedule: { tile: {}, unroll: {}, workgroupSize: 64 },
