@@ -8,7 +8,7 @@ export async function bundleCli(dist) {
     entryPoints: {
       cli: join(dist, "compiler/cli.js"),
       // Threads of their own.
-      declarationWorker: join(dist, "compiler/node/declarationWorker.js"),
+      moduleWorker: join(dist, "compiler/node/moduleWorker.js"),
       decodeWorker: join(dist, "compiler/datasets/decodeWorker.js"),
     },
     outdir: join(dist, "cli"),

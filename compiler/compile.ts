@@ -5,6 +5,7 @@ import type { CheckedProgram } from "./ir/checked.ts";
 import type { Choices } from "./ir/choices.ts";
 import { InternalCompilerError, type Diagnostic } from "./ir/diagnostic.ts";
 import { endingAt, valueNamed } from "./findValue.ts";
+import { typesOf } from "./ir/graph.ts";
 import type { Graph, Initial, Origin, Parameter, TensorType, ValueId } from "./ir/graph.ts";
 import type { Compilation, CompiledNetwork } from "./ir/output.ts";
 import { workOf } from "./ir/kernel.ts";
@@ -13,6 +14,7 @@ import type { Recipe } from "./ir/recipe.ts";
 import type { SourceFile } from "./ir/source.ts";
 import { addTunedPlans, type PlanOfAdapter } from "./6-emit/addTunedPlans.ts";
 import type { OptimizerPart } from "./6-emit/emitPlan.ts";
+import type { DeclarationSource } from "./6-emit/moduleDeclarations.ts";
 import { defaultBindingBytes } from "./6-emit/requiredLimits.ts";
 import { bindingCount } from "./4-fuse/bindingCount.ts";
 import { expectedCost, optionsFor } from "./4-fuse/listSchedules.ts";
@@ -62,6 +64,10 @@ export interface CompileOptions extends CheckSourceOptions {
    * those that the compiler knows (`knownAdapters.ts`).
    */
   readonly choices?: Choices;
+  /** Sees what the module's declarations are made of before there is a plan, for work that can begin with it. */
+  readonly onDeclared?: (source: DeclarationSource) => void;
+  /** Sees the WGSL of each distinct kernel when it is written, in the order of the plan's kernels. */
+  readonly onKernel?: (wgsl: string) => void;
   /** The images that the host will send, where the recipe's data does not say: their size, bytes or numbers. */
   readonly imageSource?: ImageSource;
 }
@@ -216,10 +222,12 @@ function compileInSlabs(checked: CheckedProgram, options: CompileOptions): Compi
 /** The network with plans for adapters that are known, where they are expected to be faster. */
 function withKnownPlans(network: CompiledNetwork, checked: CheckedProgram, options: CompileOptions): CompiledNetwork {
   const work = stepWork(network);
+  // Their kernels are not this plan's.
+  const { onKernel: _, ...rest } = options;
   const others = knownAdapters.flatMap(({ adapter, adapterClass, choices, ...known }): readonly PlanOfAdapter[] => {
     const { least, most } = known.work;
     if (adapterClass !== (options.adapterClass ?? "cpu") || work < least || work > most) return [];
-    const other = planChecked(checked, network.graph, { ...options, choices });
+    const other = planChecked(checked, network.graph, { ...rest, choices });
     const isWorth = stepCost(other, adapterClass) < worthPlan * stepCost(network, adapterClass);
     return isWorth ? [{ adapter, plan: other.write() }] : [];
   });
@@ -246,6 +254,7 @@ function stepCost({ training, inference }: Programs, adapterClass: "cpu" | "gpu"
 function compileChecked(checked: CheckedProgram, options: CompileOptions): CompiledNetwork {
   const { settings, doc, recipe } = checked;
   const graph = graphOf(checked, options);
+  options.onDeclared?.(declaredBy(graph, checked, options));
   const { write, ...programs } = planChecked(checked, graph, options);
   const plan = write();
   return {
@@ -257,6 +266,25 @@ function compileChecked(checked: CheckedProgram, options: CompileOptions): Compi
     ...programs,
     plan,
     peakBytes: peakBytes(plan),
+  };
+}
+
+/** What a module of the graph will declare, as far as nothing but a plan knows better. */
+function declaredBy(graph: Graph, { doc, recipe }: CheckedProgram, options: CompileOptions): DeclarationSource {
+  const named = (tensors: readonly Parameter[] | Graph["states"]): DeclarationSource["plan"]["parameters"] =>
+    tensors.map(({ name, type }) => ({ name, shape: type.shape }));
+  const inputShape = graph.inputs.find(({ name }) => name === "images")?.type.shape ?? [];
+  const outputShape = typesOf(graph).get(graph.heads[0]?.value as ValueId)?.shape ?? [];
+  const { preparation } = recipe === undefined ? {} : preparationOf(recipe, graph, options);
+  return {
+    name: graph.name,
+    doc,
+    plan: {
+      ...{ inputShape, outputShape, batch: batchOf(recipe, options) },
+      ...{ parameters: named(graph.parameters), states: named(graph.states) },
+    },
+    sourceShape: preparation?.source.shape ?? inputShape,
+    features: options.features ?? [],
   };
 }
 
@@ -283,6 +311,7 @@ function planChecked({ recipe }: CheckedProgram, graph: Graph, options: CompileO
     fuse: options.fuse ?? true,
     precision: recipe?.precision ?? "f32",
     choices: options.choices ?? {},
+    ...(options.onKernel !== undefined && { onKernel: options.onKernel }),
     ...(recipe !== undefined && preparationOf(recipe, graph, options)),
   });
 }

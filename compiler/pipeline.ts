@@ -75,6 +75,8 @@ export interface PipelineOptions {
   readonly choices: Choices;
   /** How images are made of what the host sends. */
   readonly preparation?: { readonly source: ImageSource; readonly data: PreparationLines };
+  /** Sees the WGSL of each distinct kernel when it is written, in the plan's order. */
+  readonly onKernel?: (wgsl: string) => void;
 }
 
 /** Everything about a network but its texts. */
@@ -150,6 +152,7 @@ function writePlan(
     inference,
     counters: options.counters,
     layoutsOf: options.layoutsOf,
+    ...(options.onKernel !== undefined && { onKernel: options.onKernel }),
     ...(options.preparation !== undefined && {
       preparation: runPreparation(options.preparation.source, options.preparation.data, {
         batch: options.wholeBatch,

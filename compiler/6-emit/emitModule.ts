@@ -6,12 +6,13 @@
  * before: NetworkPlan { name: "LeNet", buffers, kernels, … }
  * after:  lenet.ts, lenet/conv1.wgsl, …
  */
-import type { DispatchPlan, NetworkPlan } from "../../runtime/plan.ts";
+import type { DispatchPlan, NetworkPlan, TensorPlan } from "../../runtime/plan.ts";
 import type { CompiledNetwork, EmittedFile } from "../ir/output.ts";
 import { CommentedList, ConstantName, literalText } from "./literalText.ts";
+import { withMemory, type DeclarationSource } from "./moduleDeclarations.ts";
 import { distinctNames, fileStem } from "./moduleNames.ts";
 import { shapeText, templateText } from "./moduleText.ts";
-import { minifiedLines, packTexts } from "./packTexts.ts";
+import { packKernels, type PackKernels, type PackedTexts } from "./packTexts.ts";
 import { printDeclarations, type PrintDeclarations } from "./printDeclarations.ts";
 
 export type ModuleSource = Pick<CompiledNetwork, "name" | "doc" | "plan" | "peakBytes">;
@@ -20,8 +21,9 @@ export interface EmitModuleOptions {
   readonly language: "ts" | "js";
   /** What the files are called, without an ending; the model's name in lower case otherwise. */
   readonly fileName?: string;
-  /** Who prints the declarations: this thread, or a worker that `printInWorker` started. */
+  /** Who prints the declarations and packs the kernels: this thread, or a worker that `moduleInWorker` started. */
   readonly print?: PrintDeclarations;
+  readonly pack?: PackKernels;
 }
 
 /** The files of a network: the module first, then its declarations if it is JavaScript, then the kernels. */
@@ -33,37 +35,40 @@ export async function emitModule(network: ModuleSource, options: EmitModuleOptio
     text: wgsl.endsWith("\n") ? wgsl : `${wgsl}\n`,
   }));
   const isTyped = options.language === "ts";
-  const { plan } = network;
-  const source = {
-    name: network.name,
-    doc: network.doc,
-    peakBytes: network.peakBytes,
-    plan: {
-      parameters: plan.parameters,
-      states: plan.states,
-      inputShape: plan.inputShape,
-      outputShape: plan.outputShape,
-      batch: plan.batch,
-    },
-    sourceShape: plan.preparation?.sourceShape ?? plan.inputShape,
-    features: Object.keys(plan.inference.features ?? {}),
-  };
-  const printing = (options.print ?? printDeclarations)(source, options.language);
+  const { plan, peakBytes } = network;
+  const printing = (options.print ?? printDeclarations)(declarationSource(network), options.language);
+  const packing = (options.pack ?? packKernels)(plan.kernels.map(({ wgsl }) => wgsl));
   // The tables are written formatted; only the declarations go through the formatter, which may be another thread's work meanwhile.
-  const tables = planText(plan, stem, isTyped);
-  const { head, create, declared } = await printing;
-  const module = `${head}\n${tables}\n${create}`;
+  const tablesWith = planText(plan, stem, isTyped);
+  const [{ head, create, declared }, packed] = await Promise.all([printing, packing]);
+  const tables = tablesWith(packed);
+  const module = `${withMemory(head, peakBytes)}\n${tables}\n${create}`;
   if (isTyped) return [{ path: `${stem}.ts`, text: module }, ...kernels];
-  return [{ path: `${stem}.js`, text: module }, { path: `${stem}.d.ts`, text: declared }, ...kernels];
+  const types = withMemory(declared, peakBytes);
+  return [{ path: `${stem}.js`, text: module }, { path: `${stem}.d.ts`, text: types }, ...kernels];
 }
 
-/** The plan's parts as constants, in the order in which a reader meets them. */
-function planText(plan: NetworkPlan, folder: string, isTyped: boolean): string {
-  const texts: string[] = [];
-  const constant = (name: string, text: string, type = "", doc = ""): void => {
-    const above = doc === "" ? "" : `/** ${doc} */\n`;
-    texts.push(`${above}const ${name}${isTyped && type !== "" ? `: ${type}` : ""} = ${text};\n`);
+function declarationSource({ name, doc, plan }: ModuleSource): DeclarationSource {
+  const named = (tensors: readonly TensorPlan[]): DeclarationSource["plan"]["parameters"] =>
+    tensors.map((tensor) => ({ name: tensor.name, shape: tensor.shape }));
+  const { inputShape, outputShape, batch } = plan;
+  return {
+    name,
+    doc,
+    plan: { inputShape, outputShape, batch, parameters: named(plan.parameters), states: named(plan.states) },
+    sourceShape: plan.preparation?.sourceShape ?? inputShape,
+    features: Object.keys(plan.inference.features ?? {}),
   };
+}
+
+/** The plan's parts as constants, in the order in which a reader meets them; the kernels among them, when they are packed. */
+function planText(plan: NetworkPlan, folder: string, isTyped: boolean): (packed: PackedTexts) => string {
+  const texts: (string | ((packed: PackedTexts) => string))[] = [];
+  const constantText = (name: string, text: string, type = "", doc = ""): string => {
+    const above = doc === "" ? "" : `/** ${doc} */\n`;
+    return `${above}const ${name}${isTyped && type !== "" ? `: ${type}` : ""} = ${text};\n`;
+  };
+  const constant = (...parts: Parameters<typeof constantText>): void => void texts.push(constantText(...parts));
   const value = (name: string, it: unknown, type?: string, doc?: string): void => {
     const column = `const ${name}${isTyped && type !== undefined ? `: ${type}` : ""} = `.length;
     constant(name, literalText(it, 0, column), type, doc);
@@ -94,28 +99,20 @@ function planText(plan: NetworkPlan, folder: string, isTyped: boolean): string {
     "The numbers that the host sets before each step.",
     plan.uniforms.map((uniform) => ({ comment: "", value: uniform })),
   );
-  const shortLines = new Map<string, string>();
-  const { templates, lines } = packTexts(plan.kernels.map(({ wgsl }) => minifiedLines(wgsl, shortLines)));
-  const packed = [
-    literalText(
-      new CommentedList(
-        plan.kernels.map(({ name, workgroupSize }, index) => ({
-          comment: `kernel ${index}`,
-          value: { name, workgroupSize },
-        })),
-      ),
-      2,
-      2,
-    ),
-    templateText(templates),
-    templateText(lines),
-  ];
-  constant(
-    "kernels",
-    `unpackKernels(\n${packed.map((text) => `  ${text},\n`).join("")})`,
-    'NetworkPlan["kernels"]',
-    `The kernels; dispatches name them by their place in this list. Their WGSL is packed here; ${folder}/ holds it for readers.`,
-  );
+  const kernels = plan.kernels.map(({ name, workgroupSize }, index) => ({
+    comment: `kernel ${index}`,
+    value: { name, workgroupSize },
+  }));
+  const kernelList = literalText(new CommentedList(kernels), 2, 2);
+  texts.push(({ templates, lines }) => {
+    const parts = [kernelList, templateText(templates), templateText(lines)];
+    return constantText(
+      "kernels",
+      `unpackKernels(\n${parts.map((text) => `  ${text},\n`).join("")})`,
+      'NetworkPlan["kernels"]',
+      `The kernels; dispatches name them by their place in this list. Their WGSL is packed here; ${folder}/ holds it for readers.`,
+    );
+  });
   const { training, inference, preparation } = plan;
   if (training !== undefined) value("training", program(plan, training), 'NetworkPlan["training"] & object');
   value("inference", program(plan, inference), 'NetworkPlan["inference"]');
@@ -148,7 +145,7 @@ function planText(plan: NetworkPlan, folder: string, isTyped: boolean): string {
     },
     "NetworkPlan",
   );
-  return texts.join("\n");
+  return (packed) => texts.map((text) => (typeof text === "string" ? text : text(packed))).join("\n");
 }
 
 /** The programs among a plan's parts, as `program` gives them. */

@@ -67,11 +67,13 @@ export interface EmitPlanInput {
   readonly preparation?: PreparationPart;
   /** One that remembers saves time. */
   readonly layoutsOf?: LayoutsOf;
+  /** Sees the WGSL of each distinct kernel when it is written, in the plan's order. */
+  readonly onKernel?: (wgsl: string) => void;
 }
 
 export function emitPlan(input: EmitPlanInput): NetworkPlan {
   const uniforms = uniformWords(input.training, input.batchSlabs);
-  const kernels = kernelTable();
+  const kernels = kernelTable(input.onKernel);
   const buffers: BufferPlan[] = input.persistentSlots.map((slot) => ({
     name: slot.name,
     size: slot.sizeBytes,

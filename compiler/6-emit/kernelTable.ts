@@ -33,7 +33,8 @@ export function kernelName(kernel: Kernel): string {
   return ops.length <= 4 ? ops.join("_") : [...ops.slice(0, 3), "and", String(ops.length - 3), "more"].join("_");
 }
 
-export function kernelTable(): KernelTable {
+/** `onNew` sees each new text. */
+export function kernelTable(onNew?: (wgsl: string) => void): KernelTable {
   const byText = new Map<string, { readonly index: number; readonly labels: string[] }>();
   const entries: { readonly name: string; readonly text: string; readonly workgroupSize: number }[] = [];
   const names = new Map<string, number>();
@@ -47,6 +48,7 @@ export function kernelTable(): KernelTable {
       const count = (names.get(name) ?? 0) + 1;
       names.set(name, count);
       byText.set(wgsl, { index: entries.length, labels: [label] });
+      onNew?.(wgsl);
       entries.push({ name: count === 1 ? name : `${name}_${count}`, text: wgsl, workgroupSize });
       return entries.length - 1;
     },

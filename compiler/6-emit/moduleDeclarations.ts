@@ -5,15 +5,23 @@ import type {
   FunctionDeclarationStructure, ImportDeclarationStructure, InterfaceDeclarationStructure, OptionalKind, StatementStructures,
   TypeAliasDeclarationStructure,
 } from "ts-morph"; // prettier-ignore
-import type { NetworkPlan, TensorPlan } from "../../runtime/plan.ts";
+import type { NetworkPlan } from "../../runtime/plan.ts";
 import { shapeElements } from "../ir/graph.ts";
 import type { CompiledNetwork } from "../ir/output.ts";
 import { typeName } from "./moduleNames.ts";
 import { commentText, countText, shapeText, stringText, valueText } from "./moduleText.ts";
 
-/** What the declarations are made of: little enough to hand to another thread. */
-export interface DeclarationSource extends Pick<CompiledNetwork, "name" | "doc" | "peakBytes"> {
-  readonly plan: Pick<NetworkPlan, "parameters" | "states" | "inputShape" | "outputShape" | "batch">;
+interface NamedTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+/** What the declarations are made of: little enough to hand to another thread, and known before there is a plan. */
+export interface DeclarationSource extends Pick<CompiledNetwork, "name" | "doc"> {
+  readonly plan: Pick<NetworkPlan, "inputShape" | "outputShape" | "batch"> & {
+    readonly parameters: readonly NamedTensor[];
+    readonly states: readonly NamedTensor[];
+  };
   /** The sizes of an image of bytes. */
   readonly sourceShape: readonly number[];
   /** What the module can predict besides its outputs. */
@@ -78,7 +86,7 @@ function typeAliases(
 ): readonly OptionalKind<TypeAliasDeclarationStructure>[] {
   const label = commentText(name);
   const total = plan.parameters.reduce((sum, { shape }) => sum + shapeElements(shape), 0);
-  const names = (tensors: readonly TensorPlan[]): string =>
+  const names = (tensors: readonly NamedTensor[]): string =>
     tensors.length === 0 ? "never" : tensors.map((tensor) => stringText(tensor.name)).join(" | ");
   // A blank line stands above the names and above the shapes.
   const alias = (suffix: string, text: string, doc: string): OptionalKind<TypeAliasDeclarationStructure> => ({
@@ -111,21 +119,17 @@ function stateDict({ name, plan }: DeclarationSource, type: string): OptionalKin
 }
 
 function networkInterface(
-  { name, plan, features, peakBytes }: DeclarationSource,
+  { name, plan, features }: DeclarationSource,
   type: string,
 ): OptionalKind<InterfaceDeclarationStructure> {
   const input = plan.inputShape.length === 3 ? "channels x height x width" : "features";
-  const memory =
-    peakBytes.training === undefined
-      ? `${countText(peakBytes.inference)} bytes`
-      : `${countText(peakBytes.training)} bytes to train, ${countText(peakBytes.inference)} to predict`;
   return {
     name: type,
     isExported: true,
     extends: [`Network${typeArguments(type, features)}`],
     docs: [
       `${commentText(name)} on a GPU. An image is ${plan.inputShape.join(" x ")} (${input}); a step takes up to ${plan.batch}.\n` +
-        `Buffers on the GPU: ${memory}.`,
+        memoryLine,
     ],
     properties: [
       { name: "inputShape", isReadonly: true, type: `readonly ${valueText(plan.inputShape)}` },
@@ -141,6 +145,20 @@ function networkInterface(
       },
     ],
   };
+}
+
+/** Stands in the declarations where `withMemory` says what only a plan knows. */
+const memoryLine = "Buffers on the GPU: (bytes).";
+
+/** The declarations with the bytes of the buffers that a network makes. */
+export function withMemory(declarations: string, { training, inference }: CompiledNetwork["peakBytes"]): string {
+  const at = declarations.lastIndexOf(memoryLine);
+  if (at < 0) return declarations;
+  const bytes =
+    training === undefined
+      ? `${countText(inference)} bytes`
+      : `${countText(training)} bytes to train, ${countText(inference)} to predict`;
+  return `${declarations.slice(0, at)}Buffers on the GPU: ${bytes}.${declarations.slice(at + memoryLine.length)}`;
 }
 
 function outputProperty(plan: DeclarationSource["plan"]): readonly { name: string; isReadonly: true; type: string }[] {

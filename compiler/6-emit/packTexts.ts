@@ -15,24 +15,60 @@ export interface PackedTexts {
   readonly lines: string;
 }
 
+/** Packs kernels' WGSL one after another. */
+export interface TextPacker {
+  /** Takes the next kernel's text, with whatever only readers need. */
+  readonly add: (wgsl: string) => void;
+  /** Forgets all but the first so many. */
+  readonly keep: (count: number) => void;
+  readonly packed: () => PackedTexts;
+}
+
+/** Who packs all of a plan's kernels: this thread, or a worker that has seen them before. */
+export type PackKernels = (texts: readonly string[]) => PackedTexts | Promise<PackedTexts>;
+
+export const packKernels = (texts: readonly string[]): PackedTexts => {
+  const packer = createPacker();
+  texts.forEach(packer.add);
+  return packer.packed();
+};
+
+export function createPacker(): TextPacker {
+  const shortLines = new Map<string, string>();
+  const formOf = rememberForms();
+  const texts: (readonly Word[])[] = [];
+  return {
+    add: (wgsl) => void texts.push(packLines(minifiedLines(wgsl, shortLines).map(formOf))),
+    keep: (count) => void (texts.length = Math.min(texts.length, count)),
+    packed: () => packedWords(texts),
+  };
+}
+
 /** Packs texts, given as their lines, without the marks `#` and `~`, which no WGSL has. */
 export function packTexts(texts: readonly (readonly string[])[]): PackedTexts {
-  // Kernels share many of their lines, each looked at once.
+  const formOf = rememberForms();
+  return packedWords(texts.map((lines) => packLines(lines.map(formOf))));
+}
+
+/** Kernels share many of their lines, each looked at once. */
+function rememberForms(): (line: string) => Form {
   const forms = new Map<string, Form>();
-  const formOf = (line: string): Form => {
+  return (line) => {
     const known = forms.get(line);
     if (known !== undefined) return known;
     const form = readForm(line);
     forms.set(line, form);
     return form;
   };
-  const packed = texts.map((lines) => packLines(lines.map(formOf)));
-  // Alike templates beside each other compress better.
+}
+
+function packedWords(texts: readonly (readonly Word[])[]): PackedTexts {
   const used = new Set<string>();
-  for (const words of packed) for (const { template } of words) if (template !== undefined) used.add(template);
+  for (const words of texts) for (const { template } of words) if (template !== undefined) used.add(template);
+  // Alike templates beside each other compress better.
   const templates = [...used].sort();
   const numberOf = new Map(templates.map((template, index) => [template, index.toString(36)]));
-  const lines = packed.map((words) =>
+  const lines = texts.map((words) =>
     words.map(({ template, rest }) => `${template === undefined ? "" : numberOf.get(template)}${rest}`).join(" "),
   );
   return { templates: templates.join("\n"), lines: lines.join("|\n") };
@@ -132,7 +168,7 @@ export function minifiedLines(wgsl: string, known: Map<string, string>): readonl
     if (short === undefined) known.set(line, (short = minifiedLine(line)));
     if (short !== "") lines.push(short);
   }
-  return lines;
+  return lines.length === 0 ? [""] : lines;
 }
 
 function minifiedLine(line: string): string {

@@ -1,8 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { emitModule } from "../6-emit/emitModule.ts";
-import { printDeclarations } from "../6-emit/printDeclarations.ts";
-import { printInWorker } from "../node/printInWorker.ts";
+import { moduleInWorker, type ModuleWork } from "../node/moduleInWorker.ts";
 import { UserError } from "../files/userError.ts";
 import { writeAtomically } from "../files/writeAtomically.ts";
 import { dumpGraph } from "../ir/graph.ts";
@@ -60,8 +59,9 @@ export async function compileCommand(
     ...(features.length > 0 && { features }),
     ...(options.fuse === false && { fuse: false }),
   };
-  const print = options.out === undefined ? printDeclarations : printInWorker();
-  const { network, diagnostics } = compileSpec(file, options, terminal, more);
+  const work: Partial<ModuleWork> = options.out === undefined ? {} : moduleInWorker(options.emit);
+  const { print, pack, ...watchers } = work;
+  const { network, diagnostics } = compileSpec(file, options, terminal, { ...more, ...watchers });
   const stages = (options.dump ?? []).map((stage) => [stage, dumpStage(network, stage)] as const);
   const dump = options.dump === undefined ? {} : { dump: Object.fromEntries(stages) };
   // One JSON object and nothing beside it, so that a script can parse what it gets.
@@ -79,7 +79,7 @@ export async function compileCommand(
   const source = { ...tuned, name: [network.name, ...parts].join(" ") };
   const fileName = [stem, ...parts].join("-");
   const files = [
-    ...(await emitModule(source, { language: options.emit, fileName, print })),
+    ...(await emitModule(source, { language: options.emit, fileName, ...(print && { print }), ...(pack && { pack }) })),
     ...(options.emit === "js" ? readRuntimeBundle() : []),
   ];
   const paths = writeFiles(options.out, files);

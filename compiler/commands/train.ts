@@ -1,7 +1,7 @@
 import { existsSync, rmSync } from "node:fs";
 import { basename } from "node:path";
 import { emitModule } from "../6-emit/emitModule.ts";
-import { printInWorker } from "../node/printInWorker.ts";
+import { moduleInWorker } from "../node/moduleInWorker.ts";
 import { UserError } from "../files/userError.ts";
 import { makeFolder } from "../files/writeAtomically.ts";
 import { elementCount } from "../ir/graph.ts";
@@ -52,9 +52,13 @@ const keptCheckpoints = 3;
 
 /** `cnnc train`: trains by the recipe, with everything about the run in one directory. */
 export async function trainCommand(file: string, options: TrainCommandOptions, terminal: Terminal): Promise<number> {
-  const print = printInWorker();
+  const { print, pack, ...watchers } = moduleInWorker("ts");
   const more = { ownImages: options.data !== undefined };
-  const { network: compiled, diagnostics, files: sources } = compileSpec(file, options, terminal, more);
+  const {
+    network: compiled,
+    diagnostics,
+    files: sources,
+  } = compileSpec(file, options, terminal, { ...more, ...watchers });
   if (options.json === true && diagnostics.length > 0) {
     terminal.out(`${JSON.stringify({ kind: "diagnostics", diagnostics })}\n`);
   }
@@ -109,7 +113,7 @@ export async function trainCommand(file: string, options: TrainCommandOptions, t
     view.note(`warning: ${network.name} has ${classes} classes, and the labels of the data are 0 to ${known - 1}`);
   }
 
-  const emitted = await emitModule(network, { language: "ts", fileName, print });
+  const emitted = await emitModule(network, { language: "ts", fileName, print, pack });
   let modulePath = directory;
   const programs = ["training", "trainingBytes", "inference", "inferenceBytes"] as const;
   if (options.resume !== true) rmSync(meanFile(files.weights), { force: true });

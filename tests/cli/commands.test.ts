@@ -237,11 +237,11 @@ describe("compile", () => {
     expect(contents("two")).toEqual(contents("one"));
   });
 
-  test("the declarations, printed by a thread of their own, are what one thread prints", async () => {
+  test("what a thread of its own prints and packs is what one thread does", async () => {
     const out = join(folder, "out/thread");
     expect((await runCnnc(["compile", "tiny.cnn", "-o", out], inFolder)).code).toBe(0);
     // By its bundle the command line knows that there is a thread to start.
-    expect(existsSync(join(import.meta.dirname, "../../dist/cli/declarationWorker.js"))).toBe(true);
+    expect(existsSync(join(import.meta.dirname, "../../dist/cli/moduleWorker.js"))).toBe(true);
     const [module] = await emitModule(compileText(good), { language: "ts", fileName: "tiny" });
     expect(readFileSync(join(out, "tiny.ts"), "utf8")).toBe(module?.text);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { minifiedText, packTexts } from "../../../compiler/6-emit/packTexts.ts";
+import { createPacker, minifiedText, packKernels, packTexts } from "../../../compiler/6-emit/packTexts.ts";
 import { unpackTexts } from "../../../runtime/unpackTexts.ts";
 
 const unpacked = (texts: readonly string[]): readonly string[] => {
@@ -48,6 +48,18 @@ describe("packed texts", () => {
 test("each text has one row", () => {
   const { lines } = packTexts([["a1;", "a2;", "a2;"], ["a5;"]]);
   expect(lines).toBe("0,1 * 0|\n0,5");
+});
+
+test("texts that come one by one, some of them in vain, are packed as all at once", () => {
+  const texts = ["// a\nlet s0 = a[1];\nlet s1 = a[2];", "let s0 = a[1];", "// nothing", "let s0 = b[7];"];
+  const packer = createPacker();
+  ["let s0 = a[1];\nlet s1 = a[2];", "let x = 5;"].forEach(packer.add);
+  packer.keep(1);
+  texts.slice(1).forEach(packer.add);
+  expect(packer.packed()).toEqual(packKernels(texts));
+  expect(unpackTexts(packer.packed().templates, packer.packed().lines)).toEqual(
+    texts.map((text) => minifiedText(text)),
+  );
 });
 
 test("minified WGSL has no comment, no indentation and no spaces around signs", () => {
