@@ -25,9 +25,9 @@ export interface ModuleAnswers {
   readonly pack: PackedTexts;
 }
 
-export interface ModuleReply<K extends keyof ModuleAnswers> {
+export interface ModuleReply {
   readonly number: number;
-  readonly value: ModuleAnswers[K];
+  readonly value: ModuleAnswers[keyof ModuleAnswers];
 }
 
 export interface ModuleWork {
@@ -45,19 +45,26 @@ export interface ModuleWork {
 export function moduleInWorker(language: "ts" | "js"): ModuleWork {
   const worker = startWorker(new URL("./moduleWorker.js", import.meta.url));
   if (worker === undefined) return { print: printDeclarations, pack: packKernels };
-  worker.on("error", () => undefined);
+  const open = new Map<number, (value: never) => void>();
+  worker.on("message", ({ number, value }: ModuleReply) => {
+    open.get(number)?.(value as never);
+    open.delete(number);
+  });
+  // One that listens for messages would keep the process alive: a command that fails on its way asks for nothing.
+  worker.unref();
+  const end = (): void => {
+    for (const resolve of open.values()) resolve(undefined as never);
+    open.clear();
+  };
+  worker.on("error", end).on("exit", end);
   let asked = 0;
   const ask = <K extends keyof ModuleAnswers>(
     request: (number: number) => ModuleRequest & { readonly kind: K },
   ): Promise<ModuleAnswers[K] | undefined> =>
     new Promise((resolve) => {
-      const own = asked++;
-      worker.on("message", ({ number, value }: ModuleReply<K>) => {
-        if (number === own) resolve(value);
-      });
-      worker.once("error", () => resolve(undefined));
-      worker.once("exit", () => resolve(undefined));
-      worker.postMessage(request(own));
+      const number = asked++;
+      open.set(number, resolve);
+      worker.postMessage(request(number));
     });
   let waiting = 0;
   /** Keeps the process alive for an answer. What went wrong in the thread goes wrong here, too, and says so. */

@@ -3,7 +3,7 @@ import { parentPort } from "node:worker_threads";
 import type { DeclarationSource } from "../6-emit/moduleDeclarations.ts";
 import { createPacker } from "../6-emit/packTexts.ts";
 import { printDeclarations } from "../6-emit/printDeclarations.ts";
-import type { ModuleAnswers, ModuleReply, ModuleRequest } from "./moduleInWorker.ts";
+import type { ModuleReply, ModuleRequest } from "./moduleInWorker.ts";
 
 /** A module of no tensors: printing it loads everything, and the second module is printed in half the time. */
 const smallest: DeclarationSource = {
@@ -16,7 +16,7 @@ const smallest: DeclarationSource = {
 
 const port = parentPort;
 const packer = createPacker();
-const answer = <K extends keyof ModuleAnswers>(reply: ModuleReply<K>): void => port?.postMessage(reply);
+const answer = (reply: ModuleReply): void => port?.postMessage(reply);
 
 port?.on("message", (request: ModuleRequest) => {
   if (request.kind === "text") packer.add(request.wgsl);
