@@ -36,7 +36,7 @@ export function shareOf({ tiling, unrolls }: Choice, { patterns }: PassSearch): 
   return isPadded ? writtenShare(patterns, tiling.tiles.concat(unrolls)) : 1;
 }
 
-/** About how many lines the kernel's text has under a choice: sums, loads, multiply-adds, epilogues and stores. */
+/** How long a kernel's text is, about, by the choice. */
 export interface LineEstimate {
   /** All of them. */
   of(choice: Choice, pass?: Pass): number;
@@ -44,6 +44,7 @@ export interface LineEstimate {
   areTooMany(choice: Choice, share: number, most: number): boolean;
 }
 
+/** Counts a kernel's sums, loads, multiply-adds, epilogues and stores. */
 export function lineEstimate(
   kernel: Kernel,
   layouts: readonly (StageLayout | undefined)[],

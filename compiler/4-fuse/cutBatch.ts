@@ -4,7 +4,8 @@
  * over it adds each slab's sum to those before. So equal layers share a kernel whatever the batch, and the compiler's work does not
  * grow with it.
  */
-import { computed, iadd, idx, substituteIndex, uniform } from "../ir/expression.ts";
+import { computed, iadd, idx, uniform } from "../ir/expression.ts";
+import { substituteIndex } from "../ir/rewrite.ts";
 import type { ScalarExpr } from "../ir/expression.ts";
 import { multiplyAddsOf, typesOf } from "../ir/graph.ts";
 import type { Graph } from "../ir/graph.ts";

@@ -13,7 +13,8 @@
 import { affineOf, constantAffine, rangeOf, variableAffine } from "../ir/affine.ts";
 import type { Affine, Bindings, Range } from "../ir/affine.ts";
 import type { Choices } from "../ir/choices.ts";
-import { axis, axisNames, idiv, idx, imod, loadsOf, substituteIndex } from "../ir/expression.ts";
+import { axis, axisNames, idiv, idx, imod, loadsOf } from "../ir/expression.ts";
+import { substituteIndex } from "../ir/rewrite.ts";
 import type { Axis, Computation, IndexExpr, Load, ScalarExpr } from "../ir/expression.ts";
 import { typeOf, valueId } from "../ir/graph.ts";
 import type { TensorType, ValueId } from "../ir/graph.ts";

@@ -8,7 +8,8 @@
  *
  * Kept in memory are sums, and the few numbers of a sample that decide about all its pixels.
  */
-import { all, compareIndex, indexRule, loadsOf, rewriteScalar, select, substituteIndex } from "../ir/expression.ts";
+import { all, compareIndex, loadsOf, select } from "../ir/expression.ts";
+import { indexRule, rewriteScalar, substituteIndex } from "../ir/rewrite.ts";
 import type { Computation, IndexExpr, ScalarExpr } from "../ir/expression.ts";
 import { InternalCompilerError } from "../ir/diagnostic.ts";
 import { elementCount } from "../ir/graph.ts";

@@ -2,7 +2,8 @@
 import { affineOf, rangeOf, variableAffine } from "../ir/affine.ts";
 import type { Affine, Atom, Range } from "../ir/affine.ts";
 import { leastCommonMultiple } from "../ir/tiles.ts";
-import { axisNames, loadsOf, map, rewriteScalar } from "../ir/expression.ts";
+import { axisNames, loadsOf, map } from "../ir/expression.ts";
+import { rewriteScalar } from "../ir/rewrite.ts";
 import type { ScheduleCosts } from "./scheduleCosts.ts";
 import type { Axis, Condition, IndexExpr, ScalarExpr } from "../ir/expression.ts";
 

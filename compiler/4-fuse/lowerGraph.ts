@@ -5,7 +5,7 @@
  *   %5 = conv(x=%0, weight=%1)   becomes   %5 [n c y x] = sum over [ic u v] of %0[n, ic, y + u, x + v] * %1[c, ic, u, v]
  */
 import { InternalCompilerError } from "../ir/diagnostic.ts";
-import { indexRule } from "../ir/expression.ts";
+import { indexRule } from "../ir/rewrite.ts";
 import type { Computation, ScalarExpr } from "../ir/expression.ts";
 import { typesOf } from "../ir/graph.ts";
 import type { Graph, GraphNode, TensorType, ValueId } from "../ir/graph.ts";

@@ -8,7 +8,8 @@
  *
  * Joins of joins lie in each other, so that a dense block's features are written once and read where they are.
  */
-import { iadd, load, loadsOf, map, substituteIndex } from "../ir/expression.ts";
+import { iadd, load, loadsOf, map } from "../ir/expression.ts";
+import { substituteIndex } from "../ir/rewrite.ts";
 import type { IndexExpr, Load, ScalarExpr } from "../ir/expression.ts";
 import { typeOf, valueId } from "../ir/graph.ts";
 import type { ValueId } from "../ir/graph.ts";

@@ -1,5 +1,6 @@
 /** Rewritings of one computation that keep its elements: other names for what it loads, an axis cut in several. */
-import { iadd, idiv, imod, imul, idx, rewriteScalar, substituteIndex } from "../ir/expression.ts";
+import { iadd, idiv, imod, imul, idx } from "../ir/expression.ts";
+import { rewriteScalar, substituteIndex } from "../ir/rewrite.ts";
 import type { Axis, Computation, IndexExpr, ScalarExpr } from "../ir/expression.ts";
 
 /** The computation with every scalar and index expression rewritten; itself where none is. */

@@ -10,8 +10,9 @@
  */
 import { InternalCompilerError } from "../ir/diagnostic.ts";
 import {
-  add, axis as makeAxis, compareIndex, iadd, idx, load, map, max, rewriteScalar, select, substituteIndex,
+  add, axis as makeAxis, compareIndex, iadd, idx, load, map, max, select,
 } from "../ir/expression.ts"; // prettier-ignore
+import { rewriteScalar, substituteIndex } from "../ir/rewrite.ts";
 import type { Axis, Computation, IndexExpr, ScalarExpr } from "../ir/expression.ts";
 import { typeOf, valueId } from "../ir/graph.ts";
 import type { TensorType, ValueId } from "../ir/graph.ts";

@@ -14,7 +14,8 @@
  * sums begins the fourth, in which Y is, with whatever would have followed the convolution.
  */
 import type { Choices } from "../ir/choices.ts";
-import { add, axis, compareIndex, iadd, idiv, imod, imul, isub, load, map, mul, num, reduce, rewriteScalar, select, sub } from "../ir/expression.ts"; // prettier-ignore
+import { add, axis, compareIndex, iadd, idiv, imod, imul, isub, load, map, mul, num, reduce, select, sub } from "../ir/expression.ts"; // prettier-ignore
+import { rewriteScalar } from "../ir/rewrite.ts";
 import type { Axis, Computation, IndexExpr, IndexLike, ScalarExpr } from "../ir/expression.ts";
 import { valueId } from "../ir/graph.ts";
 import type { TensorType, ValueId } from "../ir/graph.ts";

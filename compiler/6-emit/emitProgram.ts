@@ -82,16 +82,16 @@ export function emitProgram(
   const known = new Map<string, { readonly emitted: EmittedKernel; readonly values: readonly ValueId[] }>();
   const vectorGuesses = new Map<string, ReadonlySet<string>>();
   // Equal layers share their schedule.
-  const scheduleTexts = new Map<Schedule, string>();
-  const scheduleText = (schedule: Schedule): string => {
-    const text = scheduleTexts.get(schedule) ?? JSON.stringify(schedule);
-    scheduleTexts.set(schedule, text);
-    return text;
+  const scheduleKeys = new Map<Schedule, string>();
+  const scheduleKey = (schedule: Schedule): string => {
+    const key = scheduleKeys.get(schedule) ?? JSON.stringify(schedule);
+    scheduleKeys.set(schedule, key);
+    return key;
   };
   const emit = (kernel: Kernel): EmittedKernel => {
     const { text, values } = program.kernels.signatures?.get(kernel.stages) ?? signatureOf(kernel, typeIn);
     const isRing = kernel.stages.some((stage) => stage.value === ring?.value);
-    const key = `${scheduleText(kernel.schedule)} ${isRing} ${text}`;
+    const key = `${scheduleKey(kernel.schedule)} ${isRing} ${text}`;
     const found = known.get(key);
     if (found !== undefined) {
       const renamed = new Map(found.values.map((value, index) => [value, values[index] ?? value]));

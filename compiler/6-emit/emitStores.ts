@@ -87,26 +87,30 @@ function elementsOf(
   const stored = mergeDimensions(whole, axes.length);
   const isPacked = options.typeOf(stage.slice?.of ?? stage.value).packed === true;
   const elements = elementCount(stage.type) * (stage.type.batched ? options.batch : 1);
+  /** What must hold where an element is stored; undefined where it lies past the end of an axis. */
+  const guardAt = (position: readonly Affine[]): string | undefined => {
+    const guards = [...first];
+    for (const [dimension, at] of position.entries()) {
+      const extent = extents[dimension] ?? 1;
+      const { low, high } = rangeOf(at, scopes.ranges);
+      if (low >= extent) return undefined;
+      if (high >= extent) guards.push(`${evaluator.index(at)} < ${extent}`);
+    }
+    return guards.join(" && ");
+  };
   const found: Element[] = [];
   for (const offsets of combinations(tile)) {
     const bindings = evaluator.axesAt(index, offsets);
     const position = axes.map((axis) => bindings.get(axis.name) ?? variableAffine(axis.name));
-    const guards = [...first];
-    let isInside = true;
-    position.forEach((at, dimension) => {
-      const extent = extents[dimension] ?? 1;
-      const { low, high } = rangeOf(at, scopes.ranges);
-      if (low >= extent) isInside = false;
-      else if (isInside && high >= extent) guards.push(`${evaluator.index(at)} < ${extent}`);
-    });
-    if (!isInside) continue;
+    const guard = guardAt(position);
+    if (guard === undefined) continue;
     const starts = stage.slice?.starts ?? [];
     const place = position.map((at, dimension) => addAffine(at, constantAffine(starts[dimension] ?? 0)));
     let linear = isPacked ? packedAffine(place, stored, scopes.ranges) : linearAffine(place, stored);
     if (part !== undefined && isSplit(stage, kernel))
       linear = addAffine(linear, variableAffine(part, partStride(elements)));
     if (stage.value === options.ring) linear = addAffine(linear, ringRow(stage, options, scopes));
-    found.push({ linear, guard: guards.join(" && "), value: evaluator.stageValue(index, offsets).text });
+    found.push({ linear, guard, value: evaluator.stageValue(index, offsets).text });
   }
   return found;
 }

@@ -15,10 +15,9 @@ export interface PackedTexts {
   readonly lines: string;
 }
 
-/** Packs kernels' WGSL one after another. */
+/** Packs texts one after another. */
 export interface TextPacker {
-  /** Takes the next kernel's text, with whatever only readers need. */
-  readonly add: (wgsl: string) => void;
+  readonly add: (text: string) => void;
   /** Forgets all but the first so many. */
   readonly keep: (count: number) => void;
   readonly packed: () => PackedTexts;
@@ -27,27 +26,24 @@ export interface TextPacker {
 /** Who packs all of a plan's kernels: this thread, or a worker that has seen them before. */
 export type PackKernels = (texts: readonly string[]) => PackedTexts | Promise<PackedTexts>;
 
-export const packKernels = (texts: readonly string[]): PackedTexts => {
-  const packer = createPacker();
+/** Packs a plan's kernels. */
+export const packKernels = (texts: readonly string[]): PackedTexts => packTexts(texts, createPacker());
+
+/** Packs texts without the marks `#` and `~`, which no WGSL has; each line as it is, unless another packer is given. */
+export function packTexts(texts: readonly string[], packer = createPacker((text) => text.split("\n"))): PackedTexts {
   texts.forEach(packer.add);
   return packer.packed();
-};
+}
 
-export function createPacker(): TextPacker {
-  const shortLines = new Map<string, string>();
+/** A packer of texts that `linesOf` cuts in lines; of kernels, without what only readers need. */
+export function createPacker(linesOf = minifier()): TextPacker {
   const formOf = rememberForms();
   const texts: (readonly Word[])[] = [];
   return {
-    add: (wgsl) => void texts.push(packLines(minifiedLines(wgsl, shortLines).map(formOf))),
+    add: (text) => void texts.push(packLines(linesOf(text).map(formOf))),
     keep: (count) => void (texts.length = Math.min(texts.length, count)),
     packed: () => packedWords(texts),
   };
-}
-
-/** Packs texts, given as their lines, without the marks `#` and `~`, which no WGSL has. */
-export function packTexts(texts: readonly (readonly string[])[]): PackedTexts {
-  const formOf = rememberForms();
-  return packedWords(texts.map((lines) => packLines(lines.map(formOf))));
 }
 
 /** Kernels share many of their lines, each looked at once. */
@@ -157,18 +153,21 @@ function packLines(lines: readonly Form[]): readonly Word[] {
 
 /** WGSL without what only readers need: comments, empty lines, indentation, and spaces around signs. */
 export function minifiedText(wgsl: string): string {
-  return minifiedLines(wgsl, new Map()).join("\n");
+  return minifier()(wgsl).join("\n");
 }
 
-/** The lines of such a text. `known` remembers them: equal ones are one string, which is soon found again in other maps, too. */
-export function minifiedLines(wgsl: string, known: Map<string, string>): readonly string[] {
-  const lines: string[] = [];
-  for (const line of wgsl.split("\n")) {
-    let short = known.get(line);
-    if (short === undefined) known.set(line, (short = minifiedLine(line)));
-    if (short !== "") lines.push(short);
-  }
-  return lines.length === 0 ? [""] : lines;
+/** Makes the lines of such texts, and remembers them: equal ones are one string, which other maps find again soon. */
+function minifier(): (wgsl: string) => readonly string[] {
+  const known = new Map<string, string>();
+  return (wgsl) => {
+    const lines: string[] = [];
+    for (const line of wgsl.split("\n")) {
+      let short = known.get(line);
+      if (short === undefined) known.set(line, (short = minifiedLine(line)));
+      if (short !== "") lines.push(short);
+    }
+    return lines.length === 0 ? [""] : lines;
+  };
 }
 
 function minifiedLine(line: string): string {

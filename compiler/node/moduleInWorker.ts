@@ -42,8 +42,10 @@ export interface ModuleWork {
  * Starts the worker now; what it gives works with it. A command that ends before it has something to write does not wait for it. Where
  * no worker can be had, or it fails, this thread does the work.
  */
-export function moduleInWorker(language: "ts" | "js"): ModuleWork {
-  const worker = startWorker(new URL("./moduleWorker.js", import.meta.url));
+export function moduleInWorker(
+  language: "ts" | "js",
+  worker = startWorker(new URL("./moduleWorker.js", import.meta.url)),
+): ModuleWork {
   if (worker === undefined) return { print: printDeclarations, pack: packKernels };
   const open = new Map<number, (value: never) => void>();
   worker.on("message", ({ number, value }: ModuleReply) => {
@@ -52,7 +54,9 @@ export function moduleInWorker(language: "ts" | "js"): ModuleWork {
   });
   // One that listens for messages would keep the process alive: a command that fails on its way asks for nothing.
   worker.unref();
+  let hasEnded = false;
   const end = (): void => {
+    hasEnded = true;
     for (const resolve of open.values()) resolve(undefined as never);
     open.clear();
   };
@@ -62,6 +66,10 @@ export function moduleInWorker(language: "ts" | "js"): ModuleWork {
     request: (number: number) => ModuleRequest & { readonly kind: K },
   ): Promise<ModuleAnswers[K] | undefined> =>
     new Promise((resolve) => {
+      if (hasEnded) {
+        resolve(undefined);
+        return;
+      }
       const number = asked++;
       open.set(number, resolve);
       worker.postMessage(request(number));

@@ -3,7 +3,8 @@
  * kernel and what earlier kernels stored, nothing else; and `assertTiles` checks what the schedule promises: that each
  * invocation finds every register that it reads in its own tile, and that the tiles cover every element.
  */
-import { iadd, loadsOf, rewriteScalar, substituteIndex } from "../../compiler/ir/expression.ts";
+import { iadd, loadsOf } from "../../compiler/ir/expression.ts";
+import { rewriteScalar, substituteIndex } from "../../compiler/ir/rewrite.ts";
 import type { Axis, Computation, IndexExpr } from "../../compiler/ir/expression.ts";
 import { shapeElements } from "../../compiler/ir/graph.ts";
 import type { Graph, TensorType, ValueId } from "../../compiler/ir/graph.ts";

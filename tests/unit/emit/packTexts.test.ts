@@ -4,15 +4,13 @@ import { createPacker, minifiedText, packKernels, packTexts } from "../../../com
 import { unpackTexts } from "../../../runtime/unpackTexts.ts";
 
 const unpacked = (texts: readonly string[]): readonly string[] => {
-  const { templates, lines } = packTexts(texts.map((text) => text.split("\n")));
+  const { templates, lines } = packTexts(texts);
   return unpackTexts(templates, lines);
 };
 
 describe("packed texts", () => {
   test("are forms of lines and differences of numbers", () => {
-    expect(
-      packTexts([["sum4+=v1.x*s8;", "sum5+=v1.x*s9;", "sum6+=v1.x*s10;", "let s0=a[4];", "let s1=a[8];"]]),
-    ).toEqual({
+    expect(packTexts(["sum4+=v1.x*s8;\nsum5+=v1.x*s9;\nsum6+=v1.x*s10;\nlet s0=a[4];\nlet s1=a[8];"])).toEqual({
       templates: "let s~=a[#];\nsum#+=v#.x*s#;",
       lines: "1,4,1,8 1,1,,1 * 0,4 *",
     });
@@ -46,7 +44,7 @@ describe("packed texts", () => {
 });
 
 test("each text has one row", () => {
-  const { lines } = packTexts([["a1;", "a2;", "a2;"], ["a5;"]]);
+  const { lines } = packTexts(["a1;\na2;\na2;", "a5;"]);
   expect(lines).toBe("0,1 * 0|\n0,5");
 });
 
